@@ -1,0 +1,98 @@
+"""Errors over HTTP: `application/problem+json` (RFC 9457), one shape for all of them."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from pymongo.errors import PyMongoError
+from starlette.exceptions import HTTPException
+
+from generia_worker.errors import ConflictError, GeneriaError, InvalidInputError, NotFoundError
+
+log = logging.getLogger(__name__)
+_MEDIA_TYPE = "application/problem+json"
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one field."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """An error: `title` names its kind, `detail` says what to do, `errors` names the fields at fault."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldProblem] = []
+
+
+def problem(
+    status: int, detail: str, errors: list[FieldProblem] | None = None, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """Return a problem as a response."""
+    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors or [])
+    return JSONResponse(body.model_dump(), status, headers=headers, media_type=_MEDIA_TYPE)
+
+
+def _from_validation(error: RequestValidationError) -> JSONResponse:
+    found = []
+    for item in error.errors():
+        where = [str(part) for part in item["loc"] if part not in ("body", "path", "query", "header")]
+        text = str(item["msg"]).removeprefix("Value error, ")
+        found.append(FieldProblem(field=".".join(where)[:200], message=text[:500]))
+    first = found[0] if found else FieldProblem(field="body", message="malformed")
+    return problem(422, f"{first.field or 'body'}: {first.message}", found[:20])
+
+
+def _status_of(error: GeneriaError) -> int:
+    if isinstance(error, NotFoundError):
+        return 404
+    if isinstance(error, ConflictError):
+        return 409
+    return 422 if isinstance(error, InvalidInputError) else 500
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of `app` leave as a problem; what is not ours is logged and never quoted."""
+
+    @app.exception_handler(RequestValidationError)
+    def _validation(_: Request, error: RequestValidationError) -> JSONResponse:
+        return _from_validation(error)
+
+    @app.exception_handler(HTTPException)
+    def _http(_: Request, error: HTTPException) -> JSONResponse:
+        return problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+
+    @app.exception_handler(GeneriaError)
+    def _ours(_: Request, error: GeneriaError) -> JSONResponse:
+        field = getattr(error, "field", None)
+        found = [FieldProblem(field=field, message=error.message)] if field else None
+        return problem(_status_of(error), error.message, found)
+
+    @app.exception_handler(PyMongoError)
+    def _mongo(_: Request, error: PyMongoError) -> JSONResponse:
+        log.warning("MongoDB does not answer: %s", type(error).__name__)
+        return problem(503, "The database does not answer; try again.", headers={"Retry-After": "5"})
+
+    @app.exception_handler(Exception)
+    def _defect(_: Request, error: Exception) -> JSONResponse:
+        log.error("Unhandled error", exc_info=error)
+        return problem(500, "An internal error; the log has more.")
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return OpenAPI's description of the problems that a call may answer."""
+    return {
+        status: {"model": Problem, "description": HTTPStatus(status).phrase, "content": {_MEDIA_TYPE: {}}}
+        for status in statuses
+    }

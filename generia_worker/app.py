@@ -1,0 +1,55 @@
+"""The Celery application. Tasks are found by name (`celeryconfig.imports`); nothing here imports them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+
+from celery import Celery
+from celery.signals import worker_process_init, worker_shutdown, worker_shutting_down
+from pymongo.errors import PyMongoError
+
+from generia_worker.runtime import get_runtime, reset_runtime
+
+log = logging.getLogger(__name__)
+
+app = Celery("generia")
+app.config_from_object("celeryconfig")
+
+
+@worker_process_init.connect
+def _after_fork(**_: object) -> None:
+    """Let a prefork child make connections of its own."""
+    reset_runtime(close=False)
+
+
+@worker_shutdown.connect
+def _at_shutdown(**_: object) -> None:
+    reset_runtime(close=True)
+
+
+@worker_shutting_down.connect
+def _at_stop(**_: object) -> None:
+    """Claim nothing any more and let running steps finish, for the grace time at most.
+
+    On a threads pool Celery would wait for them for ever, and a warm shutdown cannot be hurried from outside.
+    """
+    runtime = get_runtime()
+    runtime.stopping.set()
+    timer = threading.Timer(runtime.settings.grace_s, _give_up)
+    timer.daemon = True
+    timer.start()
+
+
+def _give_up() -> None:
+    """End this process at once; its steps are free for others, and what it still does to them is fenced off."""
+    runtime = get_runtime()
+    runtime.leases.close()
+    try:
+        released = runtime.ledger.abandon(runtime.owner)
+        log.warning("The grace time is over: %d steps are released.", released)
+    except PyMongoError as error:
+        log.warning("The grace time is over; leases run out by themselves (%s).", type(error).__name__)
+    logging.shutdown()
+    os._exit(1)

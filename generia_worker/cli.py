@@ -1,0 +1,311 @@
+"""`generia …`: the composition root. Starts the parts as processes, orders worlds, shows what became of them."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import uuid
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from generia_worker import __version__
+from generia_worker.errors import ConfigurationError, GeneriaError
+from generia_worker.settings import Settings, SettingsError, get_settings, load_settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+_data_dir_option = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the embedded stack keeps its data.",
+)
+
+
+def _size_options(command: F) -> F:
+    for name, default, most in (("posts", 15, 250), ("characters", 5, 40)):
+        option = click.option(
+            f"--{name}", type=int, default=default, show_default=True, help=f"How many {name}, 1 to {most}."
+        )
+        command = option(command)
+    return command
+
+
+_wait_option = click.option(
+    "--wait/--no-wait", default=True, show_default=True, help="Show what becomes of it."
+)
+_budget_option = click.option(
+    "--budget", type=float, help="Dollars to spend at most; the world ends in order there."
+)
+_estimate_option = click.option("--estimate", is_flag=True, help="Only say what it will take; spend nothing.")
+
+
+def _says_why(command: F) -> F:
+    """Turn our errors into one line that says what to do, and an exit status of 1."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except (GeneriaError, SettingsError) as error:
+            raise click.ClickException(str(error)) from None
+
+    return wrapped  # type: ignore[return-value]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="generia")
+def main() -> None:
+    """Make a small social network out of one sentence."""
+
+
+# --- worlds ------------------------------------------------------------------------------------------------------
+@main.command()
+@click.argument("prompt")
+@_size_options
+@_budget_option
+@_estimate_option
+@_data_dir_option
+@_json_option
+@_says_why
+def demo(
+    prompt: str,
+    characters: int,
+    posts: int,
+    budget: float | None,
+    estimate: bool,
+    data_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Start everything, make a world out of PROMPT, show it, stop everything."""
+    from generia_worker import worlds
+
+    settings = _settings(data_dir)
+    asked = worlds.check(prompt, characters, posts, budget=budget)
+    with worlds.some_stack(settings, as_json=as_json) as running:
+        if estimate:
+            worlds.show_estimate(running, worlds.size_of(asked), as_json=as_json)
+            return
+        ended = worlds.make(running, asked, as_json=as_json)
+    sys.exit(0 if ended else 1)
+
+
+@main.command()
+@_data_dir_option
+@_json_option
+@_says_why
+def up(data_dir: Path | None, as_json: bool) -> None:
+    """Start everything, print the addresses, and keep it running until Ctrl-C."""
+    from generia_worker import worlds
+
+    worlds.keep_running(_settings(data_dir), as_json=as_json)
+
+
+@main.command()
+@click.argument("prompt")
+@_size_options
+@_budget_option
+@_estimate_option
+@_wait_option
+@_data_dir_option
+@_json_option
+@_says_why
+def generate(
+    prompt: str,
+    characters: int,
+    posts: int,
+    budget: float | None,
+    estimate: bool,
+    wait: bool,
+    data_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Order a world from a running stack."""
+    from generia_worker import worlds
+
+    asked = worlds.check(prompt, characters, posts, budget=budget)
+    running = worlds.running(_settings(data_dir))
+    if estimate:
+        worlds.show_estimate(running, worlds.size_of(asked), as_json=as_json)
+        return
+    sys.exit(0 if worlds.make(running, asked, as_json=as_json, wait=wait) else 1)
+
+
+@main.command()
+@click.argument("world")
+@click.option("--failures", is_flag=True, help="List the steps that failed, each with its reason.")
+@_data_dir_option
+@_json_option
+@_says_why
+def status(world: str, failures: bool, data_dir: Path | None, as_json: bool) -> None:
+    """Tell how far WORLD is."""
+    from generia_worker import worlds
+
+    worlds.show_status(worlds.running(_settings(data_dir)), world, failures=failures, as_json=as_json)
+
+
+def _change(
+    world: str, action: str, step: str | None, wait: bool, data_dir: Path | None, as_json: bool
+) -> None:
+    from generia_worker import worlds
+
+    running = worlds.running(_settings(data_dir))
+    sys.exit(0 if worlds.change(running, world, action, step=step, wait=wait, as_json=as_json) else 1)
+
+
+def _changing(name: str, help_text: str) -> None:
+    """Add a command that changes the course of a world."""
+
+    @main.command(name, help=help_text)
+    @click.argument("world")
+    @_wait_option
+    @_data_dir_option
+    @_json_option
+    @_says_why
+    def changing(world: str, wait: bool, data_dir: Path | None, as_json: bool) -> None:
+        _change(world, name, None, wait, data_dir, as_json)
+
+
+_changing("cancel", "Stop WORLD within one call's time; what exists stays.")
+_changing("resume", "Go on with WORLD, which was cancelled or has failed, from where it stood.")
+_changing("retry", "Try the failed steps of WORLD again.")
+
+
+@main.command()
+@click.argument("world")
+@click.argument("step")
+@_wait_option
+@_data_dir_option
+@_json_option
+@_says_why
+def redo(world: str, step: str, wait: bool, data_dir: Path | None, as_json: bool) -> None:
+    """Make one thing of WORLD anew, in place: STEP is character/7 or post/7/3."""
+    _change(world, "redo", step, wait, data_dir, as_json)
+
+
+@main.command("worlds")
+@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True)
+@_data_dir_option
+@_json_option
+@_says_why
+def list_worlds(limit: int, data_dir: Path | None, as_json: bool) -> None:
+    """List the worlds of a running stack, newest first."""
+    from generia_worker import worlds
+
+    worlds.show_list(worlds.running(_settings(data_dir)), limit, as_json=as_json)
+
+
+@main.command()
+@_data_dir_option
+@_json_option
+@_says_why
+def doctor(data_dir: Path | None, as_json: bool) -> None:
+    """Say what is missing on this machine, and the one line that mends it."""
+    from dataclasses import asdict
+
+    from rich.markup import escape
+
+    from generia_worker import display
+    from generia_worker.local.doctor import examine
+
+    findings = examine(_settings(data_dir))
+    if as_json:
+        display.as_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            mark = "[green]✓[/]" if finding.ok else "[red]✗[/]"
+            display.out.print(f"{mark} {escape(finding.name)}: {escape(finding.detail)}")
+            if not finding.ok and finding.remedy:
+                display.out.print(f"    → {escape(finding.remedy)}")
+    sys.exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+# --- the parts, one process each ---------------------------------------------------------------------------------
+@main.command()
+@click.argument(
+    "names", nargs=-1, required=True, type=click.Choice(["world", "character", "post", "media", "all"])
+)
+@_says_why
+def service(names: tuple[str, ...]) -> None:
+    """Run reference gRPC services: world, character, post, media, or all."""
+    from generia_worker.platform.server import run
+
+    run(names, _process_settings())
+
+
+@main.command()
+@_says_why
+def simulator() -> None:
+    """Run the simulator of both paid APIs."""
+    from generia_worker.simulator.server import run
+
+    run(_process_settings())
+
+
+@main.command()
+@_says_why
+def api() -> None:
+    """Run the enqueue endpoint."""
+    from generia_worker.api.server import run
+
+    run(_process_settings())
+
+
+@main.command()
+@click.option("--queues", default="llm,images,services,progress,maintenance", show_default=True)
+@click.option("--name", default="", help="Name of the worker; default: a random one.")
+@click.option(
+    "--quarantine", is_flag=True, help="Take suspects only, one at a time, each in a process of its own."
+)
+@_says_why
+def worker(queues: str, name: str, quarantine: bool) -> None:
+    """Run a Celery worker (threads pool, GENERIA_WORKER_THREADS threads) for some queues."""
+    settings = _process_settings()
+    celery = _celery()
+    arguments = ["worker", "--pool", "threads", "--concurrency", str(settings.worker_threads)]
+    if quarantine:
+        arguments, queues = ["worker", "--pool", "prefork", "--concurrency", "1"], "quarantine"
+    arguments += ["--queues", queues, "--hostname", f"{name or uuid.uuid4().hex[:8]}@%h"]
+    arguments += ["--loglevel", settings.log_level, "--without-mingle", "--without-gossip", "--task-events"]
+    celery.worker_main(arguments)
+
+
+@main.command()
+@_says_why
+def beat() -> None:
+    """Run the scheduler. Two of them do no harm."""
+    settings = _process_settings()
+    schedule = settings.data_dir.expanduser() / "beat-schedule"
+    schedule.parent.mkdir(parents=True, exist_ok=True)
+    _celery().start(["beat", "--schedule", str(schedule), "--pidfile", "", "--loglevel", settings.log_level])
+
+
+def _celery() -> Any:
+    """Return the Celery application, once MongoDB and the templates are known to be in order."""
+    from generia_worker.app import app
+    from generia_worker.runtime import get_runtime
+
+    runtime = get_runtime()
+    runtime.database.require_replica_set()
+    runtime.database.ensure_indexes()
+    if runtime.prompts is None:
+        raise ConfigurationError("The prompt templates cannot be read.")
+    return app
+
+
+def _settings(data_dir: Path | None) -> Settings:
+    return load_settings(**({} if data_dir is None else {"data_dir": data_dir}))
+
+
+def _process_settings() -> Settings:
+    settings = get_settings()
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    return settings
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,262 @@
+"""One HTTP policy for every provider: bounded connections, overall deadlines, bounded answers, no retries.
+
+Whether bytes of a call left this machine is noted by the connection itself, so that "nothing was sent" and
+"nobody knows what became of it" are never confused.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import http.client
+import io
+import json as json_module
+import math
+import socket
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.cookiejar import DefaultCookiePolicy
+from time import monotonic
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+from urllib3.util import Timeout
+
+from generia_worker.errors import GeneriaError, PermanentError, TransientError
+
+#: A provider may ask for a longer pause; nobody waits longer than this because of it.
+RETRY_AFTER_MAX_S = 600.0
+#: Hosts whose connections are kept.
+_HOSTS = 16
+_CHUNK_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """A complete answer. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def parse_retry_after(value: str | None, now: datetime) -> float | None:
+    """Read `Retry-After` (seconds, or a date) as seconds from `now`, bounded; None when it cannot be read."""
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            moment = email.utils.parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), RETRY_AFTER_MAX_S)
+
+
+class _Call(threading.local):
+    """What the connections of this thread must know of the call that is being made."""
+
+    deadline: float = math.inf
+    sent: bool = False
+
+    def remaining_s(self) -> float:
+        """Return the seconds left. Raises TimeoutError when there are none."""
+        left = self.deadline - monotonic()
+        if left <= 0:
+            message = "the deadline has passed"
+            raise TimeoutError(message)
+        return left
+
+
+_call = _Call()
+
+
+class _DeadlineReader(io.RawIOBase):
+    """Reads a socket with what remains of the call as its timeout: a trickle does not extend the call."""
+
+    def __init__(self, sock: socket.socket, raw: Any) -> None:
+        self._sock = sock
+        self._raw = raw
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: Any) -> Any:
+        """Read what there is. Raises TimeoutError at the deadline."""
+        self._sock.settimeout(_call.remaining_s())
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        """Close the reading side."""
+        self._raw.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    """Reads status line, headers and body under the deadline."""
+
+    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
+        super().__init__(sock, *arguments, **options)
+        self.fp = io.BufferedReader(_DeadlineReader(sock, self.fp.detach()))
+
+
+class _Sending(HTTPConnection):
+    response_class = _Response
+
+    def send(self, data: Any) -> None:
+        """Send under the deadline, and note that something left."""
+        if self.sock is None:
+            self.connect()
+        _call.sent = True
+        # Until here the timeout was that of connecting, which is too short for an upload.
+        self.sock.settimeout(_call.remaining_s())
+        super().send(data)
+
+
+class _EncryptedSending(_Sending, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _Sending
+
+
+class _EncryptedPool(HTTPSConnectionPool):
+    ConnectionCls = _EncryptedSending
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        """Make pools of our connections."""
+        super().init_poolmanager(*arguments, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _EncryptedPool}
+
+
+class HttpPool:
+    """The HTTP connections of one process: at most `max_connections` calls at a time over all hosts.
+
+    Every thread has a session of its own, and all of them share one adapter. The environment's proxies and
+    .netrc play no part, cookies are not kept, and redirects are not followed: they would carry credentials
+    elsewhere.
+    """
+
+    def __init__(self, max_connections: int, connect_timeout_s: float) -> None:
+        self._adapter = _Adapter(
+            pool_connections=_HOSTS, pool_maxsize=max_connections, max_retries=0, pool_block=True
+        )
+        # The adapter would wait for a free connection without a bound.
+        self._slots = threading.BoundedSemaphore(max_connections)
+        self._connect_timeout_s = connect_timeout_s
+        self._local = threading.local()
+
+    def exchange(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        data: bytes | None = None,
+        deadline_s: float,
+        max_bytes: int,
+    ) -> HttpReply:
+        """Send one request and read its answer whole, whatever its status, within `deadline_s` altogether.
+
+        Raises:
+            TransientError: no connection (`outage`: nothing was sent), or the answer did not arrive in time,
+                whole and within `max_bytes` (`outcome_unknown`: the server may have done what was asked).
+            PermanentError: the address or a header cannot be sent at all.
+        """
+        asked = dict(headers or {})
+        if json is not None:
+            data = json_module.dumps(json, allow_nan=False).encode()
+            asked.setdefault("Content-Type", "application/json")
+        site = _site(url)
+        _call.deadline, _call.sent = monotonic() + deadline_s, False
+        if not self._slots.acquire(timeout=deadline_s):
+            message = f"No connection to {site} became free within {deadline_s:g} s."
+            raise TransientError(message)
+        try:
+            return self._send(method, url, asked, data, max_bytes, site)
+        except (
+            requests.RequestException,
+            HTTPError,
+            http.client.HTTPException,
+            OSError,
+            ValueError,
+        ) as error:
+            # Not chained: the cause may show a signed address or a key.
+            raise _explain(error, site) from None
+        finally:
+            self._slots.release()
+
+    def _send(
+        self, method: str, url: str, headers: dict[str, str], data: bytes | None, max_bytes: int, site: str
+    ) -> HttpReply:
+        left = _call.remaining_s()
+        # requests hands urllib3's own Timeout through, which its type stubs do not know.
+        timeout: Any = Timeout(connect=min(self._connect_timeout_s, left), total=left)
+        with self._session().request(
+            method, url, headers=headers, data=data, timeout=timeout, stream=True, allow_redirects=False
+        ) as response:
+            body = bytearray()
+            # read1 returns what has arrived; read would wait for a full chunk.
+            while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+                body += chunk
+                if len(body) > max_bytes:
+                    message = f"{site} answered with more than {max_bytes} bytes."
+                    raise TransientError(message, outcome_unknown=True)
+            found = {name.lower(): value for name, value in response.headers.items()}
+            return HttpReply(response.status_code, found, bytes(body))
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = requests.Session()
+            session.trust_env = False
+            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+            session.mount("http://", self._adapter)
+            session.mount("https://", self._adapter)
+        return session
+
+    def close(self) -> None:
+        """Close all idle connections; calls that are under way end at their own deadlines."""
+        self._adapter.close()
+
+
+def _explain(error: Exception, site: str) -> GeneriaError:
+    """Return what happened in our words: a library's own text may hold the whole address or a header."""
+    if _call.sent:
+        late = monotonic() >= _call.deadline
+        what = (
+            "did not complete its answer in time"
+            if late
+            else "broke the connection off before its answer was whole"
+        )
+        return TransientError(f"{site} {what}.", outcome_unknown=True)
+    if isinstance(error, requests.exceptions.InvalidHeader | UnicodeError):
+        return PermanentError(f"A header for {site} holds what HTTP does not allow: check the API key.")
+    if isinstance(error, requests.exceptions.SSLError):
+        return TransientError(f"No encrypted connection to {site} can be made.", outage=True)
+    if isinstance(error, ValueError):
+        return PermanentError(f"{site} is no address that can be called.")
+    return TransientError(f"No connection to {site}.", outage=True)
+
+
+def _site(url: str) -> str:
+    """Return scheme, host and port of an address: what may stand in a message."""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "the given address"
+    return f"{parts.scheme}://{parts.hostname or ''}{port}"[:200]

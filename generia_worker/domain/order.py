@@ -1,0 +1,85 @@
+"""An order: what a person asks for, checked before anything is stored. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from generia_worker.domain.text import has_meaning
+
+PROMPT_MIN, PROMPT_MAX = 10, 10_000
+USERS_MAX, POSTS_MAX = 40, 250
+WORLD_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+
+
+def _check_prompt(prompt: str) -> str:
+    """Refuse a prompt that cannot be meant; braces, dollars and backslashes are ordinary characters."""
+    if "\x00" in prompt:
+        message = "the prompt holds NUL bytes: send plain text"
+        raise ValueError(message)
+    prompt = prompt.strip()
+    if not has_meaning(prompt):
+        message = "the prompt is empty: describe the world in a sentence"
+        raise ValueError(message)
+    if len(prompt) < PROMPT_MIN:
+        message = f"the prompt has {len(prompt)} characters: describe the world in at least {PROMPT_MIN}"
+        raise ValueError(message)
+    if len(prompt) > PROMPT_MAX:
+        message = f"the prompt has {len(prompt)} characters: at most {PROMPT_MAX} are allowed"
+        raise ValueError(message)
+    try:
+        prompt.encode()
+    except UnicodeEncodeError:
+        message = "the prompt holds half of a character (a lone surrogate): send valid Unicode"
+        raise ValueError(message) from None
+    return prompt
+
+
+Prompt = Annotated[str, AfterValidator(_check_prompt)]
+
+
+class WorldSize(BaseModel):
+    """How large a world is to be."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    users_count: int = Field(ge=1, le=USERS_MAX, strict=True, description="Characters to make.")
+    posts_count: int = Field(
+        ge=1, le=POSTS_MAX, strict=True, description="Posts to make, over all characters."
+    )
+
+
+class Order(WorldSize):
+    """The body of `POST /v1/generations`. Without limits a world gets what it needs plus slack; no budget: none."""
+
+    world_id: str = Field(
+        pattern=WORLD_ID_PATTERN, description="The id of the world, as the world service gave it."
+    )
+    user_prompt: Prompt = Field(description=f"{PROMPT_MIN} to {PROMPT_MAX} characters, in any language.")
+    api_call_limits_LLM: int | None = Field(default=None, ge=1, le=100_000, description="Text calls at most.")  # noqa: N815
+    api_call_limits_images: int | None = Field(
+        default=None, ge=1, le=100_000, description="Image calls at most."
+    )
+    budget: float | None = Field(
+        default=None, gt=0, le=10_000, allow_inf_nan=False, description="Dollars at most, worst case."
+    )
+
+    def request_hash(self) -> str:
+        """Return a digest that is equal for equal orders: tells a repeated order from a changed one."""
+        body = json.dumps(self.model_dump(), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(body.encode()).hexdigest()
+
+
+def expected_calls(users: int, posts: int, cast_batch: int, plan_batch: int) -> tuple[int, int]:
+    """Return the text and image calls of a world for which nothing goes wrong: (text, images).
+
+    Text: description, image prompts, one a batch of the cast, detail and plan of each character, one a post. The
+    plans of characters with more posts than one plan call covers take further calls; their number depends on the
+    shares, so the most that can occur is counted.
+    """
+    casts = -(-users // cast_batch)
+    plans = min(users, posts) + posts // plan_batch
+    return 2 + casts + users + plans + posts, 2 + users + posts

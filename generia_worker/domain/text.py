@@ -1,0 +1,41 @@
+"""Text that comes from a model or a person: bounded, cleaned of what cannot be stored, otherwise kept as it is. Pure."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Annotated
+
+from pydantic import AfterValidator, StringConstraints
+
+#: Control characters that may stand in a text.
+_ALLOWED_CONTROLS = frozenset("\n\t")
+
+
+def clean(text: str) -> str:
+    """Drop control characters and lone surrogates, normalise line ends; letters, LaTeX and emoji stay as they are."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(
+        char for char in text if char in _ALLOWED_CONTROLS or unicodedata.category(char) not in ("Cc", "Cs")
+    ).strip()
+
+
+def clip(text: str, limit: int) -> str:
+    """Shorten to at most `limit` characters, at a word's end where there is one, with an ellipsis."""
+    if len(text) <= limit:
+        return text
+    cut = text[: limit - 1]
+    head, space, _ = cut.rpartition(" ")
+    return (head if space and len(head) > limit // 2 else cut).rstrip(" ,;:") + "…"
+
+
+def has_meaning(text: str) -> bool:
+    """True when the text has a letter, a digit or a symbol in it (not only spaces and marks)."""
+    return any(unicodedata.category(char)[0] in "LNS" for char in text)
+
+
+#: A word or a name.
+Label = Annotated[str, StringConstraints(max_length=200), AfterValidator(clean)]
+#: A sentence or a paragraph.
+Passage = Annotated[str, StringConstraints(max_length=4000), AfterValidator(clean)]
+#: As much as one answer may hold in one field.
+Story = Annotated[str, StringConstraints(max_length=20_000), AfterValidator(clean)]

@@ -1,0 +1,5 @@
+"""The reference platform: world, character, post and media services as gRPC servers over MongoDB and S3.
+
+It implements the contract that the worker lives in, so that everything runs from this one repository; the
+worker never imports it.
+"""

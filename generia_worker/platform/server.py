@@ -1,0 +1,182 @@
+"""Runs the reference services: any of them in one process, each at its own address."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+
+import grpc
+from minio.error import MinioException
+from pymongo.errors import PyMongoError
+from urllib3.exceptions import HTTPError
+
+from generia_worker.errors import ConfigurationError
+from generia_worker.platform.calls import Guard
+from generia_worker.platform.characters import CharacterService
+from generia_worker.platform.media import MediaService
+from generia_worker.platform.orders import Orders
+from generia_worker.platform.posts import PostService
+from generia_worker.platform.resources import Resources, open_resources
+from generia_worker.platform.worlds import WorldService
+from generia_worker.rpc import wire
+from generia_worker.settings import Settings
+
+log = logging.getLogger(__name__)
+
+SERVICES = ("world", "character", "post", "media")
+#: Threads of one process, and calls that may wait for one; more are refused with RESOURCE_EXHAUSTED.
+THREADS = 32
+_CALLS_MAX = 512
+#: Requests are small: texts, never pictures.
+_REQUEST_MAX_BYTES = 4 * 1024 * 1024
+_OPTIONS = (
+    ("grpc.max_receive_message_length", _REQUEST_MAX_BYTES),
+    ("grpc.max_send_message_length", wire.MAX_MESSAGE_BYTES),
+    # Two servers on one port would each get some of the calls.
+    ("grpc.so_reuseport", 0),
+    ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
+)
+#: How long the database and the bucket may take to appear at start.
+START_S = 30.0
+DRAIN_S = 10.0
+
+
+class Platform:
+    """Running services. A context manager: stopped on exit."""
+
+    def __init__(self, resources: Resources, orders: Orders | None) -> None:
+        self._resources = resources
+        self._orders = orders
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="rpc")
+        self._servers: dict[str, grpc.Server] = {}
+        self._bound: dict[str, str] = {}
+        #: host:port of each service as it was bound (a port 0 is replaced by the one that was free).
+        self.addresses: dict[str, str] = {}
+
+    def serve(self, name: str, address: str) -> None:
+        """Add a service at an address; several may share one. Raises ConfigurationError when it is taken."""
+        if address not in self._servers:
+            server = grpc.server(
+                self._threads,
+                interceptors=[Guard()],
+                options=_OPTIONS,
+                maximum_concurrent_rpcs=_CALLS_MAX,
+            )
+            self._servers[address] = server
+            self._bound[address] = _bind(server, name, address)
+        self.addresses[name] = self._bound[address]
+        _register(name, self._servers[address], self._resources, self._orders)
+
+    def start(self) -> None:
+        """Begin to answer calls."""
+        for server in self._servers.values():
+            server.start()
+        if self._orders:
+            self._orders.start()
+
+    def stop(self, drain_s: float = DRAIN_S) -> None:
+        """Take no new calls, give the running ones `drain_s`, and close everything. May be repeated."""
+        stopped = [server.stop(drain_s) for server in self._servers.values()]
+        if self._orders:
+            self._orders.stop()
+        for event in stopped:
+            event.wait(drain_s + 5)
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._resources.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _bind(server: grpc.Server, name: str, address: str) -> str:
+    setting = f"GENERIA_{name.upper()}_SERVICE"
+    try:
+        port = server.add_insecure_port(address)
+    except RuntimeError:
+        port = 0
+    if not port:
+        raise ConfigurationError(
+            f"{setting}: cannot listen on {address}; is something running there already?"
+        )
+    return f"{address.rpartition(':')[0]}:{port}"
+
+
+def _register(name: str, server: grpc.Server, resources: Resources, orders: Orders | None) -> None:
+    if name == "world":
+        wire.add_WorldServiceServicer_to_server(WorldService(resources, orders), server)
+    elif name == "character":
+        wire.add_CharacterServiceServicer_to_server(CharacterService(resources), server)
+    elif name == "post":
+        wire.add_PostServiceServicer_to_server(PostService(resources), server)
+    else:
+        wire.add_MediaServiceServicer_to_server(MediaService(resources), server)
+
+
+def start(
+    names: Sequence[str], settings: Settings, *, enqueue: bool = True, patience_s: float = START_S
+) -> Platform:
+    """Start the named services (`all`: every one) in this process and return them running.
+
+    With `enqueue` the world service orders the generation of new worlds from `settings.api_url`.
+
+    Raises:
+        ConfigurationError: a name is unknown, an address is taken, or the database or the bucket did not
+            become reachable within `patience_s` seconds.
+    """
+    wanted = list(dict.fromkeys(SERVICES if "all" in names else names))
+    unknown = [name for name in wanted if name not in SERVICES]
+    if unknown or not wanted:
+        raise ConfigurationError(
+            f"Services are {', '.join(SERVICES)} or all, not {', '.join(unknown) or '(none)'}."
+        )
+    resources = open_resources(settings, threads=THREADS)
+    orders = Orders(resources) if enqueue and "world" in wanted else None
+    platform = Platform(resources, orders)
+    try:
+        _prepare(resources, patience_s)
+        for name in wanted:
+            platform.serve(name, getattr(settings, f"{name}_service"))
+        platform.start()
+    except BaseException:
+        platform.stop(0)
+        raise
+    return platform
+
+
+def _prepare(resources: Resources, patience_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+    """Make indexes and bucket, waiting for servers that start at the same time. Raises ConfigurationError."""
+    deadline = clock() + patience_s
+    while True:
+        try:
+            resources.prepare()
+            return
+        except (PyMongoError, MinioException, HTTPError, OSError) as error:
+            if clock() >= deadline:
+                part = "MongoDB" if isinstance(error, PyMongoError) else "The S3 server"
+                setting = "GENERIA_MONGO_URI" if isinstance(error, PyMongoError) else "GENERIA_S3_ENDPOINT"
+                message = f"{part} cannot be used ({type(error).__name__}): is it running? See {setting}."
+                raise ConfigurationError(message) from error
+        time.sleep(0.2)
+
+
+def run(names: Sequence[str], settings: Settings) -> None:
+    """Serve the named services until SIGTERM or SIGINT, then drain. Raises what `start` raises."""
+    asked = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: asked.set())
+    with start(names, settings) as platform:
+        for name, address in platform.addresses.items():
+            log.info("%s service listens on %s", name, address)
+        asked.wait()
+        log.info("stopping")

@@ -1,0 +1,152 @@
+"""What the embedded stack runs besides its servers: which programs, with which settings, and when they are ready."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+from celery import Celery
+from pydantic import SecretStr
+
+from generia_worker.local.ports import free_port
+from generia_worker.local.stack import Program
+from generia_worker.settings import Settings
+
+#: What the simulator charges, so that budgets and estimates work with it: dollars per million tokens.
+_SIMULATED_INPUT_USD, _SIMULATED_OUTPUT_USD = 0.30, 2.50
+SIMULATOR = "the simulator"
+_SIMULATOR_KEY = SecretStr("sim-local")
+_SERVICES = ("world_service", "character_service", "post_service", "media_service")
+_PROBE_S = 2.0
+
+#: The workers of one machine: name → the queues that it takes.
+WORKERS = {
+    "paid": "llm,images",
+    "inner": "services,progress,maintenance",
+}
+
+
+def simulates_text(settings: Settings) -> bool:
+    """True when nobody named a text provider: no key, no address."""
+    return not settings.llm_api_key.get_secret_value() and "llm_base_url" not in settings.model_fields_set
+
+
+def simulates_images(settings: Settings) -> bool:
+    """True when nobody named an image provider: no key, no address."""
+    return not settings.image_api_key.get_secret_value() and "image_base_url" not in settings.model_fields_set
+
+
+def providers_line(settings: Settings) -> str:
+    """Say in one line who makes texts and pictures."""
+    text, pictures = who_makes_text(settings), who_makes_images(settings)
+    if text == pictures == SIMULATOR:
+        return "Texts and pictures come from the simulator (no keys set): nothing is spent, dollars are simulated."
+    return f"Texts come from {text}, pictures from {pictures}."
+
+
+def who_makes_text(settings: Settings) -> str:
+    """Name the provider of texts."""
+    if settings.simulator_bind in settings.llm_base_url:
+        return SIMULATOR
+    return f"{settings.llm_model} at {settings.llm_base_url}"
+
+
+def who_makes_images(settings: Settings) -> str:
+    """Name the provider of pictures."""
+    if settings.simulator_bind in settings.image_base_url:
+        return SIMULATOR
+    return f"{settings.image_model} at {settings.image_base_url}"
+
+
+def with_addresses(settings: Settings) -> Settings:
+    """Return the settings with a free loopback address for everything that nobody named an address for."""
+    given = settings.model_fields_set
+    found: dict[str, Any] = {}
+    for name in _SERVICES:
+        if name not in given:
+            found[name] = f"127.0.0.1:{free_port()}"
+    if "api_bind" not in given:
+        found["api_bind"] = f"127.0.0.1:{free_port()}"
+    if "api_url" not in given:
+        found["api_url"] = f"http://{found.get('api_bind', settings.api_bind)}"
+    if not settings.api_token.get_secret_value():
+        found["api_token"] = SecretStr(secrets.token_urlsafe(24))
+    text, images = simulates_text(settings), simulates_images(settings)
+    if (text or images) and "simulator_bind" not in given:
+        found["simulator_bind"] = f"127.0.0.1:{free_port()}"
+    simulator = f"http://{found.get('simulator_bind', settings.simulator_bind)}"
+    if text:
+        found |= {"llm_base_url": f"{simulator}/api/v1", "llm_api_key": _SIMULATOR_KEY}
+        if settings.llm_price_input_usd_per_mtok is None:
+            found["llm_price_input_usd_per_mtok"] = _SIMULATED_INPUT_USD
+        if settings.llm_price_output_usd_per_mtok is None:
+            found["llm_price_output_usd_per_mtok"] = _SIMULATED_OUTPUT_USD
+    if images:
+        found |= {"image_base_url": f"{simulator}/v1", "image_api_key": _SIMULATOR_KEY}
+    return settings.model_copy(update=found)
+
+
+def programs(asked: Settings) -> list[Program]:
+    """Return the programs that a stack needs, given what the user asked for (a service that was named is not started)."""
+    given = asked.model_fields_set
+    found = []
+    if simulates_text(asked) or simulates_images(asked):
+        found.append(Program("simulator", _generia("simulator"), _http("simulator_bind", "/_sim/health")))
+    services = [name for name in _SERVICES if name not in given]
+    if services:
+        names = [name.removesuffix("_service") for name in services]
+        found.append(Program("services", _generia("service", *names), _channels_ready(services)))
+    found.append(Program("api", _generia("api"), _http("api_bind", "/readyz")))
+    stop_s = asked.grace_s + 5
+    for name, queues in WORKERS.items():
+        argv = _generia("worker", "--name", name, "--queues", queues)
+        found.append(Program(f"worker-{name}", argv, _worker_ready(name), stop_timeout_s=stop_s))
+    argv = _generia("worker", "--name", "quarantine", "--quarantine")
+    found.append(Program("worker-quarantine", argv, stop_timeout_s=stop_s))
+    found.append(Program("beat", _generia("beat")))
+    return found
+
+
+def _generia(*arguments: str) -> Callable[[Settings], list[str]]:
+    # -P: modules are not looked for in the folder where somebody happens to stand (a redis.py of theirs, say).
+    command = [sys.executable, "-P", "-m", "generia_worker.cli", *arguments]
+    return lambda _: command
+
+
+def _http(field: str, path: str) -> Callable[[Settings], bool]:
+    def ready(settings: Settings) -> bool:
+        try:
+            with urllib.request.urlopen(
+                f"http://{getattr(settings, field)}{path}", timeout=_PROBE_S
+            ) as reply:
+                return bool(reply.status == 200)
+        except OSError:
+            return False
+
+    return ready
+
+
+def _channels_ready(fields: list[str]) -> Callable[[Settings], bool]:
+    def ready(settings: Settings) -> bool:
+        for field in fields:
+            with grpc.insecure_channel(getattr(settings, field)) as channel:
+                try:
+                    grpc.channel_ready_future(channel).result(timeout=_PROBE_S)
+                except grpc.FutureTimeoutError:
+                    return False
+        return True
+
+    return ready
+
+
+def _worker_ready(name: str) -> Callable[[Settings], bool]:
+    def ready(settings: Settings) -> bool:
+        with Celery(broker=settings.redis_url.get_secret_value()) as celery:
+            answers = celery.control.ping(timeout=0.5) or []
+        return any(node.startswith(f"{name}@") for answer in answers for node in answer)
+
+    return ready

@@ -1,0 +1,28 @@
+"""Canaries: messages sent through every queue, to know until when everything published has been taken.
+
+A queue is first in, first out: when a canary comes out, every message that went in before it has come out too. So a step
+whose message should be in a queue since before the oldest canary that came back, and that nobody works on, is lost – and
+one that merely waits in a long queue is not.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from generia_worker.repositories.database import Database
+
+
+class Canaries:
+    """The collection `queue_canaries`; `_id` is the queue."""
+
+    def __init__(self, database: Database) -> None:
+        self._rows = database.canaries
+
+    def arrived(self, queue: str, sent_at: datetime) -> None:
+        """Note that the canary that was sent into `queue` at this moment (of the database's clock) came out."""
+        self._rows.update_one({"_id": queue}, {"$max": {"sent_at": sent_at}}, upsert=True)
+
+    def taken_until(self, queue: str) -> datetime | None:
+        """Return the moment until which everything in `queue` was taken; None when that is not known yet."""
+        row = self._rows.find_one({"_id": queue})
+        return row["sent_at"] if row else None

@@ -1,0 +1,198 @@
+"""MongoDB: one bounded client, the indexes, and transactions that are retried as a whole."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pymongo import ASCENDING, DESCENDING, IndexModel, MongoClient
+from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
+from pymongo.monitoring import (
+    TopologyClosedEvent,
+    TopologyDescriptionChangedEvent,
+    TopologyListener,
+    TopologyOpenedEvent,
+)
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from generia_worker.errors import ConfigurationError
+
+Document = dict[str, Any]
+T = TypeVar("T")
+
+#: What each collection is asked for, again and again; none of it grows with the number of finished worlds.
+INDEXES: Mapping[str, list[IndexModel]] = {
+    "generations": [
+        IndexModel([("open", ASCENDING)], partialFilterExpression={"open": True}, name="open"),
+        IndexModel([("created_at", ASCENDING)], partialFilterExpression={"started": False}, name="unstarted"),
+        IndexModel([("created_at", DESCENDING)], name="newest"),
+        IndexModel(
+            [("drift", ASCENDING)], partialFilterExpression={"drift": {"$type": "object"}}, name="drift"
+        ),
+    ],
+    "generation_steps": [
+        IndexModel([("world_id", ASCENDING), ("kind", ASCENDING), ("state", ASCENDING)], name="census"),
+        IndexModel([("world_id", ASCENDING)], partialFilterExpression={"unsettled": True}, name="unsettled"),
+        IndexModel([("lease_until", ASCENDING)], partialFilterExpression={"state": "running"}, name="leases"),
+        IndexModel([("owner", ASCENDING)], partialFilterExpression={"state": "running"}, name="owner"),
+        IndexModel([("ready_at", ASCENDING)], partialFilterExpression={"state": "pending"}, name="ready"),
+        IndexModel([("after", ASCENDING)], name="after"),
+    ],
+    "api_requests_history": [
+        IndexModel([("call", ASCENDING), ("state", ASCENDING)], name="call"),
+        IndexModel([("world_id", ASCENDING), ("state", ASCENDING)], name="world"),
+        IndexModel([("world_id", ASCENDING)], partialFilterExpression={"unsettled": True}, name="unsettled"),
+    ],
+    "parked_steps": [IndexModel([("wake_at", ASCENDING)], name="due")],
+    "world_generation_status": [IndexModel([("created_at", DESCENDING)], name="newest")],
+}
+
+
+#: Between two tries to record what must not be lost.
+_INSIST_EVERY_S = 0.5
+
+
+class Availability(TopologyListener):
+    """Notes when MongoDB had no primary, also while this process asked nothing of it."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._was_there = False
+        self._away = False
+        self._back_at: float | None = None
+
+    def opened(self, event: TopologyOpenedEvent) -> None:
+        """Nothing is known yet."""
+
+    def description_changed(self, event: TopologyDescriptionChangedEvent) -> None:
+        """Note that the primary went or came back; before it was seen for the first time, nothing was away."""
+        if event.new_description.has_writable_server():
+            if self._away:
+                self._back_at = self._clock()
+            self._was_there, self._away = True, False
+        elif self._was_there:
+            self._away = True
+
+    def closed(self, event: TopologyClosedEvent) -> None:
+        """Nobody asks any more."""
+
+    def steady_for_s(self) -> float:
+        """Return for how long MongoDB has been there without a gap that this process saw."""
+        if self._away:
+            return 0.0
+        return math.inf if self._back_at is None else self._clock() - self._back_at
+
+
+class Database:
+    """The worker's collections in one MongoDB database."""
+
+    def __init__(self, uri: str, name: str, *, max_pool_size: int, timeout_ms: int = 10_000) -> None:
+        self.availability = Availability()
+        self.client: MongoClient[Document] = MongoClient(
+            uri,
+            maxPoolSize=max_pool_size,
+            serverSelectionTimeoutMS=timeout_ms,
+            # Together these bound how late a server that hangs is noticed: well before leases run out.
+            connectTimeoutMS=timeout_ms // 2,
+            heartbeatFrequencyMS=max(timeout_ms // 2, 500),
+            socketTimeoutMS=3 * timeout_ms,
+            waitQueueTimeoutMS=timeout_ms,
+            retryWrites=True,
+            w="majority",
+            readConcernLevel="majority",
+            tz_aware=True,
+            appname="generia",
+            event_listeners=[self.availability],
+        )
+        db = self.client[name]
+        self.generations: Collection[Document] = db["generations"]
+        self.steps: Collection[Document] = db["generation_steps"]
+        self.requests: Collection[Document] = db["api_requests_history"]
+        self.parked: Collection[Document] = db["parked_steps"]
+        self.status: Collection[Document] = db["world_generation_status"]
+        self.parameters: Collection[Document] = db["world_parameters"]
+        self.canaries: Collection[Document] = db["queue_canaries"]
+        self._db = db
+
+    def ensure_indexes(self) -> None:
+        """Create the indexes that are missing; harmless when they exist."""
+        for collection, indexes in INDEXES.items():
+            self._db[collection].create_indexes(indexes)
+
+    def require_replica_set(self) -> None:
+        """Raise ConfigurationError unless MongoDB is there and a replica set: transactions need one."""
+        try:
+            hello = self.client.admin.command("hello")
+        except PyMongoError as error:
+            message = f"MongoDB does not answer ({type(error).__name__}): check GENERIA_MONGO_URI."
+            raise ConfigurationError(message) from None
+        if "setName" not in hello and hello.get("msg") != "isdbgrid":
+            message = (
+                "MongoDB runs standalone, and transactions need a replica set: start mongod with --replSet rs0 "
+                "and run rs.initiate() once (one member will do)."
+            )
+            raise ConfigurationError(message)
+
+    def now(self) -> datetime:
+        """Return the database's time: the one clock that all processes share."""
+        found: datetime = self.client.admin.command("hello")["localTime"]
+        return found
+
+    def ping(self) -> None:
+        """Raise PyMongoError unless the primary answers."""
+        self.client.admin.command("ping")
+
+    def transaction(self, work: Callable[[ClientSession], T]) -> T:
+        """Run `work` in a transaction; it is run again as a whole when the server asks for that."""
+        with self.client.start_session() as session:
+            return session.with_transaction(
+                work,
+                read_concern=ReadConcern("snapshot"),
+                write_concern=WriteConcern("majority", wtimeout=10_000),
+            )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.client.close()
+
+
+def insist(
+    work: Callable[[], T],
+    *,
+    for_s: float,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> T:
+    """Write something that must not be lost, again and again while MongoDB is away, for `for_s` at most.
+
+    Raises:
+        PyMongoError: the last one, when the time is over, or one that waiting does not mend.
+    """
+    deadline = clock() + for_s
+    while True:
+        try:
+            return work()
+        except PyMongoError as error:
+            if not is_transient(error) or clock() >= deadline:
+                raise
+        sleep(_INSIST_EVERY_S)
+
+
+def is_transient(error: PyMongoError) -> bool:
+    """True when MongoDB may do the same thing later: no primary, no connection, a conflict."""
+    if isinstance(error, ConnectionFailure):
+        return True
+    labels = ("TransientTransactionError", "RetryableWriteError", "UnknownTransactionCommitResult")
+    if any(error.has_error_label(label) for label in labels):
+        return True
+    return isinstance(error, OperationFailure) and error.code in _RETRYABLE_CODES
+
+
+#: InterruptedAtShutdown, PrimarySteppedDown, ShutdownInProgress, NotWritablePrimary, …, WriteConflict, OutOfDiskSpace.
+_RETRYABLE_CODES = frozenset({6, 7, 89, 91, 112, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 14031})

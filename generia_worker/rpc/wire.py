@@ -1,0 +1,60 @@
+"""The messages and servicer bases of the platform's services, for those who implement one.
+
+`wire.world`, `wire.character`, `wire.post` and `wire.media` are the message modules.
+"""
+
+from __future__ import annotations
+
+from generia_worker.rpc.stubs import character_pb2 as character
+from generia_worker.rpc.stubs import media_pb2 as media
+from generia_worker.rpc.stubs import post_pb2 as post
+from generia_worker.rpc.stubs import world_pb2 as world
+from generia_worker.rpc.stubs.character_pb2_grpc import (
+    CharacterServiceServicer,
+    CharacterServiceStub,
+    add_CharacterServiceServicer_to_server,
+)
+from generia_worker.rpc.stubs.media_pb2_grpc import (
+    MediaServiceServicer,
+    MediaServiceStub,
+    add_MediaServiceServicer_to_server,
+)
+from generia_worker.rpc.stubs.post_pb2_grpc import (
+    PostServiceServicer,
+    PostServiceStub,
+    add_PostServiceServicer_to_server,
+)
+from generia_worker.rpc.stubs.world_pb2_grpc import (
+    WorldServiceServicer,
+    WorldServiceStub,
+    add_WorldServiceServicer_to_server,
+)
+
+#: Metadata key under which a caller says that two calls are one and the same.
+IDEMPOTENCY_KEY = "idempotency-key"
+#: Metadata key under which CreateWorld is told the budget of a world in dollars.
+BUDGET_KEY = "generia-budget"
+#: No message is larger, in either direction: a page of 100 worlds with the largest params fits.
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+
+__all__ = [
+    "BUDGET_KEY",
+    "IDEMPOTENCY_KEY",
+    "MAX_MESSAGE_BYTES",
+    "CharacterServiceServicer",
+    "CharacterServiceStub",
+    "MediaServiceServicer",
+    "MediaServiceStub",
+    "PostServiceServicer",
+    "PostServiceStub",
+    "WorldServiceServicer",
+    "WorldServiceStub",
+    "add_CharacterServiceServicer_to_server",
+    "add_MediaServiceServicer_to_server",
+    "add_PostServiceServicer_to_server",
+    "add_WorldServiceServicer_to_server",
+    "character",
+    "media",
+    "post",
+    "world",
+]

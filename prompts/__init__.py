@@ -1,0 +1,1 @@
+"""The prompt templates: data only. This file lets an installed Generia find them."""

@@ -1,0 +1,122 @@
+"""What beat runs: publish parked steps that are due, settle what was missed, bring back what was lost. All of it may run
+twice, or on two machines."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from celery import signature
+from kombu.exceptions import OperationalError
+from kombu.utils import json
+from pymongo.errors import ConnectionFailure
+from redis.exceptions import RedisError
+
+from generia_worker.app import app
+from generia_worker.domain.step import FINISH, Step, StepKind
+from generia_worker.runtime import get_runtime
+from tasks import pipeline
+from tasks.base import QUARANTINE
+from tasks.progress import ask_for_progress
+
+log = logging.getLogger(__name__)
+
+#: Parked steps published, and lost ones brought back, in one go.
+_PUMP_MOST = 500
+_RECOVER_MOST = 500
+#: Worlds whose reservations are looked at in one go.
+_MEND_MOST = 20
+#: The queues that steps wait in; a canary goes through each.
+START_QUEUE = "services"
+STEP_QUEUES = ("llm", "images", START_QUEUE, QUARANTINE)
+#: What is logged in one line, without a traceback: the next run does the work.
+_AWAY = (ConnectionFailure, RedisError, OperationalError)
+
+
+@app.task(throws=_AWAY)
+def pump() -> None:
+    """Publish the parked steps that are due, each with all that it carried of its canvas."""
+    runtime = get_runtime()
+    for row in runtime.parked.take_due(_PUMP_MOST):
+        runtime.ledger.mark_published([row["_id"]])
+        try:
+            signature(json.loads(row["signature"]), app=app).apply_async()
+        except (RedisError, OperationalError) as error:
+            # Whatever of the canvas got through finds its step done or taken when it is published once more.
+            log.warning("%s stays parked: Redis is away (%s).", row["_id"], type(error).__name__)
+            return
+        runtime.parked.remove(row)
+
+
+@app.task(throws=_AWAY)
+def sweep() -> None:
+    """Ask for every open world to be settled: a message that was lost delays a number, it never makes it wrong.
+
+    What died processes had set aside of limits and budgets is given back.
+    """
+    runtime = get_runtime()
+    for world_id in runtime.generations.open_worlds():
+        ask_for_progress(world_id)
+    for world_id in runtime.reservations.worlds(_MEND_MOST):
+        if runtime.reservations.mend(world_id, runtime.settings.lease_s):
+            log.warning("World %s had something set aside for calls that nobody makes.", world_id)
+
+
+@app.task(throws=_AWAY)
+def send_canaries() -> None:
+    """Send a canary through every queue that steps wait in."""
+    now = get_runtime().database.now().isoformat()
+    for queue in STEP_QUEUES:
+        canary.apply_async(args=(queue, now), queue=queue)
+
+
+@app.task(throws=_AWAY)
+def canary(queue: str, sent_at: str) -> None:
+    """Come out of the queue: everything that was published before has come out too."""
+    get_runtime().canaries.arrived(queue, datetime.fromisoformat(sent_at))
+
+
+@app.task(throws=_AWAY)
+def recover() -> None:
+    """Publish again what was lost: steps whose owner died, steps that should be in a queue and are in none, orders that
+    nobody started."""
+    runtime = get_runtime()
+    ledger, margin = runtime.ledger, timedelta(seconds=runtime.settings.publish_timeout_s)
+    found: list[tuple[str, Step]] = []
+    for queue in STEP_QUEUES:
+        taken_until = runtime.canaries.taken_until(queue)
+        if taken_until is None:
+            continue
+        before = taken_until - margin
+        in_quarantine = queue == QUARANTINE
+        kinds = list(StepKind) if in_quarantine else pipeline.kinds_of(queue)
+        for look in (ledger.orphaned, ledger.lost):
+            found += look(kinds, before, _RECOVER_MOST, quarantined=in_quarantine)
+        if queue == START_QUEUE:
+            _start_orders(runtime.generations.unstarted(before, _RECOVER_MOST))
+    parked = runtime.parked.keys()
+    by_world: dict[str, list[Step]] = {}
+    for world_id, step in found:
+        if step != FINISH and step.key(world_id) not in parked:
+            by_world.setdefault(world_id, []).append(step)
+    for world_id, steps in by_world.items():
+        _bring_back(world_id, steps)
+
+
+def _start_orders(world_ids: list[str]) -> None:
+    for world_id in world_ids:
+        log.warning("World %s was never started: starting it.", world_id)
+        pipeline.by_name(pipeline.START_WORLD, world_id).apply_async()
+
+
+def _bring_back(world_id: str, steps: list[Step]) -> None:
+    """Publish lost steps of one world, each with what follows it."""
+    runtime = get_runtime()
+    order = runtime.generations.get(world_id)
+    states = runtime.ledger.states(world_id)
+    runtime.ledger.mark_published([step.key(world_id) for step in steps])
+    for step in steps:
+        canvas = pipeline.canvas_from(step, order, states)
+        if canvas is not None:
+            log.warning("Step %s was lost: publishing it again.", step.key(world_id))
+            canvas.apply_async()

@@ -1,0 +1,44 @@
+"""The progress task: the only writer of the status document."""
+
+from __future__ import annotations
+
+import logging
+
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from generia_worker.app import app
+from generia_worker.domain.step import StepKind
+from generia_worker.runtime import get_runtime
+from generia_worker.settings import get_settings
+from tasks import pipeline
+
+log = logging.getLogger(__name__)
+
+#: A settling that was asked for and not begun after so long may be asked for again.
+_ASKED_S = max(1, round(6 * get_settings().sweep_every_s))
+
+
+def ask_for_progress(world_id: str) -> None:
+    """Ask for a world to be settled, unless somebody did already. Never fails: the sweep settles what was missed."""
+    try:
+        if get_runtime().redis.set(_key(world_id), 1, nx=True, ex=_ASKED_S):
+            # Without retries: while Redis hangs, nobody's thread is held up longer than for one timeout.
+            pipeline.by_name(pipeline.RECORD_PROGRESS, world_id).apply_async(retry=False)
+    except (RedisError, OperationalError) as error:
+        log.warning("Progress of %s is left to the sweep: %s", world_id, type(error).__name__)
+
+
+@app.task(acks_late=True)
+def record_progress(world_id: str) -> None:
+    """Settle a world: bring its status document up to what the ledger says, and finish it when all else has ended."""
+    runtime = get_runtime()
+    # Deleted before the ledger is read: what is committed from now on asks again.
+    runtime.redis.delete(_key(world_id))
+    settled = runtime.status.settle(world_id)
+    if settled.progress.ready_to_finish:
+        pipeline.by_name(pipeline.TASKS[StepKind.FINISH], world_id).apply_async()
+
+
+def _key(world_id: str) -> str:
+    return f"generia:settle:{world_id}"

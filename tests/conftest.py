@@ -1,0 +1,47 @@
+"""Real servers for every test that needs them: started once a session, in a folder of their own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from generia_worker.local.stack import Stack
+from generia_worker.repositories.database import Database
+from generia_worker.settings import Settings
+
+# A test run must not depend on what the person who starts it has in the environment.
+for _name in [name for name in os.environ if name.startswith("GENERIA_")]:
+    del os.environ[_name]
+for _name in ("OPENROUTER_API_KEY", "RUNWARE_API_KEY"):
+    os.environ.pop(_name, None)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the tests of faults run with the delivered durations, or with a fraction of them."""
+    parser.addoption(
+        "--time-scale",
+        type=float,
+        default=0.1,
+        help="scale of all durations in tests/faults; 1: as delivered",
+    )
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Redis, MongoDB and S3, empty; yields the settings that reach them."""
+    folder = tmp_path_factory.mktemp("servers")
+    with Stack(Settings(_env_file=None), folder) as stack:
+        yield stack.settings
+
+
+@pytest.fixture
+def database(servers: Settings) -> Iterator[Database]:
+    """An empty database of its own for one test."""
+    database = Database(servers.mongo_uri.get_secret_value(), f"test-{uuid4().hex[:12]}", max_pool_size=40)
+    database.ensure_indexes()
+    yield database
+    database.client.drop_database(database.status.database.name)
+    database.close()

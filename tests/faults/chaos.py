@@ -1,0 +1,325 @@
+"""Worlds while everything happens to their workers and servers: row 27.
+
+    python -m tests.faults.chaos --seed 7 --worlds 20 --minutes 10 [--time-scale 0.1] [--json]
+
+A stack of its own; worlds are ordered over the first part of the time, faults come in random order every 5 to 40 s (scaled).
+Then everything is left in peace, and every world must come to an end and add up. The exit status is 1 when anything is lost,
+doubled, or costs something that nobody can explain. The same seed gives the same orders and faults; what they hit is up to
+the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import redis
+from pymongo.errors import PyMongoError
+
+from generia_worker.domain.order import Order
+from generia_worker.errors import GeneriaError
+from tests.faults.harness import PROMPT, Faults, start_stack
+from tests.faults.servers import (
+    QUEUES,
+    cut_connections,
+    drop_message,
+    flush,
+    redis_down,
+    step_down,
+)
+from tests.integration.audit import EXACT
+
+#: A world that has not ended so long after the last fault (scaled, plus what a machine needs) is lost.
+DRAIN_S, DRAIN_MARGIN_S = 600.0, 90.0
+FAULTS_EVERY_S = (5.0, 40.0)
+#: The part of the time in which worlds are ordered.
+ORDERING = 0.7
+
+T = TypeVar("T")
+
+
+@dataclass
+class Report:
+    """What happened, and what came of it."""
+
+    seed: int
+    worlds: int
+    faults: Counter[str] = field(default_factory=Counter)
+    ended: Counter[str] = field(default_factory=Counter)
+    drained_s: float = 0.0
+    ambiguous_calls: int = 0
+    ambiguous_usd: float = 0.0
+    answered_twice: int = 0
+    billed_usd: float = 0.0
+    recorded_usd: float = 0.0
+    failed_steps: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    unexplained: list[str] = field(default_factory=list)
+
+    @property
+    def sound(self) -> bool:
+        """True when nothing is lost, doubled or unexplained."""
+        return not (self.lost or self.doubled or self.unexplained)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report for a program."""
+        plain = {one.name: getattr(self, one.name) for one in fields(self)}
+        return plain | {"faults": dict(self.faults), "ended": dict(self.ended), "sound": self.sound}
+
+    def as_text(self) -> str:
+        """Return the report for a person."""
+        lines = [
+            f"seed {self.seed}: {self.worlds} worlds, {self.faults.total()} faults, drained in {self.drained_s:.0f} s",
+            "faults: " + ", ".join(f"{name} {n}" for name, n in sorted(self.faults.items())),
+            "worlds: " + ", ".join(f"{state} {n}" for state, n in sorted(self.ended.items())),
+            f"billed ${self.billed_usd:.6f}, recorded ${self.recorded_usd:.6f}; {self.ambiguous_calls} ambiguous calls "
+            f"(${self.ambiguous_usd:.6f} of the bill), {self.answered_twice} answered twice",
+        ]
+        for name in ("failed_steps", "lost", "doubled", "unexplained"):
+            found: list[str] = getattr(self, name)
+            lines.append(f"{name.replace('_', ' ')}: {len(found)}")
+            lines += [f"  {text}" for text in found[:20]]
+        return "\n".join(lines)
+
+
+class Chaos:
+    """One run over one stack."""
+
+    def __init__(self, faults: Faults, seed: int, worlds: int, seconds: float) -> None:
+        self.faults = faults
+        self.report = Report(seed, worlds)
+        self._random = random.Random(seed)
+        self._seconds = seconds
+        self._orders: dict[str, tuple[int, int]] = {}
+        self._timers: list[threading.Timer] = []
+        #: Workers that were stopped in mid-call, each time with all their calls: those may be answered twice.
+        self.frozen = 0
+
+    # --- what happens ------------------------------------------------------------------------------------------
+    def run(self) -> Report:
+        """Order, break, wait, audit."""
+        ordering = threading.Thread(target=self._order_all, args=(random.Random(self.report.seed + 1),))
+        ordering.start()
+        end = time.monotonic() + self._seconds
+        kinds = self._kinds()
+        while True:
+            pause = self._random.uniform(*FAULTS_EVERY_S) * self.faults.scale
+            if time.monotonic() + pause >= end:
+                break
+            time.sleep(pause)
+            name = self._random.choice(sorted(kinds))
+            with suppress(redis.RedisError, PyMongoError, ProcessLookupError):  # it is broken already
+                kinds[name]()
+                self.report.faults[name] += 1
+        ordering.join()
+        for timer in self._timers:
+            timer.join()
+        self._peace()
+        self._drain()
+        for world, (users, posts) in self._orders.items():
+            self._audit(world, users, posts)
+        return self.report
+
+    def _order_all(self, dice: random.Random) -> None:
+        count = self.report.worlds
+        for _ in range(count):
+            users = dice.randint(1, 4)
+            posts = dice.randint(users, 8)
+            world = self._insist(partial(self.faults.new_world, PROMPT, users, posts))
+            self._orders[world] = (users, posts)
+            order = Order(world_id=world, user_prompt=PROMPT, users_count=users, posts_count=posts)
+            self._insist(partial(self.faults.client.order, order))
+            time.sleep(dice.uniform(0, 2) * self._seconds * ORDERING / count)
+
+    def _insist(self, work: Callable[[], T]) -> T:
+        """Do what a patient client does: the same again until it is answered."""
+        while True:
+            try:
+                return work()
+            except GeneriaError:
+                time.sleep(0.5)
+
+    # --- faults ------------------------------------------------------------------------------------------------
+    def _kinds(self) -> dict[str, Callable[[], object]]:
+        return {
+            "kill a worker": lambda: self._kill(self._random.choice(self._workers())),
+            "kill all workers": lambda: self._kill(*self._workers()),
+            "kill the scheduler": lambda: self._kill("beat"),
+            "freeze a worker": self._freeze,
+            "cut all connections to Redis": lambda: cut_connections(self.faults),
+            "restart Redis": self._restart_redis,
+            "flush Redis": lambda: flush(self.faults),
+            "drop messages": self._drop,
+            "step MongoDB down": lambda: step_down(self.faults),
+        }
+
+    def _workers(self) -> list[str]:
+        return sorted(name for name in self.faults.stack.processes if name.startswith("worker-"))
+
+    def _kill(self, *names: str) -> None:
+        for name in names:
+            pid = self.faults.stack.processes[name].pid
+            if pid:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+    def _freeze(self) -> None:
+        pid = self.faults.stack.processes[self._random.choice(self._workers())].pid
+        if not pid:
+            return
+        os.kill(pid, signal.SIGSTOP)
+        self.frozen += 1
+        timer = threading.Timer(self._random.uniform(5, 60) * self.faults.scale, _thaw, (pid,))
+        timer.start()
+        self._timers.append(timer)
+
+    def _restart_redis(self) -> None:
+        with redis_down(self.faults, keeps_data=self._random.random() < 0.5):
+            time.sleep(self._random.uniform(0, 15) * self.faults.scale)
+
+    def _drop(self) -> None:
+        dropped = [drop_message(self.faults, queue) for queue in QUEUES]
+        if any(dropped):
+            self.report.faults["(messages lost so)"] += sum(dropped)
+
+    # --- and then ----------------------------------------------------------------------------------------------
+    def _peace(self) -> None:
+        """Start again what was given up because it was killed too often."""
+        for process in self.faults.stack.processes.values():
+            if process.failure is not None:
+                process.stop()
+                process.start()
+
+    def _drain(self) -> None:
+        began = time.monotonic()
+        deadline = began + DRAIN_S * self.faults.scale + DRAIN_MARGIN_S
+        open_worlds = set(self._orders)
+        while open_worlds and time.monotonic() < deadline:
+            open_worlds = {world for world in open_worlds if self.faults.loose_ends(world)}
+            time.sleep(0.2)
+        self.report.drained_s = time.monotonic() - began
+        self.report.lost += [f"{world}: {self.faults.loose_ends(world)[:5]}" for world in sorted(open_worlds)]
+
+    def _audit(self, world: str, users: int, posts: int) -> None:
+        db, report = self.faults.db, self.report
+        status = self.faults.client.status(world)
+        report.ended[str(status.status)] += 1
+        steps = list(db["generation_steps"].find({"world_id": world}))
+        for row in steps:
+            if row["state"] == "failed":
+                report.failed_steps.append(f"{row['_id']}: {row['failure']['reason']}")
+        unmade = sum(row["state"] in ("failed", "skipped") for row in steps)
+        if status.status == "completed" and not unmade:
+            if (status.users_created, status.posts_created) != (users, posts):
+                report.lost.append(
+                    f"{world}: {status.users_created}/{status.posts_created} of {users}/{posts}"
+                )
+            if len(steps) != status.tasks_completed:
+                report.lost.append(f"{world}: {status.tasks_completed} tasks are counted of {len(steps)}")
+        self._audit_things(world, steps)
+        self._audit_money(world)
+
+    def _audit_things(self, world: str, steps: list[dict[str, Any]]) -> None:
+        """Compare what the services have with what the ledger says was made."""
+        kinds = (("character", "character_id", "characters"), ("picture", "post_id", "posts"))
+        for kind, name, collection in kinds:
+            known = {s["result"][name] for s in steps if s["kind"] == kind and s["state"] == "done"}
+            there = {row["_id"] for row in self.faults.db[collection].find({"world_id": world}, {"_id": 1})}
+            self.report.lost += [f"{world}: {collection} {one}" for one in sorted(known - there)]
+            # What a step had made before it failed for good is nobody's double.
+            if not any(s["kind"] == kind and s["state"] == "failed" for s in steps):
+                self.report.doubled += [f"{world}: {collection} {one}" for one in sorted(there - known)]
+        media = [row["media_id"] for row in self.faults.db["posts"].find({"world_id": world})]
+        confirmed = self.faults.db["media"].count_documents({"_id": {"$in": media}, "state": "confirmed"})
+        if confirmed != len(media):
+            self.report.lost.append(f"{world}: {len(media) - confirmed} posts without their picture")
+
+    def _audit_money(self, world: str) -> None:
+        """Compare the provider's bill with the records: equal, but for calls of which nobody knows."""
+        report = self.report
+        calls = {row["_id"]: row for row in self.faults.db["api_requests_history"].find({"world_id": world})}
+        bill = self.faults.billed(world)
+        for request, n in Counter(entry["request"] for entry in bill).items():
+            if n > 1:
+                report.doubled.append(f"{request} was billed {n} times")
+        bought = Counter(row["call"] for row in calls.values() if row["state"] == "answered")
+        report.answered_twice += sum(bought.values()) - len(bought)
+        for entry in bill:
+            row = calls.get(entry["request"])
+            if row is None or row["state"] in ("intent", "refused"):
+                report.unexplained.append(f"{entry['request']} was billed, and is not recorded")
+            elif row["state"] == "ambiguous":
+                report.ambiguous_usd += entry["charged_usd"]
+            elif abs(row["cost_usd"] - entry["charged_usd"]) > EXACT:
+                report.unexplained.append(
+                    f"{entry['request']} cost {entry['charged_usd']}, not {row['cost_usd']}"
+                )
+        status = self.faults.client.status(world)
+        report.ambiguous_calls += sum(row["state"] == "ambiguous" for row in calls.values())
+        report.billed_usd += sum(entry["charged_usd"] for entry in bill)
+        report.recorded_usd += status.cost_usd
+        recorded = sum(row["cost_usd"] or 0 for row in calls.values())
+        if abs(recorded - status.cost_usd) > EXACT:
+            report.unexplained.append(f"{world}: the status says ${status.cost_usd}, its calls ${recorded}")
+
+
+def _thaw(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGCONT)
+
+
+def run(folder: Path, *, seed: int, worlds: int, seconds: float, scale: float) -> Report:
+    """Start a stack in this folder, let it all happen, and report."""
+    faults = start_stack(folder, scale, redis_timeout_s=2, mongo_timeout_s=max(1.0, 10 * scale))
+    try:
+        # The refusals send steps to wait outside of the queues.
+        latency = {"mean_s": 0.4, "sigma_s": 0.2}
+        faults.behave(latency={"llm": latency, "images": latency}, rate_429=0.05, retry_after_s=5 * scale)
+        chaos = Chaos(faults, seed, worlds, seconds)
+        report = chaos.run()
+        # Only an owner that was frozen in a call can get its answer beside its successor's.
+        if report.answered_twice and not chaos.frozen:
+            report.doubled.append(f"{report.answered_twice} calls were answered twice, and nobody was frozen")
+        return report
+    finally:
+        faults.close()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run and print; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--worlds", type=int, default=20)
+    parser.add_argument("--minutes", type=float, default=2)
+    parser.add_argument("--time-scale", type=float, default=0.1)
+    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+    asked = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="generia-chaos-", ignore_cleanup_errors=True) as folder:
+        report = run(
+            Path(folder),
+            seed=asked.seed,
+            worlds=asked.worlds,
+            seconds=asked.minutes * 60,
+            scale=asked.time_scale,
+        )
+    print(json.dumps(report.as_json()) if asked.json else report.as_text())
+    return 0 if report.sound else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

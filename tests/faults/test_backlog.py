@@ -1,0 +1,43 @@
+"""Worlds that only wait are left alone: a long queue is not a loss."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+
+from generia_worker.errors import ConflictError
+from tests.faults.harness import Faults
+
+#: Few threads and slow answers: most of the worlds wait far longer than a lost step would.
+SETTINGS = {
+    "worker_threads": 8,
+    "llm_concurrency": 8,
+    "image_concurrency": 8,
+    "cover_width": 128,
+    "cover_height": 128,
+}
+WORLDS = 200
+
+
+def test_two_hundred_waiting_worlds_are_not_taken_for_lost(faults: Faults) -> None:
+    faults.behave(prerendered=True, latency={"llm": {"fixed_s": 0.5}})
+    prompt = "A village where the postman is a heron and everybody writes letters"
+    worlds = [faults.order(prompt, 1, 1) for _ in range(WORLDS)]
+    # As long as a lost step would need to be noticed, three times over.
+    noticed_s = 3 * (faults.settings.publish_timeout_s + 2 * faults.settings.recover_every_s)
+    since = time.monotonic()
+    faults.until(lambda: time.monotonic() - since > noticed_s, "recovery to look around several times")
+    waiting = [world_id for world_id in worlds if not faults.client.status(world_id).status.is_final]
+    assert len(waiting) > WORLDS / 2, "nobody waits: this is no backlog"
+    logs = (faults.stack.data_dir / "logs").glob("*.log")
+    brought_back = re.compile(r".*(?:publishing it again|starting it).*")
+    assert [line for log in logs for line in brought_back.findall(log.read_text())] == []
+    for world_id in waiting:
+        with contextlib.suppress(ConflictError):  # it ended meanwhile
+            faults.client.cancel(world_id)
+    for world_id in worlds:
+        status = faults.ended(world_id, timeout_s=120)
+        assert status.status in ("completed", "cancelled")
+        assert status.tasks_failed == 0
+        assert faults.loose_ends(world_id) == []

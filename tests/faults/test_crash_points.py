@@ -1,0 +1,403 @@
+"""Every step dies at every point: before and after each write and each remote call, in turn, and is then run again.
+
+In this process, against the real servers: what a step calls goes through proxies that count, and at the chosen point
+raise something that nothing catches (and from then on at every further call: the process is dead).
+"""
+
+from __future__ import annotations
+
+import functools
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import requests
+
+from generia_worker import programs
+from generia_worker.domain.order import Order
+from generia_worker.domain.step import DESCRIBE, FINISH, INITIALIZE, Step, StepKind, opening_steps
+from generia_worker.generation import cast, describe, plan, portray, write
+from generia_worker.generation.run import StepRun
+from generia_worker.generation.tools import UseCase
+from generia_worker.local.stack import Stack
+from generia_worker.repositories.ledger import Claim
+from generia_worker.rpc import characters, media, posts
+from generia_worker.runtime import Runtime
+from generia_worker.settings import Settings
+from tests.integration.audit import EXACT
+
+PROMPT = "A village of three very talkative lighthouse keepers"
+USERS, POSTS = 40, 120
+#: Pictures are not looked at here.
+SIZES = {
+    "cover_width": 128,
+    "cover_height": 128,
+    "icon_size": 128,
+    "avatar_size": 128,
+    "post_image_size": 128,
+}
+#: What a step writes, and what it calls: name of the collaborator → its methods that count.
+REPOSITORIES = {
+    "ledger": ("claim", "checkpoint", "commit", "release"),
+    "requests": ("give_up_on_open", "begin", "record_answer", "mark_refused", "mark_ambiguous", "withdraw"),
+    "generations": ("reserve", "adjust", "store_shares"),
+    "http": ("exchange",),
+}
+CLIENTS = {
+    "parameters": ("store",),
+    "worlds": ("get", "update_params", "update_image"),
+    "characters": ("create", "update"),
+    "posts": ("create_ai", "character_posts"),
+    "media": ("presign_upload", "confirm"),
+}
+
+
+class Died(BaseException):
+    """Stands for the end of the process: nothing in the product catches it."""
+
+
+@dataclass
+class Fuse:
+    """Counts points, and blows at one of them."""
+
+    at: int | None = None
+    passed: list[str] = field(default_factory=list)
+    blown: bool = False
+
+    def tick(self, point: str) -> None:
+        """Pass a point, unless this is where it ends, or it has ended."""
+        if self.blown:
+            raise Died
+        if self.at == len(self.passed):
+            self.blown = True
+            raise Died
+        self.passed.append(point)
+
+
+class Proxy:
+    """Something real whose named methods tick before and after."""
+
+    def __init__(self, real: Any, name: str, methods: tuple[str, ...], tick: Callable[[str], None]) -> None:
+        self._real, self._name, self._methods, self._tick = real, name, methods, tick
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._real, name)
+        if name not in self._methods:
+            return found
+        point = f"{self._name}.{name}"
+
+        def counted(*arguments: Any, **named: Any) -> Any:
+            self._tick(f"before {point}")
+            result = found(*arguments, **named)
+            self._tick(f"after {point}")
+            return result
+
+        return counted
+
+
+class Process:
+    """A worker process as far as a step sees one. It lives again, as another owner, with every new fuse."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.fuse = Fuse()
+        self.runtime = Runtime(settings)
+        for name, methods in REPOSITORIES.items():
+            self.runtime.__dict__[name] = Proxy(getattr(self.runtime, name), name, methods, self.tick)
+        tools = self.runtime.tools
+        proxies = {n: Proxy(getattr(tools, n), n, methods, self.tick) for n, methods in CLIENTS.items()}
+        self.tools = replace(tools, **proxies)
+
+    def tick(self, point: str) -> None:
+        """Pass a point."""
+        self.fuse.tick(point)
+
+    def begin(self, fuse: Fuse) -> None:
+        """Be another process."""
+        self.fuse = fuse
+        self.runtime.owner = f"process-{uuid.uuid4().hex[:8]}"
+
+    def run(self, world_id: str, step: Step) -> None:
+        """Claim a step, work, commit: as the base task does it when nothing goes wrong."""
+        claim = self.runtime.ledger.claim(world_id, step, self.runtime.owner)
+        assert isinstance(claim, Claim), claim
+        order = self.runtime.generations.get(world_id)
+        outcome = self._use_case(step)(StepRun(claim, order, self.runtime.ledger), self.tools)
+        self.runtime.ledger.commit(claim, outcome.result, outcome.also)
+
+    def _use_case(self, step: Step) -> UseCase:
+        cases: dict[StepKind, UseCase] = {
+            StepKind.INITIALIZE: describe.initialize_world,
+            StepKind.DESCRIBE: describe.describe_world,
+            StepKind.ILLUSTRATE: describe.illustrate_world,
+            StepKind.CAST: functools.partial(cast.cast_characters, generations=self.runtime.generations),
+            StepKind.CHARACTER: portray.create_character,
+            StepKind.PLAN: plan.plan_posts,
+            StepKind.AVATAR: portray.draw_avatar,
+            StepKind.POST: write.write_post,
+            StepKind.PICTURE: write.publish_post,
+            StepKind.FINISH: describe.finish_world,
+        }
+        return cases[step.kind]
+
+
+class Laboratory:
+    """Servers, services and the simulator; no workers."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.whole, self.doomed = Process(settings), Process(settings)
+        self.runtime = self.whole.runtime
+        self.runtime.database.ensure_indexes()
+
+    def new_world(self, users: int, posts: int) -> str:
+        """Return a world that is ordered and whose opening steps are in the ledger."""
+        world_id = self.whole.tools.worlds.create("tester", "", "", PROMPT, users, posts).id
+        order = Order(world_id=world_id, user_prompt=PROMPT, users_count=users, posts_count=posts)
+        batches = -(-users // self.settings.cast_batch_size)
+        limits = {"llm": 10_000, "images": 10_000}
+        self.runtime.generations.accept(order, limits=limits, batches=batches)
+        self.runtime.ledger.add(world_id, opening_steps(batches), batches)
+        return world_id
+
+    def made(self, world_id: str, *steps: Step) -> str:
+        """Run steps that are not done yet, without any fault; returns the world."""
+        for step in steps:
+            if self.runtime.ledger.result(world_id, step) is None:
+                self.whole.run(world_id, step)
+        return world_id
+
+    def crash(self, world_id: str, step: Step, at: int) -> str | None:
+        """Run a step in a process that dies at a point, and again in another one.
+
+        Returns the last point that the first process passed; None when it got to the end alive.
+        """
+        fuse = Fuse(at)
+        self.doomed.begin(fuse)
+        with suppress(Died):
+            self.doomed.run(world_id, step)
+        if not fuse.blown:
+            return None
+        steps = self.runtime.database.steps
+        steps.update_one(
+            {"_id": step.key(world_id), "state": "running"},
+            {"$set": {"lease_until": datetime(2000, 1, 1, tzinfo=UTC)}},
+        )
+        self.made(world_id, step)
+        return fuse.passed[-1] if fuse.passed else "the beginning"
+
+    def ledger_entries(self) -> list[dict[str, Any]]:
+        """Return all calls that the simulator has billed."""
+        base = self.settings.llm_base_url.removesuffix("/api/v1")
+        entries = requests.get(f"{base}/_sim/ledger", timeout=60).json()["entries"]
+        return [entry for entry in entries if entry["billed"]]
+
+
+@pytest.fixture(scope="module")
+def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
+    asked = Settings(_env_file=None, **SIZES)
+    parts = [part for part in programs.programs(asked) if part.name in ("simulator", "services")]
+    with Stack(programs.with_addresses(asked), tmp_path_factory.mktemp("crash"), parts) as stack:
+        laboratory = Laboratory(stack.settings)
+        yield laboratory
+        laboratory.runtime.close()
+        laboratory.doomed.runtime.close()
+
+
+@pytest.fixture
+def populated(laboratory: Laboratory) -> str:
+    """A world with a cast of forty."""
+    return cast_of(laboratory, USERS, POSTS)
+
+
+@pytest.fixture
+def prolific(laboratory: Laboratory) -> str:
+    """A world of one character who plans a hundred posts."""
+    world = cast_of(laboratory, 1, POSTS)
+    return laboratory.made(world, Step(StepKind.CHARACTER, 1), Step(StepKind.PLAN, 1))
+
+
+def cast_of(laboratory: Laboratory, users: int, posts_count: int) -> str:
+    world = laboratory.made(laboratory.new_world(users, posts_count), INITIALIZE, DESCRIBE)
+    return laboratory.made(world, *(Step(StepKind.CAST, batch) for batch in range(-(-users // 10))))
+
+
+#: A way to get the n-th step of a kind to the point where it may begin: (world, step).
+Prepared = Callable[[Laboratory, pytest.FixtureRequest, int], tuple[str, Step]]
+
+
+def in_a_new_world(step: Step, *before: Step) -> Prepared:
+    return lambda laboratory, _, __: (laboratory.made(laboratory.new_world(2, 3), *before), step)
+
+
+def with_the_next_character(kind: StepKind, *before: StepKind) -> Prepared:
+    def prepared(laboratory: Laboratory, request: pytest.FixtureRequest, n: int) -> tuple[str, Step]:
+        world = request.getfixturevalue("populated")
+        laboratory.made(world, *(Step(one, n) for one in before))
+        return world, Step(kind, n)
+
+    return prepared
+
+
+def with_the_next_post(kind: StepKind, *before: StepKind) -> Prepared:
+    def prepared(laboratory: Laboratory, request: pytest.FixtureRequest, n: int) -> tuple[str, Step]:
+        world = request.getfixturevalue("prolific")
+        laboratory.made(world, *(Step(one, 1, n) for one in before))
+        return world, Step(kind, 1, n)
+
+    return prepared
+
+
+CHARACTER = StepKind.CHARACTER
+STEPS: dict[StepKind, Prepared] = {
+    StepKind.INITIALIZE: in_a_new_world(INITIALIZE),
+    StepKind.DESCRIBE: in_a_new_world(DESCRIBE, INITIALIZE),
+    StepKind.ILLUSTRATE: in_a_new_world(Step(StepKind.ILLUSTRATE), INITIALIZE, DESCRIBE),
+    StepKind.CAST: in_a_new_world(Step(StepKind.CAST, 0), INITIALIZE, DESCRIBE),
+    StepKind.CHARACTER: with_the_next_character(CHARACTER),
+    StepKind.PLAN: with_the_next_character(StepKind.PLAN, CHARACTER),
+    StepKind.AVATAR: with_the_next_character(StepKind.AVATAR, CHARACTER),
+    StepKind.POST: with_the_next_post(StepKind.POST),
+    StepKind.PICTURE: with_the_next_post(StepKind.PICTURE, StepKind.POST),
+    StepKind.FINISH: in_a_new_world(FINISH, INITIALIZE, DESCRIBE),
+}
+#: Steps that create something in a service (`illustrate` makes its pictures as `avatar` does).
+CREATING = (StepKind.CHARACTER, StepKind.AVATAR, StepKind.PICTURE)
+
+
+@pytest.mark.parametrize("kind", list(STEPS))
+def test_a_crash_at_any_point_changes_nothing_but_the_bill_of_one_call(
+    laboratory: Laboratory, request: pytest.FixtureRequest, kind: StepKind
+) -> None:
+    crash_everywhere(laboratory, request, kind, orphans=0)
+
+
+@pytest.mark.parametrize("kind", CREATING)
+def test_also_where_services_ignore_the_idempotency_key(
+    laboratory: Laboratory, request: pytest.FixtureRequest, kind: StepKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (characters, posts, media):
+        monkeypatch.setattr(module, "once", lambda _key: ())
+    crash_everywhere(laboratory, request, kind, orphans=1 if kind is CHARACTER else 0)
+
+
+def crash_everywhere(
+    laboratory: Laboratory, request: pytest.FixtureRequest, kind: StepKind, *, orphans: int
+) -> None:
+    """Let steps of a kind die at one point after the other, and compare what is left with a run that lived."""
+    tried: list[tuple[str, Step, str]] = []
+    whole: tuple[str, Step] | None = None
+    while whole is None:
+        first = STEPS[kind](laboratory, request, len(tried) + 1)
+        point = laboratory.crash(*first, at=len(tried))
+        if point is None:
+            whole = first
+        else:
+            tried.append((*first, point))
+    assert len(tried) >= 4, "no point was found to die at"
+    assert any(point.startswith("after") for *_, point in tried)
+    bill: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for entry in laboratory.ledger_entries():
+        world, _, rest = str(entry["request"]).partition("/")
+        bill.setdefault((world, rest.partition("#")[0]), []).append(entry)
+    normal = len(bill.get((whole[0], whole[1].name), []))
+    left = Counter[str]()
+    for world, step, point in tried:
+        try:
+            entries = bill.get((world, step.name), [])
+            check_money(laboratory, world, step, entries, normal)
+            check_step(laboratory, world, step, whole)
+            left[point] += check_services(laboratory, world, step)
+        except AssertionError as error:
+            error.add_note(f"{step} of {world} died after this point: {point}")
+            raise
+    assert all(count <= orphans for count in left.values()), left
+    for world in {world for world, *_ in tried}:
+        check_world(laboratory, world)
+
+
+def check_money(
+    laboratory: Laboratory, world: str, step: Step, entries: list[dict[str, Any]], normal: int
+) -> None:
+    """The bill is that of a run without a crash, but for one text call that died between call and record."""
+    rows = list(laboratory.runtime.database.requests.find({"world_id": world, "step": step.name}))
+    by_state = Counter(row["state"] for row in rows)
+    assert set(by_state) <= {"answered", "ambiguous"}, by_state
+    assert by_state["answered"] == normal
+    assert by_state["ambiguous"] <= 1
+    assert all(row["provider"] == "llm" for row in rows if row["state"] == "ambiguous")
+    assert normal <= len(entries) <= normal + by_state["ambiguous"]
+    known = {row["_id"]: row for row in rows}
+    for entry in entries:
+        row = known[entry["request"]]
+        assert row["state"] == "ambiguous" or abs(row["cost_usd"] - entry["charged_usd"]) < EXACT
+
+
+def check_step(laboratory: Laboratory, world: str, step: Step, whole: tuple[str, Step]) -> None:
+    """The ledger says of the step what it says of one that lived."""
+    rows = laboratory.runtime.database.steps
+    row, other = rows.find_one({"_id": step.key(world)}), rows.find_one({"_id": whole[1].key(whole[0])})
+    assert row is not None
+    assert other is not None
+    assert row["state"] == other["state"] == "done"
+    assert (row["owner"], row["lease_until"]) == (None, None)
+    assert row["contribution"] == other["contribution"]
+    assert row["attempts"] == 0
+    assert set(row["checkpoints"]) == set(other["checkpoints"])
+    assert set(row["result"]) == set(other["result"])
+    if step == whole[1] and step.kind is not StepKind.ILLUSTRATE:
+        assert row["result"] == other["result"]
+
+
+def check_services(laboratory: Laboratory, world: str, step: Step) -> int:
+    """The services hold what the ledger says; returns how many characters nothing refers to."""
+    database = laboratory.runtime.database.client[laboratory.settings.mongo_database]
+    result = (laboratory.runtime.ledger.result(world, step)) or {}
+    if step.kind is StepKind.CHARACTER:
+        name = result["detail"]["display_name"]
+        same = [row["_id"] for row in database["characters"].find({"world_id": world, "display_name": name})]
+        assert result["character_id"] in same
+        return len(same) - 1
+    if step.kind is StepKind.PICTURE:
+        draft = laboratory.runtime.ledger.result(world, Step(StepKind.POST, step.first, step.second)) or {}
+        same = [
+            row["_id"] for row in database["posts"].find({"world_id": world, "caption": draft["content"]})
+        ]
+        assert same == [result["post_id"]]
+    if step.kind is StepKind.AVATAR:
+        character = laboratory.runtime.ledger.result(world, Step(CHARACTER, step.first)) or {}
+        row = database["characters"].find_one({"_id": character["character_id"]}) or {}
+        assert row["avatar_media_id"] == result["media_id"]
+    if step.kind is StepKind.ILLUSTRATE:
+        row = database["worlds"].find_one({"_id": world}) or {}
+        assert row["image_media_id"] == result["header_media_id"]
+        assert row["icon_media_id"] == result["icon_media_id"]
+    for name in ("media_id", "header_media_id", "icon_media_id"):
+        if name in result:
+            assert (database["media"].find_one({"_id": result[name]}) or {})["state"] == "confirmed"
+    return 0
+
+
+def check_world(laboratory: Laboratory, world: str) -> None:
+    """The status document equals the ledger, and what is set aside equals the calls."""
+    runtime = laboratory.runtime
+    runtime.status.settle(world)
+    status = runtime.status.get(world)
+    steps = list(runtime.database.steps.find({"world_id": world}))
+    calls = list(runtime.database.requests.find({"world_id": world}))
+    for name in ("tasks_completed", "users_created", "posts_created"):
+        assert status[name] == sum(row["contribution"].get(name, 0) for row in steps), name
+    assert status["tasks_total"] == len(steps)
+    for name in ("llm_cost_total", "image_cost_total", "api_calls_made_LLM", "ambiguous_calls_LLM"):
+        assert abs(status[name] - sum(row["contribution"].get(name, 0) for row in calls)) < EXACT, name
+    runtime.reservations.mend(world, 0)
+    runtime.reservations.mend(world, 0)
+    reserved = (runtime.database.generations.find_one({"_id": world}) or {})["reserved"]
+    assert reserved["llm"] == sum(row["provider"] == "llm" for row in calls)
+    assert reserved["images"] == sum(row["provider"] == "images" for row in calls)
+    usd = sum(row["worst_usd"] if row["cost_usd"] is None else row["cost_usd"] for row in calls)
+    assert abs(reserved["usd"] - usd) < EXACT

@@ -1,0 +1,262 @@
+"""Proxies on the wires that leave the workers: requests that arrive and answers that do not, and the other way round."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent import futures
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+from generia_worker import programs
+from generia_worker.local.ports import free_port
+from generia_worker.local.stack import Program, Stack
+from generia_worker.settings import Settings
+from tests.faults.harness import Faults, scaled_settings
+
+
+class CuttingProxy:
+    """A TCP proxy that can lose an answer: what matches is passed on, and the connection cut before the reply is.
+
+    Or it answers by itself, and what matches is never passed on.
+    """
+
+    def __init__(self, target: tuple[str, int]) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self._target = target
+        #: What is still to be treated: the words, the answer in place of passing it on, and how often.
+        self._orders: list[tuple[tuple[bytes, ...], bytes | None, int]] = []
+        self._lock = threading.Lock()
+        #: How many requests were treated since `mend`.
+        self.hits = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def lose(self, *words: bytes, times: int = 1) -> None:
+        """Lose the answers to the next `times` requests that hold all of these words."""
+        with self._lock:
+            self._orders.append((words, None, times))
+
+    def answer(self, reply: bytes, *words: bytes, times: int = 1) -> None:
+        """Answer the next `times` requests that hold all of these words with this, and do not pass them on."""
+        with self._lock:
+            self._orders.append((words, reply, times))
+
+    def mend(self) -> None:
+        """Let everything pass."""
+        with self._lock:
+            self._orders, self.hits = [], 0
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        try:
+            server = socket.create_connection(self._target, timeout=5)
+        except OSError:
+            client.close()
+            return
+        server.settimeout(None)
+        doomed = threading.Event()
+        threading.Thread(target=self._replies, args=(server, client, doomed), daemon=True).start()
+        with suppress(OSError):
+            while data := client.recv(1 << 20):
+                hit, reply = self._is_hit(data)
+                if hit and reply is not None:
+                    self._reply(client, reply)
+                    break
+                if hit:
+                    doomed.set()
+                server.sendall(data)
+        _shut(server, client)
+
+    def _is_hit(self, data: bytes) -> tuple[bool, bytes | None]:
+        with self._lock:
+            for place, (words, reply, left) in enumerate(self._orders):
+                if left and all(word in data for word in words):
+                    self._orders[place] = (words, reply, left - 1)
+                    self.hits += 1
+                    return True, reply
+        return False, None
+
+    def _reply(self, client: socket.socket, reply: bytes) -> None:
+        """Answer, and take what still comes: closing at once would reset the connection before it is read."""
+        client.sendall(reply)
+        client.settimeout(0.5)
+        with suppress(OSError):
+            while client.recv(1 << 20):
+                pass
+
+    def _replies(self, server: socket.socket, client: socket.socket, doomed: threading.Event) -> None:
+        with suppress(OSError):
+            while data := server.recv(1 << 20):
+                if doomed.is_set():
+                    break
+                client.sendall(data)
+            else:
+                return
+        _shut(server, client)
+
+    def close(self) -> None:
+        """Take no more connections."""
+        self._listener.close()
+
+
+def _shut(*sockets: socket.socket) -> None:
+    for one in sockets:
+        with suppress(OSError):
+            one.shutdown(socket.SHUT_RDWR)
+        one.close()
+
+
+class GrpcProxy:
+    """A gRPC proxy that forwards every call and then answers late, or not at all, or does not forward.
+
+    `rule` is called with the method's name (`CreateCharacter`) and returns what to do with this call: `pass`, `refuse`
+    (UNAVAILABLE, not forwarded), `slow` (answered after `slow_s`), `late` (forwarded; the answer is held back until the
+    caller's deadline has passed) or `lose` (forwarded; answered with UNAVAILABLE).
+    """
+
+    def __init__(self, target: str) -> None:
+        self.address = f"127.0.0.1:{free_port()}"
+        self.rule: Callable[[str], str] = lambda _: "pass"
+        self.slow_s = 1.0
+        #: As a service that knows nothing of idempotency keys.
+        self.forgets_keys = False
+        #: (method, what was done)
+        self.calls: list[tuple[str, str]] = []
+        self._channel = grpc.insecure_channel(target, options=[("grpc.enable_retries", 0)])
+        self._server = grpc.server(futures.ThreadPoolExecutor(64))
+        self._server.add_generic_rpc_handlers((_Forward(self._call),))
+        self._server.add_insecure_port(self.address)
+        self._server.start()
+
+    def did(self, what: str) -> int:
+        """Return how many calls were treated so."""
+        return sum(done == what for _, done in self.calls)
+
+    def _call(self, method: str, request: bytes, context: grpc.ServicerContext) -> bytes:
+        what = self.rule(method.rpartition("/")[2])
+        self.calls.append((method.rpartition("/")[2], what))
+        if what == "refuse":
+            context.abort(
+                grpc.StatusCode.UNAVAILABLE, "failed to connect to all addresses; the proxy is down"
+            )
+        kept = () if self.forgets_keys else ("idempotency-key",)
+        metadata = tuple((key, value) for key, value in context.invocation_metadata() if key in kept)
+        forward = self._channel.unary_unary(method, _as_it_is, _as_it_is)
+        try:
+            answer: bytes = forward(request, timeout=30, metadata=metadata)
+        except grpc.RpcError as error:
+            context.abort(error.code(), error.details() or "")
+        if what == "lose":
+            context.abort(grpc.StatusCode.UNAVAILABLE, "Socket closed")
+        if what == "late":
+            gone = threading.Event()
+            if context.add_callback(gone.set):
+                gone.wait(60)
+        if what == "slow":
+            time.sleep(self.slow_s)
+        return answer
+
+    def close(self) -> None:
+        """Stop at once."""
+        self._server.stop(None)
+        self._channel.close()
+
+
+def _as_it_is(message: bytes) -> bytes:
+    return message
+
+
+class _Forward(grpc.GenericRpcHandler):  # type: ignore[type-arg]
+    def __init__(self, call: Callable[[str, bytes, grpc.ServicerContext], bytes]) -> None:
+        self._call = call
+
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
+        """Handle any unary call as bytes."""
+        return grpc.unary_unary_rpc_method_handler(
+            lambda request, context: self._call(details.method, request, context)
+        )
+
+
+class Wires:
+    """A proxy on every wire that leaves the workers, but for Redis and the providers."""
+
+    def __init__(self, settings: Settings) -> None:
+        mongo = settings.mongo_uri.get_secret_value().removeprefix("mongodb://").partition("/")[0]
+        self.mongo = CuttingProxy(_address(mongo))
+        self.s3 = CuttingProxy(_address(settings.s3_endpoint))
+        self.services = {
+            name: GrpcProxy(getattr(settings, f"{name}_service"))
+            for name in ("world", "character", "post", "media")
+        }
+
+    def mend(self) -> None:
+        """Let everything pass again."""
+        self.mongo.mend()
+        self.s3.mend()
+        for proxy in self.services.values():
+            proxy.rule, proxy.forgets_keys = (lambda _: "pass"), False
+            proxy.calls.clear()
+
+    def of_workers(self) -> dict[str, str]:
+        """Return the variables that lead the workers through the proxies."""
+        services = {f"GENERIA_{name.upper()}_SERVICE": proxy.address for name, proxy in self.services.items()}
+        return services | {"GENERIA_MONGO_URI": f"mongodb://{self.mongo.address}/?directConnection=true"}
+
+    def of_services(self) -> dict[str, str]:
+        """Return the variables that lead uploads and readers through a proxy; the services' own calls go straight."""
+        return {"GENERIA_S3_PUBLIC_ENDPOINT": self.s3.address}
+
+    def close(self) -> None:
+        """Take all proxies away."""
+        self.mongo.close()
+        self.s3.close()
+        for proxy in self.services.values():
+            proxy.close()
+
+
+def start_wired(folder: Path, scale: float, **changed: Any) -> tuple[Faults, Wires]:
+    """Start a stack with proxies on its wires: they can be made only once its servers run."""
+    asked = scaled_settings(scale, **changed)
+    made: list[Wires] = []
+    lock = threading.Lock()
+
+    def wires(settings: Settings) -> Wires:
+        with lock:
+            if not made:
+                made.append(Wires(settings))
+            return made[0]
+
+    def rewired(program: Program) -> Program:
+        real = program.argv
+
+        def argv(settings: Settings) -> list[str]:
+            there = wires(settings)
+            changes = there.of_services() if program.name == "services" else there.of_workers()
+            return ["/usr/bin/env", *(f"{name}={value}" for name, value in changes.items()), *real(settings)]
+
+        through = program.name == "services" or program.name.startswith("worker-")
+        return replace(program, argv=argv) if through else program
+
+    parts = [rewired(part) for part in programs.programs(asked)]
+    stack = Stack(programs.with_addresses(asked), folder, parts)
+    stack.start()
+    return Faults(stack, scale, folder / "doom"), made[0]
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host, int(port)

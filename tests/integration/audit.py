@@ -1,0 +1,168 @@
+"""What must be true of every world that has ended, checked from outside: services, files, bills, status document."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from PIL import Image
+from pymongo import MongoClient
+
+from generia_worker.domain.media import ImageFormat, MediaType, object_key
+from generia_worker.domain.status import GenerationStatus
+from generia_worker.rpc.channel import open_channel
+from generia_worker.rpc.characters import CharacterClient
+from generia_worker.rpc.media import MediaClient
+from generia_worker.rpc.posts import PostClient, PostRecord
+from generia_worker.rpc.worlds import WorldClient
+from generia_worker.settings import Settings
+
+EXACT = 1e-9
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What the simulator charged for one world."""
+
+    llm_calls: int
+    llm_usd: float
+    image_calls: int
+    image_usd: float
+    #: Text calls that were charged although nobody got an answer, and what of `llm_usd` they cost.
+    unanswered_calls: int
+    unanswered_usd: float
+
+
+class Audit:
+    """Looks at one world through the services, the bucket, the simulator's bill and the database."""
+
+    def __init__(self, settings: Settings, world_id: str) -> None:
+        self.settings = settings
+        self.world_id = world_id
+        client: MongoClient[dict[str, Any]] = MongoClient(settings.mongo_uri.get_secret_value())
+        self.db = client[settings.mongo_database]
+        timeout = 15.0
+        self.worlds = WorldClient(open_channel(settings.world_service), timeout)
+        self.characters = CharacterClient(open_channel(settings.character_service), timeout)
+        self.posts = PostClient(open_channel(settings.post_service), timeout)
+        self.media = MediaClient(open_channel(settings.media_service), timeout)
+
+    def bill(self) -> Bill:
+        """Return what the simulator charged for this world."""
+        base = self.settings.llm_base_url.removesuffix("/api/v1")
+        entries = requests.get(f"{base}/_sim/ledger", timeout=30).json()["entries"]
+        mine = [e for e in entries if str(e["request"]).startswith(self.world_id) and e["billed"]]
+        text = [e for e in mine if e["provider"] == "llm"]
+        images = [e for e in mine if e["provider"] == "images"]
+        unanswered = [e for e in text if not e["answered"]]
+        return Bill(
+            len(text),
+            sum(e["charged_usd"] for e in text),
+            len(images),
+            sum(e["charged_usd"] for e in images),
+            len(unanswered),
+            sum(e["charged_usd"] for e in unanswered),
+        )
+
+    def character_ids(self) -> list[str]:
+        """Return the ids of all characters of the world, as the character service stores them."""
+        return [row["_id"] for row in self.db["characters"].find({"world_id": self.world_id}, {"_id": 1})]
+
+    def posts_of(self, character_id: str) -> list[PostRecord]:
+        """Return all posts of a character through the post service."""
+        found: list[PostRecord] = []
+        while True:
+            page = self.posts.character_posts(character_id, self.world_id, 100, len(found))
+            found += page.posts
+            if not page.posts or len(found) >= page.total:
+                return found
+
+    def check(self, status: GenerationStatus, users: int, posts: int) -> None:
+        """Assert that the world is whole: exactly what was ordered, with pictures, once, and honestly counted."""
+        assert status.status == "completed", status.error
+        assert {stage.status for stage in status.stages} == {"completed"}
+        assert (status.users_created, status.posts_created) == (users, posts)
+        assert status.tasks_completed == status.tasks_total
+        assert (status.tasks_failed, status.tasks_skipped, status.task_predicted) == (0, 0, 0)
+        characters = self.character_ids()
+        assert len(characters) == users
+        found = [post for character in characters for post in self.posts_of(character)]
+        assert len(found) == posts
+        assert len({post.post_id for post in found}) == posts
+        assert len({post.caption for post in found}) == posts, "posts repeat one another"
+        self.check_ledger(status)
+        self.check_pictures(characters, [post.post_id for post in found])
+        world = self.worlds.get(self.world_id)
+        assert (world.users_count, world.posts_count) == (users, posts)
+        assert world.name == world.params["name"]
+        assert requests.get(world.image_url, timeout=15).status_code == 200
+        assert requests.get(world.icon_url, timeout=15).status_code == 200
+
+    def check_money(self, status: GenerationStatus) -> None:
+        """Assert that what was recorded is what was billed, to a billionth of a dollar, but for calls that were
+        abandoned without an answer, which are counted as ambiguous."""
+        bill = self.bill()
+        assert status.api_calls_made_LLM == bill.llm_calls
+        assert status.api_calls_made_images == bill.image_calls
+        assert status.ambiguous_calls_LLM == bill.unanswered_calls
+        assert abs(status.llm_cost_total - (bill.llm_usd - bill.unanswered_usd)) < EXACT
+        assert abs(status.image_cost_total - bill.image_usd) < EXACT
+        assert status.ambiguous_calls_images == status.unknown_cost_calls == 0
+
+    def check_ledger(self, status: GenerationStatus) -> None:
+        """Assert that nothing is unsettled, held or parked, and that the counters are the ledger's sums."""
+        steps = list(self.db["generation_steps"].find({"world_id": self.world_id}))
+        calls = list(self.db["api_requests_history"].find({"world_id": self.world_id}))
+        assert not [row["_id"] for row in (*steps, *calls) if row["unsettled"]]
+        assert not [row["_id"] for row in steps if row["owner"] or row["lease_until"]]
+        assert self.db["parked_steps"].count_documents({"world_id": self.world_id}) == 0
+        document = status.as_json()
+        for name in ("tasks_completed", "tasks_failed", "tasks_skipped", "users_created", "posts_created"):
+            assert document[name] == sum(row["contribution"].get(name, 0) for row in steps), name
+        for name in ("llm_cost_total", "image_cost_total", "api_calls_made_LLM", "api_calls_made_images"):
+            total = sum(row["contribution"].get(name, 0) for row in calls)
+            assert abs(document[name] - total) < EXACT, name
+        assert status.tasks_total == len(steps)
+
+    def check_pictures(self, characters: list[str], posts: list[str]) -> None:
+        """Assert that every media id of the world resolves to a picture of the right size, type and key."""
+        s = self.settings
+        world = self.db["worlds"].find_one({"_id": self.world_id}) or {}
+        self._check_picture(
+            world["image_media_id"], MediaType.WORLD_HEADER, "", (s.cover_width, s.cover_height)
+        )
+        self._check_picture(world["icon_media_id"], MediaType.WORLD_ICON, "", (s.icon_size, s.icon_size))
+        for character_id in characters:
+            character = self.characters.get(character_id)
+            assert character.avatar_media_id
+            size = (s.avatar_size, s.avatar_size)
+            self._check_picture(character.avatar_media_id, MediaType.CHARACTER_AVATAR, character_id, size)
+        rows = list(self.db["posts"].find({"_id": {"$in": posts}}))
+        assert len({row["media_id"] for row in rows}) == len(posts), "posts share a picture"
+        for row in rows:
+            size = (s.post_image_size, s.post_image_size)
+            self._check_picture(row["media_id"], MediaType.POST_IMAGE, row["character_id"], size)
+
+    def _check_picture(
+        self, media_id: str, media_type: MediaType, character_id: str, size: tuple[int, int]
+    ) -> None:
+        url, _ = self.media.get_url(media_id, "original", 600)
+        reply = requests.get(url, timeout=15)
+        assert reply.status_code == 200
+        with Image.open(io.BytesIO(reply.content)) as image:
+            assert image.size == size
+            content_type = str(Image.MIME[image.format or ""])
+        media = self.media.get(media_id)
+        assert media.content_type == content_type == reply.headers["Content-Type"]
+        assert (media.media_type, media.size) == (media_type, len(reply.content))
+        extension = ImageFormat(content_type).extension
+        key = object_key(media_type, self.world_id, character_id, media_id, extension)
+        assert f"/{s3_bucket(self.settings)}/{key}?" in url
+        assert {variant.name for variant in media.variants} >= {"thumbnail", "medium"}
+
+
+def s3_bucket(settings: Settings) -> str:
+    """Return the bucket's name."""
+    return settings.s3_bucket

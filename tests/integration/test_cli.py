@@ -1,0 +1,213 @@
+"""The commands as a person types them: processes, exit statuses, what is printed where."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import requests
+import uvicorn
+
+from generia_worker.local.ports import free_port
+from generia_worker.settings import Settings
+from generia_worker.simulator.server import make_server
+from tests.integration.conftest import PROMPT
+
+TIMEOUT_S = 120
+
+
+def environment(**more: str) -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if "GENERIA" not in name} | more
+
+
+def generia(*arguments: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "generia_worker.cli", *arguments],
+        cwd=cwd,
+        env=environment(**more),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def up(home: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """`generia up` in a process of its own: its data folder and what it printed."""
+    data = home / "data"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "generia_worker.cli", "up", "--json", "--data-dir", str(data)],
+        cwd=home,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        yield data, json.loads(process.stdout.readline())
+    finally:
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+        assert not [
+            child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE
+        ]
+
+
+def test_demo_makes_a_world_and_leaves_nothing_running(home: Path) -> None:
+    data = home / "demo"
+    done = generia("demo", "--data-dir", str(data), "--characters", "2", "--posts", "3", PROMPT, cwd=home)
+    assert done.returncode == 0, done.stderr
+    assert "simulator" in done.stdout
+    assert "completed: 2 of 2 characters and 3 of 3 posts" in done.stdout
+    assert "10 text calls and 7 image calls" in done.stdout
+    files = Path(done.stdout.split("files: ")[1].splitlines()[0])
+    assert len(list(files.rglob("*.*"))) >= 7
+    assert not (data / "stack.json").exists()
+
+    again = generia(
+        "demo", "--json", "--data-dir", str(data), "--characters", "1", "--posts", "1", PROMPT, cwd=home
+    )
+    assert again.returncode == 0, again.stderr
+    status = json.loads(again.stdout)
+    assert (status["status"], status["posts_created"]) == ("completed", 1)
+    assert files.is_dir(), "the world of the first run is still there"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["too short"], "PROMPT: the prompt has 9 characters"),
+        (["x" * 100_000], "at most 10000"),
+        (["      \t    "], "empty"),
+        ([PROMPT, "--characters", "0"], "--characters: Input should be greater than or equal to 1"),
+        ([PROMPT, "--characters", "41"], "--characters"),
+        ([PROMPT, "--posts", "0"], "--posts"),
+        ([PROMPT, "--posts", "251"], "--posts"),
+        ([PROMPT, "--budget", "-1"], "--budget"),
+    ],
+)
+def test_demo_refuses_before_it_starts_anything(home: Path, arguments: list[str], says: str) -> None:
+    done = generia("demo", "--data-dir", str(home / "never"), *arguments, cwd=home)
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert not (home / "never").exists()
+
+
+def test_wrong_settings_are_named(home: Path) -> None:
+    done = generia("demo", PROMPT, cwd=home, GENERIA_LEASE_S="soon")
+    assert done.returncode == 1
+    assert "GENERIA_LEASE_S" in done.stderr
+    done = generia("demo", PROMPT, cwd=home, GENERIA_COLOUR="blue")
+    assert "GENERIA_COLOUR" in done.stderr
+
+
+def test_up_generate_status_worlds(up: tuple[Path, dict[str, Any]], home: Path) -> None:
+    data, started = up
+    assert {"enqueue endpoint", "world service", "S3", "MongoDB", "Redis"} <= set(started["addresses"])
+    assert ":@" not in json.dumps(started)
+    where = ("--data-dir", str(data))
+    estimate = generia("generate", *where, "--estimate", PROMPT, cwd=home)
+    assert "28 text calls and 22 image calls" in estimate.stdout, estimate.stderr
+    made = generia("generate", *where, "--characters", "1", "--posts", "2", PROMPT, cwd=home)
+    assert made.returncode == 0, made.stderr
+    assert "completed: 1 of 1 characters and 2 of 2 posts" in made.stdout
+    listed = json.loads(generia("worlds", *where, "--json", cwd=home).stdout)
+    assert listed["total"] == 1
+    world = listed["worlds"][0]
+    assert (world["generation_status"], world["posts_count"]) == ("completed", 2)
+    assert world["name"] in generia("worlds", *where, cwd=home).stdout
+    status = json.loads(generia("status", *where, "--json", "--failures", world["id"], cwd=home).stdout)
+    assert (status["_id"], status["failures"]) == (world["id"], [])
+    shown = generia("status", *where, world["id"], cwd=home)
+    assert "finishing" in shown.stdout
+    unknown = generia("status", *where, "no-such-world", cwd=home)
+    assert unknown.returncode == 1
+    assert "no-such-world" in unknown.stderr
+    done = generia("cancel", *where, world["id"], cwd=home)
+    assert done.returncode == 1
+    assert "ended already" in done.stderr
+    redone = generia("redo", *where, world["id"], "post/1/1", cwd=home)
+    assert redone.returncode == 0, redone.stderr
+
+
+def test_a_second_stack_on_the_same_folder_is_refused(up: tuple[Path, dict[str, Any]], home: Path) -> None:
+    done = generia("up", "--data-dir", str(up[0]), cwd=home)
+    assert done.returncode == 1
+    assert str(up[0]) in done.stderr
+
+
+def test_without_a_stack_the_commands_say_how_to_start_one(home: Path) -> None:
+    done = generia("worlds", "--data-dir", str(home / "nowhere"), cwd=home)
+    assert done.returncode == 1
+    assert "generia up" in done.stderr
+
+
+def test_doctor_finds_this_machine_in_order(home: Path) -> None:
+    done = generia("doctor", "--json", "--data-dir", str(home / "doctor"), cwd=home)
+    findings = json.loads(done.stdout)
+    assert done.returncode == 0, findings
+    assert all(finding["ok"] for finding in findings)
+
+
+def test_another_text_server_is_used_and_named(home: Path, tmp_path: Path) -> None:
+    # A simulator that the command knows nothing of stands for any OpenAI-compatible server.
+    port = free_port()
+    server = make_server(Settings(_env_file=None, simulator_bind=f"127.0.0.1:{port}"))  # type: ignore[call-arg]
+    with _served(server):
+        address = f"http://127.0.0.1:{port}/api/v1"
+        done = generia(
+            "demo",
+            "--data-dir",
+            str(tmp_path / "data"),
+            "--characters",
+            "1",
+            "--posts",
+            "1",
+            PROMPT,
+            cwd=home,
+            GENERIA_LLM_BASE_URL=address,
+            GENERIA_LLM_API_KEY="sim-mine",
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert f"at {address}" in done.stdout
+        assert "pictures from the simulator" in done.stdout
+        ledger = requests.get(f"http://127.0.0.1:{port}/_sim/ledger", timeout=10).json()
+        assert ledger["llm"]["calls"] == 6
+        assert ledger["images"]["calls"] == 0
+        assert "sim-mine" not in done.stdout + done.stderr
+
+
+class _served:  # noqa: N801 - a context manager
+    """Runs a server in a thread for the time of a block."""
+
+    def __init__(self, server: uvicorn.Server) -> None:
+        import threading
+
+        self._server = server
+        self._thread = threading.Thread(target=server.run, daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+        while not self._server.started:
+            self._thread.join(0.02)
+            assert self._thread.is_alive()
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join(10)
