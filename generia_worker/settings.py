@@ -152,7 +152,7 @@ class Settings(BaseSettings):
     #: No lease of a step is renewed beyond this age; must be below the broker's visibility timeout.
     step_deadline_s: float = Field(default=600, gt=0, le=7200)
     visibility_timeout_s: float = Field(default=1800, gt=0, le=43_200)
-    #: Attempts of one step at transient errors, and the backoff between them (doubling, with jitter).
+    #: Attempts of one step at transient errors in a row, without getting further; the backoff doubles, with jitter.
     step_max_retries: int = Field(default=6, ge=0, le=50)
     retry_backoff_s: float = Field(default=0.5, gt=0, le=60)
     retry_backoff_max_s: float = Field(default=30, gt=0, le=600)

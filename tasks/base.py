@@ -122,11 +122,12 @@ class GenerationTask(Task[Any, Any]):
 
     def _attempt(self, runtime: Runtime, order: Generation, claim: Claim, use_case: UseCase) -> Claim | None:
         """Work on a claimed step once. Returns the claim to go on with after a short wait, None when it is done."""
+        reached = len(claim.checkpoints)
         try:
             outcome = use_case(StepRun(claim, order, runtime.ledger), runtime.tools)
             runtime.ledger.commit(claim, outcome.result, outcome.also)
         except (TransientError, InvalidAnswerError) as error:
-            return self._try_later(runtime, order, claim, error)
+            return self._try_later(runtime, order, claim, error, progress=len(claim.checkpoints) > reached)
         except WorldCancelled as error:
             self._end(runtime, order, claim, StepState.CANCELLED, error)
         except BudgetExceeded as error:
@@ -141,25 +142,37 @@ class GenerationTask(Task[Any, Any]):
 
     # --- waiting -----------------------------------------------------------------------------------------------
     def _try_later(
-        self, runtime: Runtime, order: Generation, claim: Claim, error: TransientError | InvalidAnswerError
+        self,
+        runtime: Runtime,
+        order: Generation,
+        claim: Claim,
+        error: TransientError | InvalidAnswerError,
+        *,
+        progress: bool,
     ) -> Claim:
-        """Count the attempt (an outage is not one) and wait: here when it is short, parked when it is not."""
+        """Count the attempt (an outage is not one) and wait: here when it is short, parked when it is not.
+
+        What the bound counts are attempts in a row that came to nothing: after `progress` (a new checkpoint) it starts over,
+        else a step of many calls would be given up sooner than one of few.
+        """
         now = datetime.now(UTC)
+        before = claim.attempts if progress else claim.attempts_before
         busy = isinstance(error, BusyError)
         outage = isinstance(error, TransientError) and error.outage
-        since = (claim.outage_since or now) if outage else claim.outage_since if busy else None
+        earlier = None if progress else claim.outage_since
+        since = (earlier or now) if outage else earlier if busy else None
         waited_s = (now - since).total_seconds() if since else 0.0
         attempts = claim.attempts if outage or busy else claim.attempts + 1
         if isinstance(error, InvalidAnswerError):
             asked = claim.checkpoints.get(ASKED_ANEW, 0)
             runtime.ledger.checkpoint(claim, ASKED_ANEW, asked + 1)
-        if attempts - claim.attempts_before > self.max_retries or waited_s > runtime.settings.outage_max_s:
+        if attempts - before > self.max_retries or waited_s > runtime.settings.outage_max_s:
             self._end(runtime, order, claim, StepState.FAILED, error)
-        wait_s = self._backoff_s(claim.attempts - claim.attempts_before, waited_s, outage=outage)
+        wait_s = self._backoff_s(claim.attempts - before, waited_s, outage=outage)
         if isinstance(error, TransientError) and error.retry_after_s is not None:
             wait_s = max(error.retry_after_s, wait_s if outage else 0.0) * (1 + _SPREAD * random.random())
         runtime.ledger.release(
-            claim, attempts=attempts, failure=_failure(error, attempts), outage_since=since
+            claim, attempts=attempts, before=before, failure=_failure(error, attempts), outage_since=since
         )
         log.info("Step %s waits %.1f s: %s", claim.key, wait_s, error.message)
         if wait_s > runtime.settings.park_after_s or runtime.stopping.wait(wait_s):

@@ -7,7 +7,7 @@ import logging
 from typing import Annotated, Any
 
 from celery import Celery
-from fastapi import Depends, FastAPI, Path, Request, Response
+from fastapi import Depends, FastAPI, Path, Response
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from kombu.exceptions import OperationalError
@@ -17,12 +17,13 @@ from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 
 from generia_worker import __version__
-from generia_worker.api.problems import documented, install, problem
 from generia_worker.domain.cost import PriceTable
 from generia_worker.domain.estimate import Estimate, Shape, estimate
 from generia_worker.domain.order import WORLD_ID_PATTERN, Order, WorldSize, expected_calls
 from generia_worker.domain.status import FailedStep, GenerationStatus
 from generia_worker.errors import InvalidInputError
+from generia_worker.http.bodies import limit_bodies
+from generia_worker.http.problems import documented, install
 from generia_worker.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ def create_app(runtime: Runtime, celery: Celery) -> FastAPI:
     """Return the ASGI application over one process's resources."""
     app = FastAPI(title="Generia worker", version=__version__, description=__doc__)
     install(app)
-    _limit_bodies(app)
+    limit_bodies(app, BODY_MAX_BYTES)
     token = runtime.settings.api_token.get_secret_value()
 
     def authorised(given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:
@@ -170,17 +171,6 @@ def _add_controls(app: FastAPI, runtime: Runtime, celery: Celery, authorised: An
         """List the steps that failed, and those that were skipped because of them, each with its reason."""
         runtime.generations.get(world_id)
         return [FailedStep.model_validate(row) for row in runtime.ledger.failures(world_id)]
-
-
-def _limit_bodies(app: FastAPI) -> None:
-    @app.middleware("http")
-    async def limit(request: Request, call_next: Any) -> Any:
-        length = request.headers.get("content-length")
-        if length is None and request.method == "POST":
-            return problem(411, "Send a Content-Length.")
-        if length is not None and (not length.isdigit() or int(length) > BODY_MAX_BYTES):
-            return problem(413, f"The body may hold {BODY_MAX_BYTES} bytes at most.")
-        return await call_next(request)
 
 
 def _batches(order: Order, runtime: Runtime) -> int:

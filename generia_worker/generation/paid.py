@@ -171,6 +171,18 @@ class PaidCalls:
             message = f"A picture that was drawn cannot be had any more. {error.message}"
             raise DamagedPictureError(message) from None
 
+    def _begun(self, uid: str) -> ImageReceipt | None:
+        """Return a picture whose drawing had an unknown outcome; None when the provider never heard of it."""
+        try:
+            return self._images.fetch(uid)
+        except TransientError as error:
+            error.outcome_unknown = True  # the fetching failed; the drawing is as unknown as before
+            raise
+        except PermanentError as error:
+            if error.fatal_to_world:
+                raise
+            return None
+
     def _draw(self, run: StepRun, call: str, request: ImageRequest) -> ImageReceipt:
         with self._slots["images"].hold():
             return self._draw_now(run, call, request)
@@ -178,9 +190,11 @@ class PaidCalls:
     def _draw_now(self, run: StepRun, call: str, request: ImageRequest) -> ImageReceipt:
         pixels = request.width * request.height
         worst = self._prices.image_usd * max(1.0, pixels / _REFERENCE_PIXELS)
+        begun = self._requests.is_open(call)
         intent = self._intend(run, call, call, "images", self._images.model, worst)
         try:
-            receipt = self._images.draw(request)
+            receipt = self._begun(request.task_uuid) if begun else None
+            receipt = receipt or self._images.draw(request)
         except TransientError as error:
             self._pause_if_asked("images", error)
             # An unknown outcome stays an intent: the same taskUUID fetches the picture, or draws it, next time.

@@ -32,7 +32,7 @@ class Claim:
     edition: int
     attempts: int
     takeovers: int
-    #: How many attempts were made before the step was last reopened: they do not count any more.
+    #: How many attempts were made before the step last got further or was reopened: they do not count any more.
     attempts_before: int = 0
     quarantined: bool = False
     checkpoints: dict[str, Any] = field(default_factory=dict)
@@ -216,14 +216,24 @@ class Ledger(Steps):
         self._rows.update_many(pending, {"$set": change, "$currentDate": _STAMPS}, session=session)
 
     def release(
-        self, claim: Claim, *, attempts: int, failure: dict[str, Any] | None, outage_since: datetime | None
+        self,
+        claim: Claim,
+        *,
+        attempts: int,
+        before: int,
+        failure: dict[str, Any] | None,
+        outage_since: datetime | None,
     ) -> None:
-        """Give the step back as pending, to be tried again later. Raises LeaseLost."""
+        """Give the step back as pending, to be tried again later; `before` of its attempts do not count any more.
+
+        Raises LeaseLost.
+        """
         change = {
             "state": StepState.PENDING.value,
             "owner": None,
             "lease_until": None,
             "attempts": attempts,
+            "attempts_before": before,
             "failure": failure,
             "outage_since": outage_since,
             "unsettled": True,

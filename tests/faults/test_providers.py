@@ -111,3 +111,14 @@ def test_pictures_that_fail_for_good_leave_the_texts(faults: Faults) -> None:
     assert attempts_at(faults, world) == texts + ATTEMPTS * (1 + USERS + POSTS)
     faults.assert_honest(world, status)
     faults.assert_no_orphans(world)
+
+
+def test_a_step_of_many_calls_is_not_given_up_while_it_gets_further(faults: Faults) -> None:
+    """Each of two calls of one step fails nearly as often as a step may: what counts are failures in a row."""
+    failures = ATTEMPTS - 2
+    faults.forget_calls()
+    # The second text call and the second picture are both of the step `illustrate`.
+    faults.behave(status_rates={500: 1}, only={"after": 1, "first": failures})
+    world = faults.order(PROMPT, 1, 1)
+    faults.assert_whole(world, 1, 1)
+    assert faults.step(world, "illustrate")["attempts"] == 2 * failures

@@ -79,7 +79,7 @@ def test_an_expired_lease_is_taken_over_and_the_old_owner_commits_nothing(
     for change in (
         lambda: ledger.commit(old, {}),
         lambda: ledger.checkpoint(old, "x", 1),
-        lambda: ledger.release(old, attempts=1, failure=None, outage_since=None),
+        lambda: ledger.release(old, attempts=1, before=0, failure=None, outage_since=None),
         lambda: ledger.end_without_result(
             old, StepState.FAILED, {"reason": "x"}, [Step(StepKind.ILLUSTRATE)]
         ),
@@ -137,9 +137,9 @@ def test_a_failure_skips_what_is_doomed_and_leaves_its_reason(ledger: Ledger) ->
 
 
 def test_a_released_step_is_free_at_once_and_keeps_its_attempts(ledger: Ledger) -> None:
-    ledger.release(claim(ledger), attempts=3, failure={"reason": "later"}, outage_since=None)
+    ledger.release(claim(ledger), attempts=3, before=2, failure={"reason": "later"}, outage_since=None)
     again = claim(ledger, "b")
-    assert (again.attempts, again.takeovers) == (3, 0)
+    assert (again.attempts, again.attempts_before, again.takeovers) == (3, 2, 0)
 
 
 def test_results_in_their_order(ledger: Ledger) -> None:
