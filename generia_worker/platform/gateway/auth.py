@@ -209,13 +209,13 @@ def me(user: SignedIn, parts: Shared) -> UserJson:
     return UserJson.of(account)
 
 
-@router.post("/logout", status_code=204, responses=documented(401, 403))
+@router.post("/logout", status_code=204, responses=documented(401, 403, 411, 413))
 def logout(_user: SignedIn, request: Request, response: Response, parts: Shared) -> None:
     """Let the browser forget its session."""
     response.delete_cookie(COOKIE, path="/", secure=is_https(request, parts), httponly=True, samesite="lax")
 
 
-@router.post("/ticket", responses=documented(401, 403))
+@router.post("/ticket", responses=documented(401, 403, 411, 413))
 def ticket(user: SignedIn, parts: Shared) -> TicketJson:
     """Get a ticket that opens streams for a minute, for where neither a header nor the cookie can be sent."""
     return TicketJson(ticket=parts.tokens.issue(Audience.STREAM, user.id, TICKET_S), expires_in=TICKET_S)
