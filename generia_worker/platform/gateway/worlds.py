@@ -111,7 +111,10 @@ def _own_world(parts: Parts, world_id: str, user: Caller) -> WorldRecord:
     return world
 
 
-_CONTROL: dict[str, Any] = {"status_code": 202, "responses": documented(401, 403, 404, 409, 411, 413, 422, 503)}
+_CONTROL: dict[str, Any] = {
+    "status_code": 202,
+    "responses": documented(401, 403, 404, 409, 411, 413, 422, 503),
+}
 _PRIVATE: dict[str, Any] = {"responses": documented(401, 403, 404, 409, 422, 503)}
 
 

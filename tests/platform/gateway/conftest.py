@@ -104,9 +104,9 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = _serve  # noqa: N815 - the library's names
 
 
-@pytest.fixture
-def endpoint() -> Iterator[EndpointDouble]:
-    """An endpoint of this test's own."""
+@contextlib.contextmanager
+def serving_double() -> Iterator[EndpointDouble]:
+    """Run an endpoint that knows no world yet."""
     double = EndpointDouble()
     handler = type("Handler", (_Handler,), {"double": double})
     http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -118,6 +118,13 @@ def endpoint() -> Iterator[EndpointDouble]:
     double.events.put(None)
     http.shutdown()
     http.server_close()
+
+
+@pytest.fixture
+def endpoint() -> Iterator[EndpointDouble]:
+    """An endpoint of this test's own."""
+    with serving_double() as double:
+        yield double
 
 
 # --- services and gateways ---------------------------------------------------------------------------------------
