@@ -69,7 +69,7 @@ def create_app(runtime: Runtime, celery: Celery) -> FastAPI:
         "/v1/generations",
         status_code=202,
         response_model=GenerationStatus,
-        responses=documented(401, 409, 413, 422, 503),
+        responses=documented(400, 401, 409, 411, 413, 422, 503),
         dependencies=[Depends(authorised)],
     )
     def order_generation(order: Order, response: Response) -> GenerationStatus:
@@ -96,7 +96,7 @@ def create_app(runtime: Runtime, celery: Celery) -> FastAPI:
     @app.post(
         "/v1/generations:estimate",
         response_model=Estimate,
-        responses=documented(401, 413, 422, 503),
+        responses=documented(400, 401, 411, 413, 422, 503),
         dependencies=[Depends(authorised)],
     )
     def estimate_generation(size: WorldSize) -> Estimate:

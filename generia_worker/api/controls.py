@@ -21,7 +21,13 @@ class RedoBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    step: str = Field(min_length=1, max_length=40, examples=["character/7", "post/7/3"])
+    step: str = Field(
+        min_length=1,
+        max_length=40,
+        examples=["character/7", "post/7/3"],
+        # Documented only: what does not fit is refused in words.
+        json_schema_extra={"pattern": r"^(character/\d{1,3}|post/\d{1,3}/\d{1,3})$"},
+    )
 
 
 def add_controls(app: FastAPI, runtime: Runtime, celery: Celery, authorised: Any) -> None:
@@ -29,7 +35,7 @@ def add_controls(app: FastAPI, runtime: Runtime, celery: Celery, authorised: Any
     answers: dict[str, Any] = {
         "status_code": 202,
         "response_model": GenerationStatus,
-        "responses": documented(401, 404, 409, 413, 422, 503),
+        "responses": documented(400, 401, 404, 409, 411, 413, 422, 503),
         "dependencies": [authorised],
     }
 
