@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import requests
 
 from generia_worker.domain.estimate import Estimate
 from generia_worker.domain.order import Order, WorldSize
+from generia_worker.domain.receipt import Receipt
 from generia_worker.domain.status import FailedStep, GenerationStatus
 from generia_worker.errors import (
     ConflictError,
@@ -19,8 +22,19 @@ from generia_worker.errors import (
     PermanentError,
     TransientError,
 )
+from generia_worker.http import sse
 
 _TIMEOUT_S = (5, 30)
+#: A stream that shows no sign of life for so long is broken: two heartbeats and some.
+_SILENCE_S = 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorldEvent:
+    """Something that happened to a world: its status changed, or a post appeared (a document as a feed shows it)."""
+
+    status: GenerationStatus | None = None
+    post: dict[str, Any] | None = None
 
 
 class GeneriaClient:
@@ -74,38 +88,80 @@ class GeneriaClient:
         found = self._send("GET", f"/v1/generations/{world_id}/failures").json()
         return [FailedStep.model_validate(row) for row in found]
 
+    def receipt(self, world_id: str) -> Receipt:
+        """Return what each part of a world cost. Raises NotFoundError, TransientError."""
+        return Receipt.model_validate(self._send("GET", f"/v1/generations/{world_id}/receipt").json())
+
+    def events(
+        self,
+        world_id: str,
+        *,
+        timeout_s: float,
+        again_s: float = 0.25,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> Iterator[WorldEvent]:
+        """Yield the status of a world, each change of it and each new post, until the world has ended.
+
+        A connection that breaks is made again after `again_s` seconds: posts are not missed, and none comes twice.
+
+        Raises:
+            NotFoundError: the world was never ordered.
+            TransientError: it has not ended after `timeout_s`, or the endpoint stayed away for that long.
+        """
+        deadline = clock() + timeout_s
+        seen: str | None = None
+        while True:
+            try:
+                for event in self._stream(world_id, seen, deadline, clock):
+                    if event.event == "done":
+                        return
+                    seen = event.id or seen
+                    yield _world_event(event)
+                if seen is not None and self.status(world_id).status.is_final:
+                    return
+            except (requests.RequestException, TransientError) as error:
+                if clock() >= deadline:
+                    raise _not_ended(world_id, timeout_s, error) from None
+            if clock() >= deadline:
+                raise _not_ended(world_id, timeout_s, None)
+            time.sleep(again_s)
+
     def wait(
         self,
         world_id: str,
         *,
         timeout_s: float,
         on_change: Callable[[GenerationStatus], None] = lambda _: None,
-        poll_s: float = 0.25,
-        clock: Callable[[], float] = time.monotonic,
+        again_s: float = 0.25,
     ) -> GenerationStatus:
-        """Wait until a world has ended, showing each new state to `on_change`.
-
-        Raises:
-            TransientError: it has not ended after `timeout_s`, or the endpoint stayed away for that long.
-        """
-        deadline = clock() + timeout_s
+        """Wait until a world has ended, showing each new state to `on_change`. Raises what `events` raises."""
         revision = -1
-        while True:
-            try:
-                status = self.status(world_id)
-            except TransientError:
-                if clock() >= deadline:
-                    raise
-            else:
-                if status.revision != revision:
-                    revision = status.revision
-                    on_change(status)
-                if status.status.is_final:
-                    return status
-            if clock() >= deadline:
-                message = f"World {world_id} has not ended after {timeout_s:.0f} s; it goes on."
-                raise TransientError(message)
-            time.sleep(poll_s)
+        for event in self.events(world_id, timeout_s=timeout_s, again_s=again_s):
+            if event.status is not None and event.status.revision != revision:
+                revision = event.status.revision
+                on_change(event.status)
+                if event.status.status.is_final:
+                    return event.status
+        return self.status(world_id)
+
+    def _stream(
+        self, world_id: str, seen: str | None, deadline: float, clock: Callable[[], float]
+    ) -> Iterator[sse.Event]:
+        """Yield the events of one connection; it ends when the endpoint ends it, or when the time is over."""
+        silence_s = max(0.1, min(_SILENCE_S, deadline - clock()))
+        headers = {"Accept": sse.MEDIA_TYPE} | ({} if seen is None else {"Last-Event-ID": seen})
+        path = f"/v1/generations/{world_id}/events"
+        with self._send(
+            "GET", path, headers=headers, stream=True, timeout=(_TIMEOUT_S[0], silence_s)
+        ) as reply:
+
+            def lines() -> Iterator[str]:
+                for line in reply.iter_lines():
+                    if clock() >= deadline:
+                        return
+                    yield line.decode("utf-8", "replace")
+
+            yield from sse.decode(lines())
 
     def close(self) -> None:
         """Close the connections."""
@@ -114,10 +170,13 @@ class GeneriaClient:
     def _status(self, method: str, path: str, body: dict[str, Any] | None = None) -> GenerationStatus:
         return GenerationStatus.model_validate(self._send(method, path, body).json())
 
-    def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> requests.Response:
+    def _send(
+        self, method: str, path: str, body: dict[str, Any] | None = None, **options: Any
+    ) -> requests.Response:
+        options.setdefault("timeout", _TIMEOUT_S)
         try:
             reply = self._session.request(
-                method, self._base_url + path, json=body, timeout=_TIMEOUT_S, allow_redirects=False
+                method, self._base_url + path, json=body, allow_redirects=False, **options
             )
         except requests.RequestException as error:
             message = f"The enqueue endpoint at {self._base_url} does not answer ({type(error).__name__})."
@@ -125,6 +184,21 @@ class GeneriaClient:
         if reply.status_code >= 400:
             raise _error(reply)
         return reply
+
+
+def _world_event(event: sse.Event) -> WorldEvent:
+    try:
+        if event.event == "post":
+            return WorldEvent(post=dict(json.loads(event.data)))
+        return WorldEvent(status=GenerationStatus.model_validate_json(event.data))
+    except ValueError:
+        message = "The enqueue endpoint sent an event that makes no sense."
+        raise TransientError(message) from None
+
+
+def _not_ended(world_id: str, timeout_s: float, error: Exception | None) -> TransientError:
+    reason = f" {error.message}" if isinstance(error, GeneriaError) else ""
+    return TransientError(f"World {world_id} has not ended after {timeout_s:.0f} s; it goes on.{reason}")
 
 
 def _error(reply: requests.Response) -> GeneriaError:

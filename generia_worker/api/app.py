@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import hmac
-import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 from celery import Celery
-from fastapi import Depends, FastAPI, Path, Response
+from fastapi import Depends, FastAPI, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from kombu.exceptions import OperationalError
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 
 from generia_worker import __version__
+from generia_worker.api.controls import add_controls, add_reports
+from generia_worker.api.enqueue import Enqueuer
+from generia_worker.api.events import add_events
+from generia_worker.api.live import LiveStatus
+from generia_worker.api.metrics import CONTENT_TYPE, ApiMetrics, Measured
+from generia_worker.api.paths import WorldId
 from generia_worker.domain.cost import PriceTable
 from generia_worker.domain.estimate import Estimate, Shape, estimate
-from generia_worker.domain.order import WORLD_ID_PATTERN, Order, WorldSize, expected_calls
-from generia_worker.domain.status import FailedStep, GenerationStatus
+from generia_worker.domain.order import Order, WorldSize, expected_calls
+from generia_worker.domain.status import GenerationStatus
 from generia_worker.errors import InvalidInputError
 from generia_worker.http.bodies import limit_bodies
 from generia_worker.http.problems import documented, install
 from generia_worker.runtime import Runtime
 
-log = logging.getLogger(__name__)
-
-START_TASK = "tasks.world.start_world"
-PROGRESS_TASK = "tasks.progress.record_progress"
 #: A body is refused before it is read when it is larger: ten times the longest prompt.
 BODY_MAX_BYTES = 128 * 1024
 #: What a world gets beyond what it needs when the order names no limits.
@@ -37,13 +40,21 @@ _SLACK_FACTOR, _SLACK_CALLS = 1.5, 20
 #: Estimates go by so many of the latest completed worlds.
 _KNOWN_WORLDS = 20
 
-WorldId = Annotated[str, Path(pattern=WORLD_ID_PATTERN, description="The id of the world.")]
 _bearer = HTTPBearer(auto_error=False, description="The token that GENERIA_API_TOKEN names.")
 
 
 def create_app(runtime: Runtime, celery: Celery) -> FastAPI:
     """Return the ASGI application over one process's resources."""
-    app = FastAPI(title="Generia worker", version=__version__, description=__doc__)
+    enqueuer = Enqueuer(celery, lambda: runtime.redis)
+    live = LiveStatus(runtime.status, runtime.ledger, lambda: runtime.tools.posts)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await run_in_threadpool(live.stop)
+
+    app = FastAPI(title="Generia worker", version=__version__, description=__doc__, lifespan=lifespan)
+    app.state.live = live
     install(app)
     limit_bodies(app, BODY_MAX_BYTES)
     token = runtime.settings.api_token.get_secret_value()
@@ -59,7 +70,7 @@ def create_app(runtime: Runtime, celery: Celery) -> FastAPI:
         "/v1/generations",
         status_code=202,
         response_model=GenerationStatus,
-        responses=documented(401, 409, 413, 422, 503),
+        responses=documented(400, 401, 409, 411, 413, 422, 503),
         dependencies=[Depends(authorised)],
     )
     def order_generation(order: Order, response: Response) -> GenerationStatus:
@@ -69,7 +80,7 @@ def create_app(runtime: Runtime, celery: Celery) -> FastAPI:
         )
         status = GenerationStatus.model_validate(runtime.status.get(generation.world_id))
         if is_new:
-            _enqueue(celery, generation.world_id)
+            enqueuer.send(generation.world_id)
         response.headers["Location"] = f"/v1/generations/{generation.world_id}"
         return status
 
@@ -86,7 +97,7 @@ def create_app(runtime: Runtime, celery: Celery) -> FastAPI:
     @app.post(
         "/v1/generations:estimate",
         response_model=Estimate,
-        responses=documented(401, 413, 422, 503),
+        responses=documented(400, 401, 411, 413, 422, 503),
         dependencies=[Depends(authorised)],
     )
     def estimate_generation(size: WorldSize) -> Estimate:
@@ -99,78 +110,48 @@ def create_app(runtime: Runtime, celery: Celery) -> FastAPI:
         known = runtime.status.finished(_KNOWN_WORLDS)
         return estimate(size.users_count, size.posts_count, shape, prices, known)
 
-    _add_controls(app, runtime, celery, Depends(authorised))
+    metrics = ApiMetrics(runtime, lambda: live.clients)
+    app.add_middleware(Measured, metrics=metrics)
+    add_controls(app, runtime, enqueuer, Depends(authorised))
+    add_reports(app, runtime, Depends(authorised))
+    add_events(app, runtime, live, Depends(authorised))
+    _add_health(app, runtime, metrics, Depends(authorised))
+    return app
 
-    @app.get("/livez", include_in_schema=True)
+
+class Readiness(BaseModel):
+    """Whether the endpoint can do its work, and what each server that it needs says: `ok`, or why not."""
+
+    status: str = Field(examples=["ok"])
+    mongodb: str = Field(examples=["ok"])
+    redis: str = Field(examples=["unavailable (ConnectionError)"])
+
+
+def _add_health(app: FastAPI, runtime: Runtime, metrics: ApiMetrics, authorised: Any) -> None:
+    """Add what those ask who look after the process."""
+
+    @app.get("/livez")
     def livez() -> dict[str, str]:
         """Tell that the process runs."""
         return {"status": "ok"}
 
-    @app.get("/readyz", responses=documented(503))
+    @app.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}})
     def readyz() -> JSONResponse:
         """Tell whether Redis and MongoDB can be reached."""
         states = {"mongodb": _state(runtime.database.ping), "redis": _state(runtime.redis.ping)}
         ready = all(state == "ok" for state in states.values())
-        return JSONResponse({"status": "ok" if ready else "unavailable", **states}, 200 if ready else 503)
-
-    return app
-
-
-class RedoBody(BaseModel):
-    """Which thing to make anew."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    step: str = Field(min_length=1, max_length=40, examples=["character/7", "post/7/3"])
-
-
-def _add_controls(app: FastAPI, runtime: Runtime, celery: Celery, authorised: Any) -> None:
-    """Add what may be done to a world that was ordered; each answers 202 and the status as it is by now."""
-    answers: dict[str, Any] = {
-        "status_code": 202,
-        "response_model": GenerationStatus,
-        "responses": documented(401, 404, 409, 422, 503),
-        "dependencies": [authorised],
-    }
-
-    def go_on(world_id: str, task: str) -> GenerationStatus:
-        _enqueue(celery, world_id, task)
-        return GenerationStatus.model_validate(runtime.status.get(world_id))
-
-    @app.post("/v1/generations/{world_id}:cancel", **answers)
-    def cancel(world_id: WorldId) -> GenerationStatus:
-        """Stop a world within one call's time; what exists stays."""
-        runtime.control.cancel(world_id)
-        return go_on(world_id, PROGRESS_TASK)
-
-    @app.post("/v1/generations/{world_id}:resume", **answers)
-    def resume(world_id: WorldId) -> GenerationStatus:
-        """Go on with a world that was cancelled or has failed."""
-        runtime.control.resume(world_id)
-        return go_on(world_id, START_TASK)
-
-    @app.post("/v1/generations/{world_id}:retry", **answers)
-    def retry(world_id: WorldId) -> GenerationStatus:
-        """Try what failed again, and what was skipped because of it."""
-        runtime.control.retry(world_id)
-        return go_on(world_id, START_TASK)
-
-    @app.post("/v1/generations/{world_id}:redo", **answers)
-    def redo(world_id: WorldId, body: RedoBody) -> GenerationStatus:
-        """Make one character or one post anew, in place."""
-        runtime.control.redo(world_id, body.step)
-        return go_on(world_id, START_TASK)
+        found = Readiness(status="ok" if ready else "unavailable", **states)
+        return JSONResponse(found.model_dump(), 200 if ready else 503)
 
     @app.get(
-        "/v1/generations/{world_id}/failures",
-        response_model=list[FailedStep],
-        responses=documented(401, 404, 422, 503),
+        "/metrics",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **documented(401)},
         dependencies=[authorised],
     )
-    def failures(world_id: WorldId) -> list[FailedStep]:
-        """List the steps that failed, and those that were skipped because of them, each with its reason."""
-        runtime.generations.get(world_id)
-        return [FailedStep.model_validate(row) for row in runtime.ledger.failures(world_id)]
+    def prometheus() -> Response:
+        """Tell Prometheus what this process served and what waits."""
+        return Response(metrics.text(), headers={"Content-Type": CONTENT_TYPE})
 
 
 def _batches(order: Order, runtime: Runtime) -> int:
@@ -194,14 +175,6 @@ def _limits(order: Order, runtime: Runtime) -> dict[str, int]:
         "llm": defaults[0] if order.api_call_limits_LLM is None else order.api_call_limits_LLM,
         "images": defaults[1] if order.api_call_limits_images is None else order.api_call_limits_images,
     }
-
-
-def _enqueue(celery: Celery, world_id: str, task: str = START_TASK) -> None:
-    """Send the first message. The order is stored already: without Redis it is started later, never lost."""
-    try:
-        celery.send_task(task, args=[world_id], retry=False)
-    except (OperationalError, RedisError, OSError) as error:
-        log.warning("World %s was accepted but not yet enqueued: %s", world_id, type(error).__name__)
 
 
 def _state(check: Any) -> str:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from types import FrameType
+
 import uvicorn
 
 from generia_worker.api.app import create_app
+from generia_worker.api.live import LiveStatus
 from generia_worker.app import app as celery
 from generia_worker.errors import ConfigurationError
 from generia_worker.http.addresses import is_loopback, split
 from generia_worker.runtime import get_runtime
 from generia_worker.settings import Settings
+
+#: Calls that run when the process is asked to stop get so long, in seconds.
+_DRAIN_S = 10
 
 
 def run(settings: Settings) -> None:
@@ -27,12 +33,29 @@ def run(settings: Settings) -> None:
     runtime = get_runtime()
     runtime.database.require_replica_set()
     runtime.database.ensure_indexes()
-    uvicorn.run(
-        create_app(runtime, celery),
+    app = create_app(runtime, celery)
+    config = uvicorn.Config(
+        app,
         host=host,
         port=port,
         log_level=settings.log_level.lower(),
         access_log=False,
-        limit_concurrency=1000,
+        # Room for calls beside the clients that stay.
+        limit_concurrency=settings.api_streams_max + 500,
         timeout_keep_alive=30,
+        timeout_graceful_shutdown=_DRAIN_S,
     )
+    _Server(config, app.state.live).run()
+
+
+class _Server(uvicorn.Server):
+    """Ends the streams when it is asked to stop: uvicorn waits for every connection, and theirs last for hours."""
+
+    def __init__(self, config: uvicorn.Config, live: LiveStatus) -> None:
+        super().__init__(config)
+        self._live = live
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop serving."""
+        super().handle_exit(sig, frame)
+        self._live.end_streams()

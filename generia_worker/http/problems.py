@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from pymongo.errors import PyMongoError
@@ -18,6 +19,17 @@ from generia_worker.errors import ConflictError, GeneriaError, InvalidInputError
 
 log = logging.getLogger(__name__)
 _MEDIA_TYPE = "application/problem+json"
+#: What a `detail` may say, by status.
+_EXAMPLES = {
+    401: "Send the token: Authorization: Bearer …",
+    403: "Only the creator of a world may do this.",
+    404: "No generation of world ee2c2007-2979-4c80-b314-d54692dd627c was ordered.",
+    409: "World ee2c2007-2979-4c80-b314-d54692dd627c has ended already: there is nothing to cancel.",
+    413: "The body may hold 131072 bytes at most.",
+    422: "users_count: Input should be less than or equal to 40",
+    429: "Too many attempts: try again in 60 s.",
+    503: "The database does not answer; try again.",
+}
 
 
 class FieldProblem(BaseModel):
@@ -73,6 +85,7 @@ def from_error(error: GeneriaError, status: int, detail: str) -> JSONResponse:
 
 def install(app: FastAPI) -> None:
     """Let every error of `app` leave as a problem; what is not ours is logged and never quoted."""
+    app.openapi = lambda: _describe(app)  # type: ignore[method-assign]
 
     @app.exception_handler(RequestValidationError)
     def _validation(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -98,8 +111,32 @@ def install(app: FastAPI) -> None:
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return OpenAPI's description of the problems that a call may answer."""
+    """Return OpenAPI's description of the problems that a call may answer, each with an example."""
     return {
-        status: {"model": Problem, "description": HTTPStatus(status).phrase, "content": {_MEDIA_TYPE: {}}}
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {
+                _MEDIA_TYPE: {
+                    "schema": {"$ref": f"#/components/schemas/{Problem.__name__}"},
+                    "example": Problem(
+                        title=HTTPStatus(status).phrase, status=status, detail=_EXAMPLES.get(status, "…")
+                    ).model_dump(),
+                }
+            },
+        }
         for status in statuses
     }
+
+
+def _describe(app: FastAPI) -> dict[str, Any]:
+    """Return OpenAPI's document with the shape of problems, which no route names as its own answer."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        shape = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= shape.pop("$defs", {})
+        schemas[Problem.__name__] = shape
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -14,6 +14,7 @@ from typing import Any
 from pymongo import ReturnDocument
 
 from generia_worker.domain.cost import Usage
+from generia_worker.domain.receipt import ReceiptLine
 from generia_worker.repositories.database import Database, Document
 from generia_worker.repositories.generations import Provider
 
@@ -112,6 +113,35 @@ class Requests:
             return_document=ReturnDocument.BEFORE,
         )
         return before is not None
+
+    def receipt(self, world_id: str) -> list[ReceiptLine]:
+        """Return what each kind of step spent with each provider, in the order in which they began."""
+        sums: Document = {"prompt_tokens": "$prompt_tokens", "completion_tokens": "$completion_tokens"}
+        for name, fields in {
+            "calls": _CALLS,
+            "ambiguous_calls": _AMBIGUOUS,
+            "cost_usd": _COST,
+            "unknown_cost_calls": {"any": "unknown_cost_calls"},
+        }.items():
+            sums[name] = {"$sum": [f"$contribution.{field}" for field in fields.values()]}
+        groups = self._rows.aggregate(
+            [
+                {"$match": {"world_id": world_id}},
+                {
+                    "$group": {
+                        "_id": {
+                            "part": {"$arrayElemAt": [{"$split": ["$step", "/"]}, 0]},
+                            "provider": "$provider",
+                        },
+                        "began": {"$min": "$intent_at"},
+                        **{name: {"$sum": value} for name, value in sums.items()},
+                    }
+                },
+                {"$match": {"calls": {"$gt": 0}}},
+                {"$sort": {"began": 1, "_id": 1}},
+            ]
+        )
+        return [ReceiptLine.model_validate(group["_id"] | group) for group in groups]
 
     def mark_refused(self, request_id: str, reason: str) -> bool:
         """Note that the provider did not take (or bill) the request. Returns False when it was settled otherwise."""

@@ -6,7 +6,7 @@ one transaction. A message that asks for it twice, late or never changes nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +17,7 @@ from generia_worker.domain.estimate import Finished
 from generia_worker.domain.stage import STAGES, Census, Progress, WorldStatus, progress_of
 from generia_worker.domain.step import FINAL_STATES, opening_steps, predicted_after_cast
 from generia_worker.errors import NotFoundError
+from generia_worker.repositories.changes import StatusChanges
 from generia_worker.repositories.database import Database, Document
 from generia_worker.repositories.generations import Generation, Generations
 from generia_worker.repositories.ledger import Ledger
@@ -107,6 +108,10 @@ class Status:
             document |= {"status": WorldStatus.IN_PROGRESS.value, "finished_at": None, "error": None}
         return document
 
+    def changes(self, resume_token: Mapping[str, Any] | None, wait_s: float) -> StatusChanges:
+        """Follow the status documents of all worlds, from where `resume_token` was taken or from now on."""
+        return StatusChanges(self._rows, resume_token, wait_s)
+
     def finished(self, limit: int) -> list[Finished]:
         """Return what the latest completed worlds took."""
         rows = self._rows.find({"status": WorldStatus.COMPLETED.value}).sort("created_at", -1).limit(limit)
@@ -140,16 +145,16 @@ class Status:
         )
         steps = _unsettled(self._steps, world_id, session)
         requests = _unsettled(self._requests, world_id, session)
-        before = self._rows.find_one({"_id": world_id}, {"status": 1}, session=session)
+        before = self._rows.find_one({"_id": world_id}, {"status": 1, "revision": 1}, session=session)
         if not steps and not requests and before is not None and before["status"] == progress.status:
             return Settled(progress, changed=False)
         self._write(generation, census, progress, _difference([*steps, *requests]), session)
+        revision = (before["revision"] if before else 0) + 1
         for collection, found in ((self._steps, steps), (self._requests, requests)):
             if found:
+                settled = {"settled": "$contribution", "unsettled": False, "settled_revision": revision}
                 collection.update_many(
-                    {"_id": {"$in": [item["_id"] for item in found]}},
-                    [{"$set": {"settled": "$contribution", "unsettled": False}}],
-                    session=session,
+                    {"_id": {"$in": [item["_id"] for item in found]}}, [{"$set": settled}], session=session
                 )
         self._ledger.mark_ready([step["_id"] for step in steps if step["state"] in FINAL_STATES], session)
         if progress.status.is_final:

@@ -76,6 +76,19 @@ class Steps:
         found = {Step.parse(row["step"]): row["result"] for row in rows}
         return {step: found[step] for step in sorted(found)}
 
+    def posts_settled(self, world_id: str, after: int, until: int) -> list[tuple[int, str]]:
+        """Return the posts that appeared (or were made anew) with a revision of the status above `after`, up to `until`:
+        (revision, post id), in their order."""
+        query: Document = {
+            "world_id": world_id,
+            "kind": StepKind.PICTURE.value,
+            "state": StepState.DONE.value,
+            "settled_revision": {"$gt": after, "$lte": until},
+        }
+        rows = self._rows.find(query, {"settled_revision": 1, "result.post_id": 1})
+        rows = rows.sort([("settled_revision", 1), ("finished_at", 1)])
+        return [(row["settled_revision"], row["result"]["post_id"]) for row in rows]
+
     def failures(self, world_id: str, limit: int = 1000) -> list[dict[str, Any]]:
         """Return the failed and skipped steps of a world with their reasons, the failed ones first."""
         states = [StepState.FAILED.value, StepState.SKIPPED.value]
@@ -172,4 +185,5 @@ def new_row(world_id: str, step: Step, before: Step | None) -> Document:
         "contribution": {},
         "settled": {},
         "unsettled": True,
+        "settled_revision": 0,
     }

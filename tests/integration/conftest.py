@@ -45,7 +45,7 @@ class Platform:
 
     def wait(self, world_id: str, timeout_s: float = 120) -> GenerationStatus:
         """Wait for a world to end."""
-        return self.client.wait(world_id, timeout_s=timeout_s, poll_s=0.1)
+        return self.client.wait(world_id, timeout_s=timeout_s)
 
     def make(self, prompt: str, users: int, posts: int, **limits: Any) -> tuple[GenerationStatus, Audit]:
         """Order a world and wait for its end."""

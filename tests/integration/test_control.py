@@ -23,7 +23,7 @@ def wait_for_posts(platform: Platform, world_id: str, posts: int) -> None:
             raise EnoughError
 
     with pytest.raises(EnoughError):
-        platform.client.wait(world_id, timeout_s=60, on_change=look, poll_s=0.05)
+        platform.client.wait(world_id, timeout_s=60, on_change=look)
 
 
 def test_cancel_and_resume_in_the_middle(platform: Platform) -> None:

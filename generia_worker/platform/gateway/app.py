@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
 import anyio
 import pymongo
@@ -28,7 +27,6 @@ from generia_worker.platform.gateway.security import SecurityHeaders
 BODY_MAX_BYTES = 256 * 1024
 #: The state of a part must be known within this.
 _HEALTH_S = 2.0
-_PROBLEM = "application/problem+json"
 
 health = APIRouter(tags=["health"])
 ROUTERS = (auth.router, worlds.router, stream.router, feed.router, health)
@@ -48,7 +46,7 @@ def create_app(parts: Parts) -> FastAPI:
         yield
         await parts.close()
 
-    app = _Gateway(
+    app = FastAPI(
         title="Generia gateway",
         version=__version__,
         description="What a browser calls: accounts, worlds, and how far they are.",
@@ -85,19 +83,6 @@ def _not_allowed(request: Request, _: Exception) -> JSONResponse:
     known = {method for route in routes() if route.path_regex.match(path) for method in route.methods or ()}
     allowed = ", ".join(sorted(known)) or "GET"
     return problem(405, f"At this address there is only {allowed}.", headers={"Allow": allowed})
-
-
-class _Gateway(FastAPI):
-    def openapi(self) -> dict[str, Any]:
-        """Return the OpenAPI document, in which problems stand under their own media type."""
-        document = super().openapi()
-        for path in document["paths"].values():
-            for operation in path.values():
-                for answer in operation["responses"].values():
-                    content = answer.get("content", {})
-                    if _PROBLEM in content and "application/json" in content:
-                        content[_PROBLEM] = content.pop("application/json")
-        return document
 
 
 @health.get("/livez")

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from generia_worker.domain.cost import PriceTable
 from generia_worker.domain.estimate import Shape, estimate
+from generia_worker.domain.receipt import Receipt
 from generia_worker.domain.text import has_meaning
 from generia_worker.platform.connections import Connections
 from generia_worker.platform.gateway.app import create_app
@@ -57,7 +58,7 @@ def fuzzed(platform: Settings, services: Connections) -> Iterator[tuple[Gateway,
         double.answer("GET", base, 200, STATUS)
         double.answer("GET", f"{base}/events", 204, None)
         double.answer("GET", f"{base}/failures", 200, [])
-        double.answer("GET", f"{base}/receipt", 200, {"total_usd": 0.1})
+        double.answer("GET", f"{base}/receipt", 200, Receipt.of(world.id, []).model_dump(mode="json"))
         for action in ("cancel", "resume", "retry"):
             double.answer("POST", f"{base}:{action}", 202, STATUS)
         with running(platform.model_copy(update={"api_url": double.url})) as gateway:
@@ -80,3 +81,25 @@ def test_every_call_is_as_documented(case: schemathesis.Case, fuzzed: tuple[Gate
         case.path_parameters.update({name: ids[name] for name in case.path_parameters})
     token = gateway.token(CREATOR)
     case.call_and_validate(base_url=gateway.url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+
+
+def test_every_call_has_its_errors_and_its_examples() -> None:
+    for path, methods in DOCUMENT["paths"].items():
+        for method, operation in methods.items():
+            name, answers = f"{method} {path}", operation["responses"]
+            assert operation["description"], name
+            if operation.get("security"):
+                assert "401" in answers, name
+            if "{" in path:
+                assert {"404", "422", "503"} <= set(answers), name
+            if "requestBody" in operation:
+                assert {"400", "411", "413", "422"} <= set(answers), name
+                reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+                fields = DOCUMENT["components"]["schemas"][reference.rpartition("/")[2]]["properties"]
+                assert any(field.get("examples") for field in fields.values()), name
+            for status, answer in answers.items():
+                if status[0] == "4":
+                    problem = answer["content"]["application/problem+json"]
+                    assert problem["example"]["status"] == int(status)
+                elif status not in ("204", "503"):
+                    assert all(content["schema"] for content in answer["content"].values()), name

@@ -1,0 +1,262 @@
+"""Live status by push: one change stream a process, fanned out to any number of clients.
+
+Two threads stand behind it. One reads the change stream and notes whose status changed; the other reads the documents of
+those worlds that somebody watches, once for however many changes came together, and hands them to the event loop. A client
+holds no queue, only the revision that it has seen: when it is ready for more it gets the latest state, and every post since.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pymongo.errors import PyMongoError
+
+from generia_worker.domain.status import GenerationStatus
+from generia_worker.errors import GeneriaError, NotFoundError
+from generia_worker.http.sse import HEARTBEAT, HEARTBEAT_S, OPENING, Event
+from generia_worker.repositories.changes import token_is_lost
+from generia_worker.repositories.ledger import Ledger
+from generia_worker.repositories.status import Status
+from generia_worker.rpc.posts import PostClient, PostRecord
+
+log = logging.getLogger(__name__)
+
+#: How long the reading thread waits for a change before it looks whether it should stop.
+_WAIT_S = 0.5
+_AGAIN_S = 1.0
+#: Posts that are asked for in one call, and those of one world that are kept for clients that lag behind.
+_POSTS_MOST = 100
+_KEPT_POSTS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The status of a world at one revision, ready to be sent."""
+
+    revision: int
+    final: bool
+    status: bytes
+    done: bytes
+
+
+def state_of(document: Mapping[str, Any]) -> State:
+    """Return a status document as events."""
+    status = GenerationStatus.model_validate(document)
+    number = str(status.revision)
+    end = f'{{"status": "{status.status.value}", "revision": {number}}}'
+    return State(
+        status.revision,
+        status.status.is_final,
+        Event("status", status.model_dump_json(by_alias=True), number).encode(),
+        Event("done", end, number).encode(),
+    )
+
+
+class Watched:
+    """One world that somebody watches. Used by the event loop alone."""
+
+    def __init__(self) -> None:
+        self.clients = 0
+        self.state: State | None = None
+        #: (revision, event) of the posts that appeared while the world was watched.
+        self.posts: deque[tuple[int, bytes]] = deque(maxlen=_KEPT_POSTS)
+        self.changed = asyncio.Event()
+
+    def update(self, state: State, posts: list[tuple[int, bytes]]) -> None:
+        """Take a newer state, and wake everybody who waits for one."""
+        if self.state is not None and state.revision < self.state.revision:
+            return
+        self.state = state
+        self.posts.extend(posts)
+        waiting, self.changed = self.changed, asyncio.Event()
+        waiting.set()
+
+
+class LiveStatus:
+    """Tells clients what becomes of worlds. `start` and `stop` are called by the event loop that serves them."""
+
+    def __init__(self, status: Status, ledger: Ledger, posts: Callable[[], PostClient]) -> None:
+        self._status = status
+        self._ledger = ledger
+        self._posts = posts
+        self._worlds: dict[str, Watched] = {}
+        self._dirty: set[str] = set()
+        self._something = threading.Condition()
+        self._stopping = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._threads: list[threading.Thread] = []
+        self._ending = False
+        #: Revision up to which posts of a world were handed out; used by the reading thread alone.
+        self._told: dict[str, int] = {}
+
+    # --- clients ------------------------------------------------------------------------------------------------
+    @property
+    def clients(self) -> int:
+        """How many clients there are."""
+        return sum(world.clients for world in self._worlds.values())
+
+    async def events(self, world_id: str, last_seen: int | None) -> AsyncIterator[bytes]:
+        """Yield what a client gets to see of a world that exists, until the world has ended.
+
+        `last_seen` is the revision that the client saw last (`Last-Event-ID`): the posts since then come first.
+        """
+        yield OPENING
+        async with self._watching(world_id) as world:
+            seen: int | None = None
+            while True:
+                changed, state = world.changed, world.state
+                if self._ending:
+                    return
+                if state is not None and (seen is None or state.revision > seen):
+                    if seen is None:
+                        for event in await self._missed(world_id, last_seen, state.revision):
+                            yield event
+                    else:
+                        for event in [event for revision, event in world.posts if revision > seen]:
+                            yield event
+                    yield state.status
+                    seen = state.revision
+                    if state.final:
+                        yield state.done
+                        return
+                    continue
+                try:
+                    await asyncio.wait_for(changed.wait(), HEARTBEAT_S)
+                except TimeoutError:
+                    yield HEARTBEAT
+
+    @asynccontextmanager
+    async def _watching(self, world_id: str) -> AsyncIterator[Watched]:
+        self._start()
+        world = self._worlds.setdefault(world_id, Watched())
+        world.clients += 1
+        self._note(world_id)
+        try:
+            yield world
+        finally:
+            world.clients -= 1
+            if not world.clients:
+                self._worlds.pop(world_id, None)
+                self._note(world_id)  # the reading thread forgets it too
+
+    async def _missed(self, world_id: str, last_seen: int | None, now: int) -> list[bytes]:
+        """Return the posts between what a client saw before it was cut off and now."""
+        if last_seen is None or last_seen >= now:
+            return []
+        events = await asyncio.to_thread(self._posts_between, world_id, last_seen, now)
+        return [event for _, event in events]
+
+    # --- threads -------------------------------------------------------------------------------------------------
+    def _start(self) -> None:
+        """Start both threads with the first client: a process that nobody watches through reads no stream."""
+        if self._threads:
+            return
+        self._loop = asyncio.get_running_loop()
+        for work in (self._follow, self._read):
+            thread = threading.Thread(target=work, name=f"live{work.__name__}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def end_streams(self) -> None:
+        """End every stream at once: the clients connect again, to a process that stays. Called in the loop's thread."""
+        self._ending = True
+        for world in self._worlds.values():
+            world.changed.set()
+
+    def stop(self) -> None:
+        """End both threads."""
+        self._stopping.set()
+        with self._something:
+            self._something.notify_all()
+        for thread in self._threads:
+            thread.join(timeout=5)
+
+    def _note(self, *world_ids: str) -> None:
+        with self._something:
+            self._dirty.update(world_ids)
+            self._something.notify_all()
+
+    def _follow(self) -> None:
+        """Note whose status changes. A stream that broke is taken up by its token; without one, all are read anew."""
+        token: Mapping[str, Any] | None = None
+        while not self._stopping.is_set():
+            try:
+                with self._status.changes(token, _WAIT_S) as changes:
+                    # What was committed before the stream was open is in no stream.
+                    if token is None:
+                        self._note(*list(self._worlds))
+                    while not self._stopping.is_set():
+                        world_id = changes.next()
+                        token = changes.token
+                        if world_id in self._worlds:
+                            self._note(world_id)
+            except PyMongoError as error:
+                if token_is_lost(error):
+                    token = None
+                log.warning("The change stream broke (%s) and is taken up again.", type(error).__name__)
+                self._stopping.wait(_AGAIN_S)
+
+    def _read(self) -> None:
+        """Read the worlds that changed and are watched, and hand them to the event loop."""
+        while True:
+            with self._something:
+                self._something.wait_for(lambda: self._dirty or self._stopping.is_set())
+                changed, self._dirty = self._dirty, set()
+            if self._stopping.is_set():
+                return
+            for world_id in changed:
+                try:
+                    self._hand_over(world_id)
+                except NotFoundError:
+                    continue
+                except (PyMongoError, GeneriaError) as error:
+                    log.warning("World %s is read again later: %s", world_id, type(error).__name__)
+                    self._stopping.wait(_AGAIN_S)
+                    self._note(world_id)
+
+    def _hand_over(self, world_id: str) -> None:
+        if world_id not in self._worlds:
+            self._told.pop(world_id, None)
+            return
+        state = state_of(self._status.get(world_id))
+        told = self._told.setdefault(world_id, state.revision)
+        posts = self._posts_between(world_id, told, state.revision)
+        self._told[world_id] = state.revision
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._update, world_id, state, posts)
+
+    def _update(self, world_id: str, state: State, posts: list[tuple[int, bytes]]) -> None:
+        world = self._worlds.get(world_id)
+        if world is not None:
+            world.update(state, posts)
+
+    def _posts_between(self, world_id: str, after: int, until: int) -> list[tuple[int, bytes]]:
+        """Return the posts that appeared between two revisions, as events."""
+        found = self._ledger.posts_settled(world_id, after, until) if after < until else []
+        events = []
+        for start in range(0, len(found), _POSTS_MOST):
+            part = found[start : start + _POSTS_MOST]
+            records = {post.post_id: post for post in self._ask_for([post_id for _, post_id in part])}
+            events += [(revision, _post_event(post_id, records.get(post_id))) for revision, post_id in part]
+        return events
+
+    def _ask_for(self, post_ids: list[str]) -> tuple[PostRecord, ...]:
+        try:
+            return self._posts().get_many(post_ids).posts
+        except GeneriaError as error:
+            # The status goes on all the same; a page fetches a post of which it knows the id alone.
+            log.warning("%d posts are told by their ids alone: %s", len(post_ids), error.message)
+            return ()
+
+
+def _post_event(post_id: str, record: PostRecord | None) -> bytes:
+    body = {"post_id": post_id} if record is None else asdict(record)
+    return Event("post", json.dumps(body, ensure_ascii=False)).encode()
