@@ -38,6 +38,13 @@ def test_a_world_is_made_watched_and_taken_along(browser: httpx.Client) -> None:
     with browser.stream("GET", f"{path}/status/stream") as stream:
         events = list(sse.decode(stream.iter_lines()))
     assert events[-1].event == "done"
+    assert len({json.loads(event.data)["post_id"] for event in events if event.event == "post"}) == 3
+    revisions = [int(event.id or "") for event in events if event.event == "status"]
+    assert revisions == sorted(revisions)
+    # The endpoint's own: those that the gateway makes up are milliseconds.
+    assert revisions[-1] < 10**6
+    again = browser.get(f"{path}/status/stream", headers={"Last-Event-ID": str(revisions[-1])})
+    assert again.status_code == 204
     last = json.loads([event.data for event in events if event.event == "status"][-1])
     assert (last["status"], last["users_created"], last["posts_created"]) == ("completed", 2, 3)
     assert browser.get(f"{path}/status").json()["status"] == "completed"
@@ -52,6 +59,8 @@ def test_a_world_is_made_watched_and_taken_along(browser: httpx.Client) -> None:
     people = browser.get(f"{path}/characters").json()
     assert (posts["total"], people["total"]) == (3, 2)
     assert browser.get(f"{path}/failures").json() == []
+    receipt = browser.get(f"{path}/receipt").json()
+    assert receipt["total_usd"] == pytest.approx(last["llm_cost_total"] + last["image_cost_total"])
     assert browser.post(f"{path}:cancel").status_code == 409
     archive = zipfile.ZipFile(io.BytesIO(browser.get(f"{path}/export").content))
     # Cover, icon, two avatars, three posts, and the texts.
