@@ -17,7 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 from generia_worker import __version__
 from generia_worker.http import problems as shared_problems
 from generia_worker.http.bodies import limit_bodies
-from generia_worker.http.problems import documented, problem
+from generia_worker.http.problems import problem
 from generia_worker.platform.gateway import auth, feed, problems, stream, worlds
 from generia_worker.platform.gateway.pages import Pages
 from generia_worker.platform.gateway.parts import THREADS, Parts, Shared
@@ -79,7 +79,7 @@ def create_app(parts: Parts) -> FastAPI:
 
 def _not_allowed(request: Request, _: Exception) -> JSONResponse:
     """Answer a method that an address does not have; all that it has are named, whichever route came first."""
-    path = request.url.path
+    path = request.scope["path"]
     known = {method for route in routes() if route.path_regex.match(path) for method in route.methods or ()}
     allowed = ", ".join(sorted(known)) or "GET"
     return problem(405, f"At this address there is only {allowed}.", headers={"Allow": allowed})
@@ -91,7 +91,11 @@ def livez() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@health.get("/readyz", response_model=dict[str, str], responses=documented(503))
+@health.get(
+    "/readyz",
+    response_model=dict[str, str],
+    responses={503: {"model": dict[str, str], "description": "Something is away."}},
+)
 async def readyz(parts: Shared) -> JSONResponse:
     """Tell the state of everything behind the gateway; without the enqueue endpoint it still works, with less."""
     services = parts.services.with_timeout(_HEALTH_S)
