@@ -72,7 +72,13 @@ schema = schemathesis.openapi.from_dict(DOCUMENT)
 
 
 @schema.parametrize()
-@settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
 def test_every_call_is_as_documented(case: schemathesis.Case, fuzzed: tuple[Gateway, dict[str, str]]) -> None:
     gateway, ids = fuzzed
     # Half of the calls are about what there is.
