@@ -256,6 +256,15 @@ def api() -> None:
 
 
 @main.command()
+@_says_why
+def gateway() -> None:
+    """Run the gateway: what the page calls, and the page itself."""
+    from generia_worker.platform.gateway.server import run
+
+    run(_process_settings())
+
+
+@main.command()
 @click.option("--queues", default="llm,images,services,progress,maintenance", show_default=True)
 @click.option("--name", default="", help="Name of the worker; default: a random one.")
 @click.option(

@@ -69,10 +69,11 @@ def with_addresses(settings: Settings) -> Settings:
     for name in _SERVICES:
         if name not in given:
             found[name] = f"127.0.0.1:{free_port()}"
-    if "api_bind" not in given:
-        found["api_bind"] = f"127.0.0.1:{free_port()}"
-    if "api_url" not in given:
-        found["api_url"] = f"http://{found.get('api_bind', settings.api_bind)}"
+    for name in ("api", "gateway"):
+        if f"{name}_bind" not in given:
+            found[f"{name}_bind"] = f"127.0.0.1:{free_port()}"
+        if f"{name}_url" not in given:
+            found[f"{name}_url"] = f"http://{found.get(f'{name}_bind', getattr(settings, f'{name}_bind'))}"
     if not settings.api_token.get_secret_value():
         found["api_token"] = SecretStr(secrets.token_urlsafe(24))
     text, images = simulates_text(settings), simulates_images(settings)
@@ -101,6 +102,7 @@ def programs(asked: Settings) -> list[Program]:
         names = [name.removesuffix("_service") for name in services]
         found.append(Program("services", _generia("service", *names), _channels_ready(services)))
     found.append(Program("api", _generia("api"), _http("api_bind", "/readyz")))
+    found.append(Program("gateway", _generia("gateway"), _http("gateway_bind", "/livez")))
     stop_s = asked.grace_s + 5
     for name, queues in WORKERS.items():
         argv = _generia("worker", "--name", name, "--queues", queues)

@@ -12,9 +12,17 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.sources import DotEnvSettingsSource
 
@@ -37,7 +45,36 @@ class SettingsError(ValueError):
     """Raised when the environment or `.env` holds a malformed or unknown setting; the message names the variable."""
 
 
+def _long_enough(value: SecretStr) -> SecretStr:
+    if 0 < len(value.get_secret_value()) < SECRET_MIN:
+        message = f"must have at least {SECRET_MIN} characters"
+        raise ValueError(message)
+    return value
+
+
+def _origins(value: Any) -> Any:
+    """Check a list of origins: scheme, host and port, nothing after them."""
+    if isinstance(value, str):
+        for origin in value.split(","):
+            parts = urlsplit(origin.strip())
+            if value and (parts.scheme not in ("http", "https") or origin.strip() != _origin_of(parts)):
+                message = "must be origins such as https://example.org, separated by commas"
+                raise ValueError(message)
+    return value
+
+
+def _origin_of(parts: SplitResult) -> str:
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
+
 HttpAddress = Annotated[str, BeforeValidator(_http_url)]
+#: A key that signs: shorter ones could be found by trying.
+SECRET_MIN = 32
+Signing = Annotated[SecretStr, AfterValidator(_long_enough)]
+Origins = Annotated[str, BeforeValidator(_origins)]
+_ONE_RATE = r"[1-9]\d{0,8}/(?:[1-9]\d{0,3} ?)?(?:second|minute|hour|day)s?"
+#: As the `limits` library writes them: 10/minute, or several of them with semicolons, all of which hold.
+Rate = Annotated[str, Field(pattern=rf"^{_ONE_RATE}(?:; ?{_ONE_RATE})*$")]
 
 
 class Settings(BaseSettings):
@@ -95,6 +132,24 @@ class Settings(BaseSettings):
     api_token: SecretStr = SecretStr("")
     #: Clients that may follow worlds at one process of the endpoint at the same time.
     api_streams_max: int = Field(default=2000, ge=1, le=100_000)
+
+    # --- the gateway -------------------------------------------------------------------------------------------
+    #: Where people reach the gateway (with https its cookies are for https only), and where `generia gateway` binds.
+    gateway_url: HttpAddress = "http://127.0.0.1:8000"
+    gateway_bind: str = Field(default="127.0.0.1:8000", pattern=r"^.+:\d{1,5}$")
+    #: Signs access tokens, sessions and tickets; at least 32 characters. The gateway does not start without it.
+    jwt_secret: Signing = SecretStr("")
+    #: How long an access token is good for, and how long the session of a browser lasts.
+    access_token_s: int = Field(default=3600, ge=60, le=86_400)
+    session_s: int = Field(default=7 * 86_400, ge=60, le=90 * 86_400)
+    #: Origins of other sites whose pages may call the gateway with a token, separated by commas; empty: none.
+    gateway_cors_origins: Origins = ""
+    #: Addresses of proxies (separated by commas) that are believed about the caller's address and https; empty: none.
+    gateway_trusted_proxies: str = ""
+    #: How often one address may register; try to log in (one account too); and how often a person may make a world.
+    gateway_rate_register: Rate = "20/hour"
+    gateway_rate_login: Rate = "10/minute"
+    gateway_rate_create: Rate = "30/hour"
 
     # --- text model --------------------------------------------------------------------------------------------
     #: Any server that speaks OpenAI's chat completions.

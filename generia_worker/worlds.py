@@ -128,6 +128,7 @@ def _stack(settings: Settings) -> Stack:
 def _addresses(settings: Settings) -> dict[str, str]:
     """Return where everything is; without credentials."""
     return {
+        "gateway": settings.gateway_url,
         "enqueue endpoint": settings.api_url,
         "world service": settings.world_service,
         "character service": settings.character_service,

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
 
+from generia_worker.domain.text import clean
 from generia_worker.errors import ConflictError, GeneriaError, InvalidInputError, NotFoundError
 
 log = logging.getLogger(__name__)
@@ -61,17 +62,25 @@ def _from_validation(error: RequestValidationError) -> JSONResponse:
     for item in error.errors():
         where = [str(part) for part in item["loc"] if part not in ("body", "path", "query", "header")]
         text = str(item["msg"]).removeprefix("Value error, ")
-        found.append(FieldProblem(field=".".join(where)[:200], message=text[:500]))
+        # The name of a field that was sent may be text that cannot be sent back (half of a character).
+        found.append(FieldProblem(field=clean(".".join(where))[:200], message=clean(text)[:500]))
     first = found[0] if found else FieldProblem(field="body", message="malformed")
     return problem(422, f"{first.field or 'body'}: {first.message}", found[:20])
 
 
-def _status_of(error: GeneriaError) -> int:
+def status_of(error: GeneriaError) -> int:
+    """Return the HTTP status of an error of ours; 500 when its kind has none."""
     if isinstance(error, NotFoundError):
         return 404
     if isinstance(error, ConflictError):
         return 409
     return 422 if isinstance(error, InvalidInputError) else 500
+
+
+def from_error(error: GeneriaError, status: int, detail: str) -> JSONResponse:
+    """Return an error of ours as a response that names the field at fault, where there is one."""
+    field = getattr(error, "field", None)
+    return problem(status, detail, [FieldProblem(field=field, message=detail)] if field else None)
 
 
 def install(app: FastAPI) -> None:
@@ -88,9 +97,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(GeneriaError)
     def _ours(_: Request, error: GeneriaError) -> JSONResponse:
-        field = getattr(error, "field", None)
-        found = [FieldProblem(field=field, message=error.message)] if field else None
-        return problem(_status_of(error), error.message, found)
+        return from_error(error, status_of(error), error.message)
 
     @app.exception_handler(PyMongoError)
     def _mongo(_: Request, error: PyMongoError) -> JSONResponse:

@@ -75,10 +75,11 @@ class DataFolder:
         return folder
 
     def secrets(self) -> dict[str, str]:
-        """Return the credentials of this folder's servers, made at random when it is new."""
+        """Return the credentials of this folder's servers and programs, made at random when it is new."""
         path = self.path / "secrets.json"
+        found: dict[str, str] = {}
         try:
-            return {str(k): str(v) for k, v in json.loads(path.read_text("utf-8")).items()}
+            found = {str(k): str(v) for k, v in json.loads(path.read_text("utf-8")).items()}
         except FileNotFoundError:
             pass
         except (ValueError, AttributeError) as error:
@@ -88,9 +89,13 @@ class DataFolder:
             "redis_password": secrets.token_hex(20),
             "s3_access_key": secrets.token_hex(10),
             "s3_secret_key": secrets.token_hex(20),
+            "jwt_secret": secrets.token_hex(32),
         }
-        write_private(path, json.dumps(fresh))
-        return fresh
+        # A folder of an older version lacks what came later.
+        if fresh.keys() - found.keys():
+            found = fresh | found
+            write_private(path, json.dumps(found))
+        return found
 
     def publish(self, settings: Settings) -> None:
         """Write down, for this user only, how to reach the stack that now runs here."""

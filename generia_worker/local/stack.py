@@ -15,6 +15,8 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+from pydantic import SecretStr
+
 from generia_worker.errors import ConfigurationError
 from generia_worker.local.binaries import NOT_LINUX
 from generia_worker.local.folder import DataFolder, StackInfo, read_running
@@ -173,6 +175,9 @@ class Stack:
             cancel=self._stopping,
         )
         found: dict[str, Any] = {"data_dir": folder.path}
+        if not self._base.jwt_secret.get_secret_value():
+            # Kept with the folder, so that people stay logged in over a restart.
+            found["jwt_secret"] = SecretStr(place.secrets["jwt_secret"])
         starters: list[Callable[[], Server]] = []
         given = self._base.model_fields_set
         if "mongo_uri" not in given:

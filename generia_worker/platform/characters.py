@@ -140,3 +140,8 @@ def in_world(
     lookups.world(resources, world_id)
     found = resources.collection("characters").find({"world_id": world_id})
     return _messages(resources, found.sort([("created_at", 1), ("_id", 1)]).skip(offset).limit(limit))
+
+
+def count_in_world(resources: Resources, world_id: str) -> int:
+    """Return how many characters a world has."""
+    return resources.collection("characters").count_documents({"world_id": world_id})

@@ -63,7 +63,7 @@ class CharacterClient:
                 avatar_media_id=avatar_media_id,
                 meta=to_json(meta),
             )
-            return _record(
+            return record(
                 self._stub.CreateCharacter(request, timeout=self._timeout_s, metadata=once(idempotency_key))
             )
 
@@ -83,20 +83,20 @@ class CharacterClient:
                 avatar_media_id=avatar_media_id,
                 meta=None if meta is None else to_json(meta),
             )
-            return _record(self._stub.UpdateCharacter(request, timeout=self._timeout_s))
+            return record(self._stub.UpdateCharacter(request, timeout=self._timeout_s))
 
     def get(self, character_id: str) -> CharacterRecord:
         """Return one character."""
         with translated("GetCharacter"):
             request = wire.character.GetCharacterRequest(character_id=character_id)
-            return _record(self._stub.GetCharacter(request, timeout=self._timeout_s))
+            return record(self._stub.GetCharacter(request, timeout=self._timeout_s))
 
     def of_user(self, user_id: str, world_id: str) -> list[CharacterRecord]:
         """Return the characters that a person plays in a world."""
         with translated("GetUserCharactersInWorld"):
             request = wire.character.GetUserCharactersInWorldRequest(user_id=user_id, world_id=world_id)
             answer = self._stub.GetUserCharactersInWorld(request, timeout=self._timeout_s)
-        return [_record(character) for character in answer.characters]
+        return [record(character) for character in answer.characters]
 
     def healthy(self) -> bool:
         """True when the service answers that it serves; never raises a GeneriaError."""
@@ -108,7 +108,8 @@ class CharacterClient:
         return answer.status.casefold() in _SERVING
 
 
-def _record(answer: wire.character.Character) -> CharacterRecord:
+def record(answer: wire.character.Character) -> CharacterRecord:
+    """Return a character that travelled as a message."""
     return CharacterRecord(
         id=answer.id,
         world_id=answer.world_id,

@@ -1,0 +1,94 @@
+"""How often somebody may do something; holds over all processes of the gateway, through Redis."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import logging
+import math
+import time
+from collections.abc import Callable
+
+from limits import RateLimitItem, parse_many
+from limits.storage import MemoryStorage, RedisStorage
+from limits.strategies import MovingWindowRateLimiter
+from redis.exceptions import RedisError
+
+from generia_worker.errors import TransientError
+from generia_worker.settings import Settings
+
+log = logging.getLogger(__name__)
+
+#: A person waits for this: Redis gets less time than elsewhere.
+_REDIS_S = 1.0
+#: After a failure Redis is left alone for so long, and this process counts by itself.
+_AWAY_S = 5.0
+
+
+class TooOften(TransientError):  # noqa: N818 - the field's noun
+    """Raised when somebody does something more often than the settings allow; `retry_after_s` says when to try again."""
+
+
+class Rates:
+    """Counts what was done, by rate and key."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._rates = {
+            "register": parse_many(settings.gateway_rate_register),
+            "login": parse_many(settings.gateway_rate_login),
+            "create": parse_many(settings.gateway_rate_create),
+        }
+        options = {"socket_timeout": _REDIS_S, "socket_connect_timeout": _REDIS_S}
+        url = settings.redis_url.get_secret_value()
+        storage = RedisStorage(url, key_prefix="generia:rate", **options)  # type: ignore[arg-type]
+        self._shared = MovingWindowRateLimiter(storage)
+        self._own = MovingWindowRateLimiter(MemoryStorage())
+        self._clock, self._now = clock, now
+        self._away_until = -math.inf
+
+    def spend(self, action: str, key: str) -> None:
+        """Count one more of `action` by `key`. Raises TooOften when that is one too many."""
+        for rate in self._rates[action]:
+            # Hashed: names and addresses of people have no business in the keys of Redis.
+            wait_s = self._hit(rate, f"{action}:{hashlib.sha256(key.encode()).hexdigest()[:32]}")
+            if wait_s is not None:
+                message = f"Too often: {rate.amount} a {_window(rate)} at most. Try again in {wait_s} s."
+                raise TooOften(message, retry_after_s=wait_s)
+
+    def _hit(self, rate: RateLimitItem, key: str) -> int | None:
+        """Return None when there is room, else in how many seconds there will be."""
+        if self._clock() >= self._away_until:
+            try:
+                return self._try(self._shared, rate, key)
+            except RedisError as error:
+                log.warning(
+                    "Rates are counted by this process alone: Redis is away (%s)", type(error).__name__
+                )
+                self._away_until = self._clock() + _AWAY_S
+        return self._try(self._own, rate, key)
+
+    def _try(self, limiter: MovingWindowRateLimiter, rate: RateLimitItem, key: str) -> int | None:
+        if limiter.hit(rate, key):
+            return None
+        return max(1, math.ceil(limiter.get_window_stats(rate, key).reset_time - self._now()))
+
+
+def _window(rate: RateLimitItem) -> str:
+    name = rate.GRANULARITY.name
+    return name if rate.multiples == 1 else f"{rate.multiples} {name}s"
+
+
+def network_of(address: str) -> str:
+    """Return what stands for a caller's address: of IPv6 the /64, which is one customer's."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 6:
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)

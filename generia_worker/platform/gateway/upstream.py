@@ -1,0 +1,130 @@
+"""The enqueue endpoint as the gateway calls it: answers passed on as they are, errors in our own terms."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import httpx
+
+from generia_worker.errors import (
+    ConflictError,
+    GeneriaError,
+    InvalidInputError,
+    NotFoundError,
+    PermanentError,
+    TransientError,
+)
+from generia_worker.http import sse
+from generia_worker.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_CALL_S, _POOL_S, _PROBE_S = 30.0, 5.0, 2.0
+#: Connections to the endpoint: calls, and streams that stay open.
+_CALLS_MAX, STREAMS_MAX = 32, 500
+_AWAY = "The service that makes worlds does not answer just now; try again."
+
+
+class Endpoint:
+    """Calls and streams of the enqueue endpoint, over bounded pools."""
+
+    def __init__(self, settings: Settings) -> None:
+        token = settings.api_token.get_secret_value()
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        connect_s = settings.http_connect_timeout_s
+        self._client = httpx.Client(
+            base_url=settings.api_url,
+            headers=headers,
+            timeout=httpx.Timeout(_CALL_S, connect=connect_s, pool=_POOL_S),
+            limits=httpx.Limits(max_connections=_CALLS_MAX),
+            trust_env=False,
+        )
+        self._streams = httpx.AsyncClient(
+            base_url=settings.api_url,
+            headers=headers,
+            # Silence for two heartbeats means that nobody is there any more.
+            timeout=httpx.Timeout(2 * sse.HEARTBEAT_S + 5, connect=connect_s, pool=_POOL_S),
+            limits=httpx.Limits(max_connections=STREAMS_MAX, max_keepalive_connections=20),
+            trust_env=False,
+        )
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Return what the endpoint answers.
+
+        Raises:
+            NotFoundError, ConflictError, InvalidInputError, PermanentError: it refuses; the message is its own.
+            TransientError: it is away, or not able now.
+        """
+        try:
+            reply = self._client.request(method, path, json=body)
+            if reply.is_success:
+                return reply.json()
+        except (httpx.HTTPError, ValueError) as error:
+            log.warning("The enqueue endpoint does not answer: %s", type(error).__name__)
+            raise TransientError(_AWAY) from None
+        raise _refusal(reply)
+
+    async def open_events(self, world_id: str, last_event_id: str | None) -> httpx.Response | None:
+        """Return the opened stream of a world (200, or 204: nothing more will come), or None when there is none."""
+        headers = {"Accept": sse.MEDIA_TYPE}
+        if last_event_id is not None:
+            headers["Last-Event-ID"] = last_event_id
+        request = self._streams.build_request("GET", f"/v1/generations/{world_id}/events", headers=headers)
+        try:
+            reply = await self._streams.send(request, stream=True)
+        except httpx.HTTPError as error:
+            log.info("No stream from the enqueue endpoint: %s", type(error).__name__)
+            return None
+        is_stream = reply.headers.get("Content-Type", "").startswith(sse.MEDIA_TYPE)
+        if reply.status_code == 204 or (reply.status_code == 200 and is_stream):
+            return reply
+        await reply.aclose()
+        if reply.status_code != 404:
+            log.warning("No stream from the enqueue endpoint: it answers %d", reply.status_code)
+        return None
+
+    def state(self) -> str:
+        """Return `ok`, or why not."""
+        try:
+            reply = self._client.get("/readyz", timeout=_PROBE_S)
+        except httpx.HTTPError as error:
+            return f"unavailable ({type(error).__name__})"
+        return "ok" if reply.status_code == 200 else f"unavailable (HTTP {reply.status_code})"
+
+    async def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+        await self._streams.aclose()
+
+
+def _refusal(reply: httpx.Response) -> GeneriaError:
+    detail, field = _problem(reply)
+    if reply.status_code == 404:
+        return NotFoundError(detail)
+    if reply.status_code == 409:
+        return ConflictError(detail)
+    if reply.status_code == 422:
+        return InvalidInputError(detail, field=field)
+    if reply.status_code in (401, 403) or reply.status_code < 400:
+        # Ours to mend, not the caller's; a redirect is no answer either.
+        log.error(
+            "The enqueue endpoint answers %d: check GENERIA_API_TOKEN and GENERIA_API_URL", reply.status_code
+        )
+        return TransientError(_AWAY)
+    if reply.status_code == 429 or reply.status_code >= 500:
+        log.warning("The enqueue endpoint answers %d", reply.status_code)
+        after = reply.headers.get("Retry-After", "")
+        return TransientError(
+            _AWAY, retry_after_s=float(after) if after.isdigit() and len(after) < 6 else None
+        )
+    return PermanentError(detail)
+
+
+def _problem(reply: httpx.Response) -> tuple[str, str | None]:
+    try:
+        body = reply.json()
+        errors = body.get("errors") or [{}]
+        return str(body["detail"]), errors[0].get("field")
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+        return f"The service that makes worlds refuses this (HTTP {reply.status_code}).", None
