@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from generia_worker.http.problems import documented
 from generia_worker.platform.gateway.accounts import Account
 from generia_worker.platform.gateway.models import (
+    CurrentJson,
     LocalLoginBody,
     LoginBody,
     RegisterBody,
@@ -207,6 +208,19 @@ def me(user: SignedIn, parts: Shared) -> UserJson:
     if account is None:
         raise _unauthorised("There is no such account any more.")
     return UserJson.of(account)
+
+
+@router.get("/session", responses=documented(503))
+def session(
+    request: Request, parts: Shared, cookie: Annotated[str | None, Security(_cookie)] = None
+) -> CurrentJson:
+    """Tell who is logged in, or nobody: for the page's first call, to which a visitor is no error."""
+    if cookie is None:
+        return CurrentJson(user=None)
+    try:
+        return CurrentJson(user=me(caller(request, parts, None, cookie), parts))
+    except HTTPException:
+        return CurrentJson(user=None)
 
 
 @router.post("/logout", status_code=204, responses=documented(401, 403))

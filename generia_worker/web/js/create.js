@@ -6,11 +6,7 @@ import { field, sends } from "./forms.js";
 import { go } from "./router.js";
 import { slider } from "./slider.js";
 
-const EXAMPLES = [
-  "A lighthouse whose keepers are all retired pirates",
-  "A night market on the moon where old robots sell memories",
-  "A village in the Alps in which the cows hold all the offices",
-];
+const EXAMPLES = ["A lighthouse kept by retired pirates", "A night market on the moon", "An Alpine village governed by its cows"];
 const PROMPT_MIN = 10;
 const PROMPT_MAX = 4000;
 /** How long the sliders must rest before the estimate is asked for. */
@@ -120,7 +116,7 @@ function estimateOf(fields) {
     }
   }
   function show(found) {
-    const money = found.usd ? range(found.usd, dollars) : "cost unknown";
+    const money = found.usd ? range(found.usd, roughly) : "cost unknown";
     text.replaceChildren(
       h("strong", {}, money), " · ", h("strong", {}, range(found.seconds, duration)),
       h("span", { class: "quiet" }, `${found.text_calls} texts and ${found.image_calls} pictures`),
@@ -139,6 +135,11 @@ function estimateOf(fields) {
     asking?.abort();
   };
   return { element: text, stop };
+}
+
+/** An estimate has no use for a fourth figure. */
+function roughly(sum) {
+  return sum >= 0.01 ? `$${sum.toFixed(2)}` : dollars(sum);
 }
 
 function range({ low, high }, format) {

@@ -105,9 +105,11 @@ async function begin() {
   onLoginNeeded(() => askToLogIn("Your session has ended: log in to go on here."));
   start(render);
   try {
-    enter((await takeToken()) ?? (await get("/auth/me", { quiet: true })));
+    const person = (await takeToken()) ?? (await get("/auth/session")).user;
+    if (person) enter(person);
+    else askToLogIn();
   } catch (error) {
-    askToLogIn(error.status === 401 ? "" : error.message);
+    askToLogIn(error.message);
   }
 }
 

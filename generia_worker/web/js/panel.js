@@ -25,7 +25,7 @@ export class Panel {
     this.mine = mine;
     this.act = act;
     this.left = new TimeLeft();
-    this.heading = h("h2", {});
+    this.heading = h("h2", {}, HEADINGS.pending);
     this.time = h("p", { class: "panel-time" });
     this.why = h("p", { class: "panel-why", dir: "auto", hidden: true });
     this.opening = h("ol", { class: "opening" }, OPENING.map(([, text]) => h("li", {}, h("span", { class: "mark", "aria-hidden": "true" }), text)));

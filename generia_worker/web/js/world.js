@@ -20,7 +20,7 @@ export class WorldView {
     this.part = null;
     this.head = this.makeHead();
     this.body = h("div", { class: "world-body" });
-    this.element = tint(h("div", { class: "world" }, this.head, this.body), id);
+    this.element = tint(h("div", { class: "world" }, this.head, this.tabs, this.body), id);
     this.strip = new Strip(id);
     this.feed = new Feed({
       load: (cursor) => get(query(`/worlds/${id}/posts`, { limit: PAGE, cursor })),
@@ -52,7 +52,6 @@ export class WorldView {
         this.short,
         this.facts,
       ),
-      this.tabs,
     );
   }
 
@@ -246,7 +245,7 @@ export class WorldView {
     if (part === "receipt") {
       return (await import("./receipt.js")).receiptView(this.world, { retry: () => this.retryFromReceipt() });
     }
-    const element = h("div", { class: "world-feed" }, this.strip.element, this.place, this.feed.element);
+    const element = h("div", { class: "world-feed" }, this.place, this.strip.element, this.feed.element);
     return { element, attached: () => this.feed.attach(), close: () => this.feed.detach() };
   }
 
