@@ -240,6 +240,13 @@ def test_every_route_is_described() -> None:
     assert shown == routes
 
 
+def test_every_route_of_the_gateway_is_described() -> None:
+    from generia_worker.platform.gateway.app import routes
+
+    known = {f"{method} {route.path_format}" for route in routes() for method in route.methods or ()}
+    assert {row[0].strip("`") for row in rows(section("The gateway"))} == known
+
+
 def test_every_test_folder_is_described() -> None:
     described = set(_CODE.findall(section("Tests")))
     for folder in (ROOT / "tests").iterdir():

@@ -83,6 +83,7 @@ def open_resources(settings: Settings, *, threads: int, now: Callable[[], dateti
     client: MongoClient[Document] = MongoClient(
         settings.mongo_uri.get_secret_value(),
         appname="generia-platform",
+        connect=False,
         tz_aware=True,
         maxPoolSize=min(settings.mongo_max_pool_size, threads + 4),
         connectTimeoutMS=3_000,

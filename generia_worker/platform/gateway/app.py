@@ -9,15 +9,16 @@ from typing import Any
 import anyio
 import pymongo
 from anyio import to_thread
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from pymongo.errors import PyMongoError
 from starlette.middleware.cors import CORSMiddleware
 
 from generia_worker import __version__
 from generia_worker.http import problems as shared_problems
 from generia_worker.http.bodies import limit_bodies
-from generia_worker.http.problems import documented
+from generia_worker.http.problems import documented, problem
 from generia_worker.platform.gateway import auth, feed, problems, stream, worlds
 from generia_worker.platform.gateway.pages import Pages
 from generia_worker.platform.gateway.parts import THREADS, Parts, Shared
@@ -30,6 +31,12 @@ _HEALTH_S = 2.0
 _PROBLEM = "application/problem+json"
 
 health = APIRouter(tags=["health"])
+ROUTERS = (auth.router, worlds.router, stream.router, feed.router, health)
+
+
+def routes() -> list[APIRoute]:
+    """Return every route there is; all else are files of the page."""
+    return [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 
 
 def create_app(parts: Parts) -> FastAPI:
@@ -54,8 +61,9 @@ def create_app(parts: Parts) -> FastAPI:
     app.state.parts = parts
     shared_problems.install(app)
     problems.install(app)
-    for router in (auth.router, worlds.router, stream.router, feed.router, health):
+    for router in ROUTERS:
         app.include_router(router)
+    app.add_exception_handler(405, _not_allowed)
     app.router.default = Pages()
     limit_bodies(app, BODY_MAX_BYTES)
     origins = [origin.strip() for origin in parts.settings.gateway_cors_origins.split(",") if origin.strip()]
@@ -69,6 +77,14 @@ def create_app(parts: Parts) -> FastAPI:
         )
     app.add_middleware(SecurityHeaders, settings=parts.settings)
     return app
+
+
+def _not_allowed(request: Request, _: Exception) -> JSONResponse:
+    """Answer a method that an address does not have; all that it has are named, whichever route came first."""
+    path = request.url.path
+    known = {method for route in routes() if route.path_regex.match(path) for method in route.methods or ()}
+    allowed = ", ".join(sorted(known)) or "GET"
+    return problem(405, f"At this address there is only {allowed}.", headers={"Allow": allowed})
 
 
 class _Gateway(FastAPI):

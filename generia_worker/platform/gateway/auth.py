@@ -211,25 +211,23 @@ def me(user: SignedIn, parts: Shared) -> UserJson:
 
 
 @router.get("/session", responses=documented(503))
-def session(
-    request: Request, parts: Shared, cookie: Annotated[str | None, Security(_cookie)] = None
-) -> CurrentJson:
+def session(parts: Shared, cookie: Annotated[str | None, Security(_cookie)] = None) -> CurrentJson:
     """Tell who is logged in, or nobody: for the page's first call, to which a visitor is no error."""
     if cookie is None:
         return CurrentJson(user=None)
     try:
-        return CurrentJson(user=me(caller(request, parts, None, cookie), parts))
+        return CurrentJson(user=me(_checked(parts, Audience.SESSION, cookie), parts))
     except HTTPException:
         return CurrentJson(user=None)
 
 
-@router.post("/logout", status_code=204, responses=documented(401, 403))
+@router.post("/logout", status_code=204, responses=documented(401, 403, 411, 413))
 def logout(_user: SignedIn, request: Request, response: Response, parts: Shared) -> None:
     """Let the browser forget its session."""
     response.delete_cookie(COOKIE, path="/", secure=is_https(request, parts), httponly=True, samesite="lax")
 
 
-@router.post("/ticket", responses=documented(401, 403))
+@router.post("/ticket", responses=documented(401, 403, 411, 413))
 def ticket(user: SignedIn, parts: Shared) -> TicketJson:
     """Get a ticket that opens streams for a minute, for where neither a header nor the cookie can be sent."""
     return TicketJson(ticket=parts.tokens.issue(Audience.STREAM, user.id, TICKET_S), expires_in=TICKET_S)

@@ -32,7 +32,12 @@ from generia_worker.rpc.characters import record
 router = APIRouter(prefix="/api/v1", tags=["what is in a world"])
 _FOUND = documented(401, 404, 422, 503)
 Cursor = Annotated[
-    str, Query(max_length=200, description="`next_cursor` of the page before; empty: the newest posts.")
+    str,
+    Query(
+        max_length=200,
+        description="`next_cursor` of the page before; empty: the newest posts.",
+        json_schema_extra={"format": "cursor"},
+    ),
 ]
 
 

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from generia_worker.domain.order import POSTS_MAX, PROMPT_MAX, PROMPT_MIN, USERS_MAX, Prompt
@@ -111,11 +111,19 @@ class TicketJson(BaseModel):
 
 
 # --- worlds ------------------------------------------------------------------------------------------------------
+def _whole(number: Any) -> Any:
+    """Return 5 for 5.0: to JSON they are one number."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+Count = Annotated[int, BeforeValidator(_whole), Field(strict=True)]
+
+
 class SizeBody(_Body):
     """How large a world is to be."""
 
-    characters_count: int = Field(ge=1, le=USERS_MAX, strict=True, examples=[5])
-    posts_count: int = Field(ge=1, le=POSTS_MAX, strict=True, examples=[15])
+    characters_count: Count = Field(ge=1, le=USERS_MAX, examples=[5])
+    posts_count: Count = Field(ge=1, le=POSTS_MAX, examples=[15])
 
 
 class NewWorldBody(SizeBody):

@@ -69,7 +69,7 @@ class EventStream(Response):
 
 @router.get(
     "/worlds/{world_id:id}/status/stream",
-    response_class=EventStream,
+    response_class=Response,
     responses={
         200: {
             "description": "Events: `status` (the status document), `post` (a post), `done` last.",

@@ -80,7 +80,7 @@ def get_world(world_id: WorldId, user: SignedIn, parts: Shared) -> WorldJson:
     return WorldJson.of(parts.services.worlds.get(world_id, user.id))
 
 
-@router.post("/worlds/{world_id:id}/join", responses=documented(401, 403, 404, 422, 503))
+@router.post("/worlds/{world_id:id}/join", responses=documented(401, 403, 404, 411, 413, 422, 503))
 def join_world(world_id: WorldId, user: SignedIn, parts: Shared) -> JoinedJson:
     """Become a member; twice is once."""
     parts.services.worlds.join(user.id, world_id)
@@ -111,7 +111,10 @@ def _own_world(parts: Parts, world_id: str, user: Caller) -> WorldRecord:
     return world
 
 
-_CONTROL: dict[str, Any] = {"status_code": 202, "responses": documented(401, 403, 404, 409, 422, 503)}
+_CONTROL: dict[str, Any] = {
+    "status_code": 202,
+    "responses": documented(401, 403, 404, 409, 411, 413, 422, 503),
+}
 _PRIVATE: dict[str, Any] = {"responses": documented(401, 403, 404, 409, 422, 503)}
 
 

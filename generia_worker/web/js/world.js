@@ -9,6 +9,8 @@ import { follow } from "./stream.js";
 import { Strip } from "./strip.js";
 
 const PAGE = 20;
+/** The events of posts come with the counter; what has not come by then is asked for. */
+const MISSING_MS = 2000;
 
 export class WorldView {
   constructor({ id }, { user, changed }) {
@@ -152,6 +154,14 @@ export class WorldView {
     if (status.users_created !== this.people) this.strip.refresh();
     this.people = status.users_created;
     this.panel.show(status);
+    this.expect(status.posts_created);
+  }
+
+  /** Where the stream tells no posts (it may know the status alone), the feed is asked for what the counter promises. */
+  expect(posts) {
+    clearTimeout(this.missing);
+    if (posts <= this.feed.known.size || this.closed) return;
+    this.missing = setTimeout(() => this.feed.catchUp().catch(() => {}), MISSING_MS);
   }
 
   /** Read the world again; one call at a time is enough, and the last wish counts. */
@@ -270,6 +280,7 @@ export class WorldView {
 
   close() {
     this.closed = true;
+    clearTimeout(this.missing);
     this.leavePart();
     this.dialog?.();
     this.stream?.stop();
