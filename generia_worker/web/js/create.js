@@ -118,7 +118,7 @@ function estimateOf(fields) {
   function show(found) {
     const money = found.usd ? range(found.usd, roughly) : "cost unknown";
     text.replaceChildren(
-      h("strong", {}, money), " · ", h("strong", {}, range(found.seconds, duration)),
+      h("strong", {}, money), " · ", h("strong", {}, range(found.seconds, duration)), " ",
       h("span", { class: "quiet" }, `${found.text_calls} texts and ${found.image_calls} pictures`),
     );
     text.classList.remove("is-old");

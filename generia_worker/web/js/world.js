@@ -159,9 +159,12 @@ export class WorldView {
 
   /** Where the stream tells no posts (it may know the status alone), the feed is asked for what the counter promises. */
   expect(posts) {
-    clearTimeout(this.missing);
-    if (posts <= this.feed.known.size || this.closed) return;
-    this.missing = setTimeout(() => this.feed.catchUp().catch(() => {}), MISSING_MS);
+    this.promised = posts;
+    if (this.missing || posts <= this.feed.known.size || this.closed) return;
+    this.missing = setTimeout(() => {
+      this.missing = 0;
+      if (this.promised > this.feed.known.size) this.feed.catchUp().catch(() => {});
+    }, MISSING_MS);
   }
 
   /** Read the world again; one call at a time is enough, and the last wish counts. */
