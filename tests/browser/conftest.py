@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -23,7 +25,7 @@ from tests.browser import chromium
 PROMPT = "A lighthouse whose keepers are all retired pirates"
 PASSWORD = "correct horse battery"
 #: Two busy cores: what a person would wait for, and not what a test would like.
-PATIENCE_MS = 40_000
+PATIENCE_MS = 30_000
 #: Slow enough that there is something to watch.
 PACE = {
     "prerendered": True,
@@ -40,6 +42,7 @@ class Site:
     """The running stack, as the tests arrange it."""
 
     def __init__(self, stack: Stack) -> None:
+        self._stack = stack
         self.settings = stack.settings
         self.url = stack.settings.gateway_url
         self._simulator = stack.settings.llm_base_url.removesuffix("/api/v1")
@@ -48,6 +51,12 @@ class Site:
         """Let the simulator behave like this, at the usual pace."""
         answer = requests.put(f"{self._simulator}/_sim/behaviour", json={**PACE, **behaviour}, timeout=10)
         answer.raise_for_status()
+
+    def break_streams(self) -> None:
+        """Let the gateway end at once; the stack starts it again."""
+        pid = self._stack.processes["gateway"].pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
 
     def login_link(self) -> str:
         """Return the link that `generia up` prints."""
@@ -97,6 +106,7 @@ def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         icon_size=128,
         avatar_size=128,
         post_image_size=256,
+        image_concurrency=2,
         retry_backoff_max_s=1,
         step_max_retries=1,
         gateway_rate_register="1000/minute",

@@ -16,12 +16,16 @@ export function picture(url, { alt = "", eager = false, refresh = null } = {}) {
   image.className = "fades";
   let asked = -Infinity;
   image.addEventListener("load", () => image.classList.add("is-in"));
-  image.addEventListener("error", async () => {
-    image.classList.remove("is-in");
+  async function again() {
     if (!refresh || performance.now() - asked < AGAIN_MS) return;
     asked = performance.now();
     const fresh = await refresh().catch(() => "");
     if (fresh) image.src = fresh;
+  }
+  image.addEventListener("error", () => {
+    image.classList.remove("is-in");
+    if (navigator.onLine) again();
+    else addEventListener("online", again, { once: true });
   });
   show(image, url);
   return image;

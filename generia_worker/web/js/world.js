@@ -11,6 +11,7 @@ import { Strip } from "./strip.js";
 const PAGE = 20;
 /** The events of posts come with the counter; what has not come by then is asked for. */
 const MISSING_MS = 2000;
+const FIRST_WAIT_MS = 2000;
 
 export class WorldView {
   constructor({ id }, { user, changed }) {
@@ -174,15 +175,22 @@ export class WorldView {
     const world = await get(`/worlds/${this.id}`).catch(() => null);
     if (world && wish === this.wish && !this.closed) this.take(world);
     if (world?.name && wish === this.wish) this.changed();
+    return world;
   }
 
-  async ended() {
-    this.panel.connected(true);
-    await this.reread();
+  async ended(wait = FIRST_WAIT_MS) {
+    if (this.closed) return;
+    const world = await this.reread();
+    if (!world) {
+      // The end is known, what it is like is not: asked again, ever more seldom, until the server answers.
+      setTimeout(() => this.ended(wait * 2), wait);
+      return;
+    }
+    this.panel?.connected(true);
     this.strip.refresh();
     // A post may have been settled with the very last change.
     this.feed.catchUp().catch(() => {});
-    this.panel.farewell((element) => this.fold(element));
+    this.panel?.farewell((element) => this.fold(element));
     this.changed();
   }
 
