@@ -15,7 +15,7 @@ from tests.browser.conftest import PASSWORD, PROMPT, Person, Site
 
 SERIOUS = ("serious", "critical")
 #: With two pictures at a time, posts come one after the other.
-SLOW = {"llm": {"fixed_s": 0.4}, "images": {"fixed_s": 0.9}}
+SLOW = {"llm": {"fixed_s": 0.4}, "images": {"fixed_s": 0.5}}
 SCRIPT_LIMIT, DOM_LIMIT, LCP_LIMIT_MS = 60_000, 1500, 2500
 
 
@@ -67,7 +67,7 @@ def test_a_person_makes_a_world_and_watches_it(person: Person) -> None:
 
 def test_a_world_is_cancelled_and_goes_on(person: Person) -> None:
     person.register()
-    person.create(10, 60)
+    person.create(4, 16)
     person.panel.get_by_role("button", name="Cancel").click()
     person.panel.get_by_role("button", name="Keep going").click()
     person.panel.get_by_role("button", name="Cancel").click()
@@ -78,7 +78,7 @@ def test_a_world_is_cancelled_and_goes_on(person: Person) -> None:
     person.site.behave(latency={})
     person.panel.get_by_role("button", name="Go on with it").click()
     person.wait_until_made()
-    assert len(person.posts()) == 60
+    assert len(person.posts()) == 16
 
 
 def test_a_reload_in_the_middle_changes_nothing(person: Person) -> None:
@@ -95,7 +95,7 @@ def test_a_reload_in_the_middle_changes_nothing(person: Person) -> None:
 def test_offline_and_back(person: Person) -> None:
     person.register()
     person.site.behave(latency=SLOW)
-    person.create(4, 14)
+    person.create(3, 8)
     expect(person.panel.get_by_role("progressbar", name="Characters")).to_be_visible()
     person.context.set_offline(True)
     # Chromium keeps what is connected: the stream breaks with the gateway, which is started again.
@@ -104,8 +104,8 @@ def test_offline_and_back(person: Person) -> None:
     person.site.behave(latency={})
     person.context.set_offline(False)
     person.wait_until_made()
-    assert len(person.posts()) == 14
-    expect(person.page.locator(".world-facts")).to_have_text("4 characters · 14 posts")
+    assert len(person.posts()) == 8
+    expect(person.page.locator(".world-facts")).to_have_text("3 characters · 8 posts")
     # A browser says itself that there was no network, or no server.
     person.complaints = [c for c in person.complaints if "net::ERR_" not in c]
 
@@ -326,7 +326,7 @@ def test_a_large_feed_is_quick_small_and_bounded(
     seen: set[str] = set()
     while True:
         nodes, links, moved = page.evaluate(
-            """() => { const y = scrollY; scrollBy(0, innerHeight * 0.9);
+            """() => { const y = scrollY; scrollBy(0, innerHeight * 1.4);
               return [document.querySelectorAll("*").length,
                 [...document.querySelectorAll(".post-picture")].map((a) => a.getAttribute("href")), scrollY !== y]; }"""
         )
