@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 
 from generia_worker import __version__
 from generia_worker.api.controls import add_controls, add_reports
-from generia_worker.api.enqueue import enqueue
+from generia_worker.api.enqueue import Enqueuer
 from generia_worker.api.events import add_events
 from generia_worker.api.live import LiveStatus
 from generia_worker.api.metrics import CONTENT_TYPE, ApiMetrics, Measured
@@ -45,6 +45,7 @@ _bearer = HTTPBearer(auto_error=False, description="The token that GENERIA_API_T
 
 def create_app(runtime: Runtime, celery: Celery) -> FastAPI:
     """Return the ASGI application over one process's resources."""
+    enqueuer = Enqueuer(celery, lambda: runtime.redis)
     live = LiveStatus(runtime.status, runtime.ledger, lambda: runtime.tools.posts)
 
     @asynccontextmanager
@@ -69,7 +70,7 @@ def create_app(runtime: Runtime, celery: Celery) -> FastAPI:
         "/v1/generations",
         status_code=202,
         response_model=GenerationStatus,
-        responses=documented(401, 409, 413, 422, 503),
+        responses=documented(400, 401, 409, 411, 413, 422, 503),
         dependencies=[Depends(authorised)],
     )
     def order_generation(order: Order, response: Response) -> GenerationStatus:
@@ -79,7 +80,7 @@ def create_app(runtime: Runtime, celery: Celery) -> FastAPI:
         )
         status = GenerationStatus.model_validate(runtime.status.get(generation.world_id))
         if is_new:
-            enqueue(celery, generation.world_id)
+            enqueuer.send(generation.world_id)
         response.headers["Location"] = f"/v1/generations/{generation.world_id}"
         return status
 
@@ -96,7 +97,7 @@ def create_app(runtime: Runtime, celery: Celery) -> FastAPI:
     @app.post(
         "/v1/generations:estimate",
         response_model=Estimate,
-        responses=documented(401, 413, 422, 503),
+        responses=documented(400, 401, 411, 413, 422, 503),
         dependencies=[Depends(authorised)],
     )
     def estimate_generation(size: WorldSize) -> Estimate:
@@ -111,7 +112,7 @@ def create_app(runtime: Runtime, celery: Celery) -> FastAPI:
 
     metrics = ApiMetrics(runtime, lambda: live.clients)
     app.add_middleware(Measured, metrics=metrics)
-    add_controls(app, runtime, celery, Depends(authorised))
+    add_controls(app, runtime, enqueuer, Depends(authorised))
     add_reports(app, runtime, Depends(authorised))
     add_events(app, runtime, live, Depends(authorised))
     _add_health(app, runtime, metrics, Depends(authorised))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from celery import Celery
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
-from generia_worker.api.enqueue import PROGRESS_TASK, START_TASK, enqueue
+from generia_worker.api.enqueue import PROGRESS_TASK, START_TASK, Enqueuer
 from generia_worker.api.paths import WorldId
 from generia_worker.domain.receipt import Receipt
 from generia_worker.domain.status import FailedStep, GenerationStatus
@@ -21,20 +20,26 @@ class RedoBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    step: str = Field(min_length=1, max_length=40, examples=["character/7", "post/7/3"])
+    step: str = Field(
+        min_length=1,
+        max_length=40,
+        examples=["character/7", "post/7/3"],
+        # Documented only: what does not fit is refused in words.
+        json_schema_extra={"pattern": r"^(character/\d{1,3}|post/\d{1,3}/\d{1,3})$"},
+    )
 
 
-def add_controls(app: FastAPI, runtime: Runtime, celery: Celery, authorised: Any) -> None:
+def add_controls(app: FastAPI, runtime: Runtime, enqueuer: Enqueuer, authorised: Any) -> None:
     """Add what changes the course of a world; each answers 202 and the status as it is by now."""
     answers: dict[str, Any] = {
         "status_code": 202,
         "response_model": GenerationStatus,
-        "responses": documented(401, 404, 409, 413, 422, 503),
+        "responses": documented(400, 401, 404, 409, 411, 413, 422, 503),
         "dependencies": [authorised],
     }
 
     def go_on(world_id: str, task: str) -> GenerationStatus:
-        enqueue(celery, world_id, task)
+        enqueuer.send(world_id, task)
         return GenerationStatus.model_validate(runtime.status.get(world_id))
 
     @app.post("/v1/generations/{world_id}:cancel", **answers)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from celery import Celery
 from kombu.exceptions import OperationalError
+from redis import Redis
 from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
@@ -14,9 +16,18 @@ START_TASK = "tasks.world.start_world"
 PROGRESS_TASK = "tasks.progress.record_progress"
 
 
-def enqueue(celery: Celery, world_id: str, task: str = START_TASK) -> None:
-    """Send a message. What it is about is stored already: without Redis it is found later, never lost."""
-    try:
-        celery.send_task(task, args=[world_id], retry=False)
-    except (OperationalError, RedisError, OSError) as error:
-        log.warning("World %s was accepted but not yet enqueued: %s", world_id, type(error).__name__)
+class Enqueuer:
+    """Sends first messages. What they are about is stored already: without Redis it is found later, never lost."""
+
+    def __init__(self, celery: Celery, redis: Callable[[], Redis]) -> None:
+        self._celery = celery
+        self._redis = redis
+
+    def send(self, world_id: str, task: str = START_TASK) -> None:
+        """Send a message, or leave it to recovery when Redis is away."""
+        try:
+            # Kombu tries a refused connection again for many seconds, and a person waits for the answer to this call.
+            self._redis().ping()
+            self._celery.send_task(task, args=[world_id], retry=False)
+        except (OperationalError, RedisError, OSError) as error:
+            log.warning("World %s was accepted but not yet enqueued: %s", world_id, type(error).__name__)

@@ -58,7 +58,7 @@ def add_events(app: FastAPI, runtime: Runtime, live: LiveStatus, authorised: Any
         200: {
             "description": "`event: status` with the status document (id: its revision), first a snapshot and then each "
             "change; `event: post` when a post appears; `event: done` last.",
-            "content": {sse.MEDIA_TYPE: {"schema": {"type": "string"}}},
+            "content": {sse.MEDIA_TYPE: {"schema": sse.SCHEMA}},
         },
         204: {"description": "The world has ended, and the client has seen its last state."},
     }

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
 from generia_worker.domain.text import has_meaning
 
 PROMPT_MIN, PROMPT_MAX = 10, 10_000
 USERS_MAX, POSTS_MAX = 40, 250
 WORLD_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+#: No NUL, and as many characters as a prompt must have between the spaces at its ends.
+_PROMPT_PATTERN = r"^\s*[^\s\x00][^\x00]{8,}[^\s\x00]\s*$"
 
 
 def _check_prompt(prompt: str) -> str:
@@ -20,15 +22,15 @@ def _check_prompt(prompt: str) -> str:
     if "\x00" in prompt:
         message = "the prompt holds NUL bytes: send plain text"
         raise ValueError(message)
+    if len(prompt) > PROMPT_MAX:
+        message = f"the prompt has {len(prompt)} characters: at most {PROMPT_MAX} are allowed"
+        raise ValueError(message)
     prompt = prompt.strip()
     if not has_meaning(prompt):
         message = "the prompt is empty: describe the world in a sentence"
         raise ValueError(message)
     if len(prompt) < PROMPT_MIN:
         message = f"the prompt has {len(prompt)} characters: describe the world in at least {PROMPT_MIN}"
-        raise ValueError(message)
-    if len(prompt) > PROMPT_MAX:
-        message = f"the prompt has {len(prompt)} characters: at most {PROMPT_MAX} are allowed"
         raise ValueError(message)
     try:
         prompt.encode()
@@ -41,14 +43,23 @@ def _check_prompt(prompt: str) -> str:
 Prompt = Annotated[str, AfterValidator(_check_prompt)]
 
 
+def _whole(value: Any) -> Any:
+    """JSON knows one kind of number: 5.0 is 5. Text is no number, however much it looks like one."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Count = Annotated[int, Strict(), BeforeValidator(_whole)]
+CallLimit = Annotated[int, Strict(), Field(ge=1, le=100_000), BeforeValidator(_whole)]
+
+
 class WorldSize(BaseModel):
     """How large a world is to be."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    users_count: int = Field(ge=1, le=USERS_MAX, strict=True, description="Characters to make.")
-    posts_count: int = Field(
-        ge=1, le=POSTS_MAX, strict=True, description="Posts to make, over all characters."
+    users_count: Count = Field(ge=1, le=USERS_MAX, description="Characters to make.", examples=[5])
+    posts_count: Count = Field(
+        ge=1, le=POSTS_MAX, description="Posts to make, over all characters.", examples=[15]
     )
 
 
@@ -56,13 +67,22 @@ class Order(WorldSize):
     """The body of `POST /v1/generations`. Without limits a world gets what it needs plus slack; no budget: none."""
 
     world_id: str = Field(
-        pattern=WORLD_ID_PATTERN, description="The id of the world, as the world service gave it."
+        pattern=WORLD_ID_PATTERN,
+        description="The id of the world, as the world service gave it.",
+        examples=["ee2c2007-2979-4c80-b314-d54692dd627c"],
     )
-    user_prompt: Prompt = Field(description=f"{PROMPT_MIN} to {PROMPT_MAX} characters, in any language.")
-    api_call_limits_LLM: int | None = Field(default=None, ge=1, le=100_000, description="Text calls at most.")  # noqa: N815
-    api_call_limits_images: int | None = Field(
-        default=None, ge=1, le=100_000, description="Image calls at most."
+    user_prompt: Prompt = Field(
+        description=f"{PROMPT_MIN} to {PROMPT_MAX} characters, in any language.",
+        examples=["A lighthouse whose keepers are all retired pirates"],
+        # What the check below says, as far as a pattern can.
+        json_schema_extra={
+            "minLength": PROMPT_MIN,
+            "maxLength": PROMPT_MAX,
+            "pattern": _PROMPT_PATTERN,
+        },
     )
+    api_call_limits_LLM: CallLimit | None = Field(default=None, description="Text calls at most.")  # noqa: N815
+    api_call_limits_images: CallLimit | None = Field(default=None, description="Image calls at most.")
     budget: float | None = Field(
         default=None, gt=0, le=10_000, allow_inf_nan=False, description="Dollars at most, worst case."
     )

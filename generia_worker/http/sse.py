@@ -16,6 +16,17 @@ OPENING = f"retry: {RETRY_MS}\n\n".encode()
 HEARTBEAT = b": still here\n\n"
 #: The format knows these alone; `str.splitlines` would also split at characters that a post may hold.
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
+#: What one event of a status stream looks like, for OpenAPI documents.
+SCHEMA = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"type": "string", "enum": ["status", "post", "done"]},
+        "id": {"type": "string", "pattern": "^[0-9]+$"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "retry": {"type": "integer"},
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)

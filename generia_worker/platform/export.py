@@ -57,7 +57,7 @@ def export_world(
     posts = [post.model_dump(mode="json") for post in _posts(services, world_id)]
     with (
         zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive,
-        httpx.Client(timeout=_TIMEOUT, trust_env=False) as client,
+        httpx.Client(timeout=_TIMEOUT, trust_env=False, verify=settings.s3_secure) as client,
     ):
         pictures = _Pictures(archive, client, hosts, settings.image_max_bytes)
         world["image_url"] = pictures.add("cover", world["image_url"])

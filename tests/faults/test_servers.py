@@ -6,8 +6,11 @@ import time
 from functools import partial
 
 import pytest
+import requests
 
+from generia_worker.domain.order import Order
 from generia_worker.domain.step import INITIALIZE
+from generia_worker.errors import NotFoundError
 from generia_worker.repositories.database import Database
 from generia_worker.repositories.ledger import Claim, Ledger
 from tests.faults.harness import PROMPT, Faults
@@ -142,3 +145,38 @@ def test_nothing_is_taken_over_right_after_mongo_was_away(faults: Faults) -> Non
 def _claimed(ledger: Ledger) -> Claim | None:
     taken = ledger.claim("w", INITIALIZE, "other")
     return taken if isinstance(taken, Claim) else None
+
+
+# --- orders ------------------------------------------------------------------------------------------------------
+def test_an_order_while_redis_is_down_is_kept(faults: Faults) -> None:
+    with redis_down(faults, keeps_data=True):
+        world = faults.order(PROMPT, 1, 1)
+        assert faults.client.status(world).status == "pending"
+        ready = requests.get(f"{faults.settings.api_url}/readyz", timeout=30)
+        assert ready.status_code == 503
+        assert ready.json()["mongodb"] == "ok"
+        assert ready.json()["redis"].startswith("unavailable")
+    faults.assert_whole(world, 1, 1)
+
+
+def test_an_order_while_mongo_is_down_is_refused_and_nothing_is_half_made(faults: Faults) -> None:
+    world = "ordered-while-mongo-was-down"
+    order = Order(world_id=world, user_prompt=PROMPT, users_count=1, posts_count=1)
+    token = {"Authorization": f"Bearer {faults.settings.api_token.get_secret_value()}"}
+    with stopped(faults.stack.processes["mongo"]):
+        reply = requests.post(
+            f"{faults.settings.api_url}/v1/generations",
+            json=order.model_dump(exclude_none=True),
+            headers=token,
+            timeout=30,
+        )
+    assert reply.status_code == 503
+    assert int(reply.headers["Retry-After"]) > 0
+    assert reply.headers["Content-Type"] == "application/problem+json"
+    faults.until(lambda: faults.db.client.admin.command("ping"), "MongoDB is back")
+    assert faults.db["generations"].count_documents({"_id": world}) == 0
+    with pytest.raises(NotFoundError):
+        faults.client.status(world)
+    # Nothing stands in the way of the same order later; no service knows this world, which ends it with a reason.
+    assert faults.client.order(order).status == "pending"
+    assert faults.ended(world).status == "failed"

@@ -27,6 +27,17 @@ def test_credentials_stay_with_the_folder_and_differ_between_folders(tmp_path: P
     other.release()
 
 
+def test_a_folder_of_an_older_version_gets_what_it_lacks(tmp_path: Path) -> None:
+    (tmp_path / "secrets.json").write_text('{"redis_password": "kept"}')
+    folder = DataFolder.take(tmp_path)
+    found = folder.secrets()
+    assert found["redis_password"] == "kept"
+    assert len(found["jwt_secret"]) >= 32
+    assert folder.secrets() == found
+    assert (tmp_path / "secrets.json").stat().st_mode & 0o777 == 0o600
+    folder.release()
+
+
 def test_damaged_credentials_are_named(tmp_path: Path) -> None:
     (tmp_path / "secrets.json").write_text("{")
     folder = DataFolder.take(tmp_path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
 import anyio
 import pymongo
@@ -18,7 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 from generia_worker import __version__
 from generia_worker.http import problems as shared_problems
 from generia_worker.http.bodies import limit_bodies
-from generia_worker.http.problems import documented, problem
+from generia_worker.http.problems import problem
 from generia_worker.platform.gateway import auth, feed, problems, stream, worlds
 from generia_worker.platform.gateway.pages import Pages
 from generia_worker.platform.gateway.parts import THREADS, Parts, Shared
@@ -28,7 +27,6 @@ from generia_worker.platform.gateway.security import SecurityHeaders
 BODY_MAX_BYTES = 256 * 1024
 #: The state of a part must be known within this.
 _HEALTH_S = 2.0
-_PROBLEM = "application/problem+json"
 
 health = APIRouter(tags=["health"])
 ROUTERS = (auth.router, worlds.router, stream.router, feed.router, health)
@@ -48,7 +46,7 @@ def create_app(parts: Parts) -> FastAPI:
         yield
         await parts.close()
 
-    app = _Gateway(
+    app = FastAPI(
         title="Generia gateway",
         version=__version__,
         description="What a browser calls: accounts, worlds, and how far they are.",
@@ -81,23 +79,10 @@ def create_app(parts: Parts) -> FastAPI:
 
 def _not_allowed(request: Request, _: Exception) -> JSONResponse:
     """Answer a method that an address does not have; all that it has are named, whichever route came first."""
-    path = request.url.path
+    path = request.scope["path"]
     known = {method for route in routes() if route.path_regex.match(path) for method in route.methods or ()}
     allowed = ", ".join(sorted(known)) or "GET"
     return problem(405, f"At this address there is only {allowed}.", headers={"Allow": allowed})
-
-
-class _Gateway(FastAPI):
-    def openapi(self) -> dict[str, Any]:
-        """Return the OpenAPI document, in which problems stand under their own media type."""
-        document = super().openapi()
-        for path in document["paths"].values():
-            for operation in path.values():
-                for answer in operation["responses"].values():
-                    content = answer.get("content", {})
-                    if _PROBLEM in content and "application/json" in content:
-                        content[_PROBLEM] = content.pop("application/json")
-        return document
 
 
 @health.get("/livez")
@@ -106,7 +91,11 @@ def livez() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@health.get("/readyz", response_model=dict[str, str], responses=documented(503))
+@health.get(
+    "/readyz",
+    response_model=dict[str, str],
+    responses={503: {"model": dict[str, str], "description": "Something is away."}},
+)
 async def readyz(parts: Shared) -> JSONResponse:
     """Tell the state of everything behind the gateway; without the enqueue endpoint it still works, with less."""
     services = parts.services.with_timeout(_HEALTH_S)

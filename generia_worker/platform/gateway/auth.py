@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
+from generia_worker.http.addresses import is_address
 from generia_worker.http.problems import documented
 from generia_worker.platform.gateway.accounts import Account
 from generia_worker.platform.gateway.models import (
@@ -111,10 +112,16 @@ def _origin(url: str) -> str:
 
 
 def _is_own(request: Request, parts: Parts, origin: str) -> bool:
+    """True for the address that people use, and for the one that was called when it is no name.
+
+    A name that is not ours may be somebody's who lets it point here, so that pages of theirs count as ours.
+    """
+    own = {_origin(parts.settings.gateway_url)}
     host = request.headers.get("Host", "").lower()
-    # Behind a proxy that ends TLS this process sees http only; what came by https must say so.
-    schemes = ("https",) if request.url.scheme == "https" else ("http", "https")
-    own = {f"{scheme}://{host}" for scheme in schemes} | {_origin(parts.settings.gateway_url)}
+    if is_address(host):
+        # Behind a proxy that ends TLS this process sees http only; what came by https must say so.
+        schemes = ("https",) if request.scope["scheme"] == "https" else ("http", "https")
+        own |= {f"{scheme}://{host}" for scheme in schemes}
     return origin.lower() in own
 
 
@@ -129,15 +136,18 @@ def _from_own_page(request: Request, parts: Parts) -> bool:
 def no_foreign_page(request: Request, parts: Shared) -> None:
     """Refuse calls that set a cookie when a page of somebody else makes them. Raises HTTPException (403)."""
     origin = request.headers.get("Origin")
-    if origin is None or _is_own(request, parts, origin) or _from_own_page(request, parts):
+    if origin is None or _is_own(request, parts, origin):
         return
     if origin.lower() not in {one.strip().lower() for one in parts.settings.gateway_cors_origins.split(",")}:
-        raise HTTPException(403, "Pages of other origins may not log anybody in here.")
+        detail = (
+            "Only the gateway's own page may log in. If this is it: GENERIA_GATEWAY_URL must be its address."
+        )
+        raise HTTPException(403, detail)
 
 
 def is_https(request: Request, parts: Parts) -> bool:
     """True when the browser speaks https, to us or to a proxy before us."""
-    return request.url.scheme == "https" or parts.settings.gateway_url.startswith("https:")
+    return request.scope["scheme"] == "https" or parts.settings.gateway_url.startswith("https:")
 
 
 def address_of(request: Request) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from generia_worker.errors import InvalidInputError
+from generia_worker.errors import InvalidInputError, NotFoundError
 from generia_worker.http.problems import documented
 from generia_worker.platform import characters
 from generia_worker.platform.gateway.auth import SignedIn
@@ -36,7 +36,6 @@ Cursor = Annotated[
     Query(
         max_length=200,
         description="`next_cursor` of the page before; empty: the newest posts.",
-        json_schema_extra={"format": "cursor"},
     ),
 ]
 
@@ -48,8 +47,9 @@ def list_posts(
     """Return a page of the feed of a world, newest first."""
     try:
         return PostsJson.of(parts.services.posts.feed(world_id, limit, cursor))
-    except InvalidInputError as error:  # the rest was checked here
-        raise InvalidInputError(error.message, field="cursor") from None
+    except InvalidInputError:  # the rest was checked here
+        # A cursor is a name that we gave a page: another one names none.
+        raise NotFoundError("There is no such page: the cursor is not one that this gateway gave.") from None
 
 
 @router.get("/worlds/{world_id:id}/posts/{post_id:id}", responses=_FOUND)

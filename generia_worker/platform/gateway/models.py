@@ -6,10 +6,10 @@ import json
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from generia_worker.domain.order import POSTS_MAX, PROMPT_MAX, PROMPT_MIN, USERS_MAX, Prompt
+from generia_worker.domain.order import POSTS_MAX, PROMPT_MAX, PROMPT_MIN, USERS_MAX, Count, Prompt
 from generia_worker.domain.status import GenerationStatus, OrderedParameters, StageInfo
 from generia_worker.domain.text import clean
 from generia_worker.platform.gateway.accounts import Account
@@ -111,14 +111,6 @@ class TicketJson(BaseModel):
 
 
 # --- worlds ------------------------------------------------------------------------------------------------------
-def _whole(number: Any) -> Any:
-    """Return 5 for 5.0: to JSON they are one number."""
-    return int(number) if isinstance(number, float) and number.is_integer() else number
-
-
-Count = Annotated[int, BeforeValidator(_whole), Field(strict=True)]
-
-
 class SizeBody(_Body):
     """How large a world is to be."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Annotated
 
 import anyio
 import httpx
 from anyio import to_thread
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Header, Response
 from starlette.types import Receive, Scope, Send
 
 from generia_worker.domain.status import GenerationStatus
@@ -25,9 +26,14 @@ log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/api/v1", tags=["worlds"])
 POLL_S = 0.5
+#: A browser that takes nothing for so long is let go; it connects again by itself when it lives.
+_STUCK_S = 60.0
 _EVENT_ID = re.compile(r"[0-9]{1,18}")
 #: Revisions of the endpoint count from 1; ids of our own are milliseconds. None of one kind means anything to the other.
 _LEAST_MS = 10**11
+LastEventId = Annotated[
+    str | None, Header(alias="Last-Event-ID", max_length=100, description="The id that was seen last.")
+]
 
 
 class EventStream(Response):
@@ -59,7 +65,10 @@ class EventStream(Response):
                 }
                 await send(start)
                 async for chunk in self._source:
-                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                    with anyio.move_on_after(_STUCK_S) as patience:
+                        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                    if patience.cancelled_caught:
+                        group.cancel_scope.cancel()
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
                 group.cancel_scope.cancel()
         finally:
@@ -73,18 +82,20 @@ class EventStream(Response):
     responses={
         200: {
             "description": "Events: `status` (the status document), `post` (a post), `done` last.",
-            "content": {sse.MEDIA_TYPE: {"schema": {"type": "string"}}},
+            "content": {sse.MEDIA_TYPE: {"schema": sse.SCHEMA}},
         },
         204: {"description": "Nothing more will come."},
         **documented(401, 404, 422, 503),
     },
 )
-async def stream_status(world_id: WorldId, _viewer: Viewer, request: Request, parts: Shared) -> Response:
+async def stream_status(
+    world_id: WorldId, _viewer: Viewer, parts: Shared, last_event_id: LastEventId = None
+) -> Response:
     """Follow a world: its status as it is and each change, each new post, and `done` when it has ended.
 
     Send back the last id (`Last-Event-ID`) to go on where a stream broke off: 204 says that it had ended.
     """
-    seen = _last_event_id(request)
+    seen = _revision_of(last_event_id)
     upstream = await parts.endpoint.open_events(world_id, str(seen) if 0 <= seen < _LEAST_MS else None)
     if upstream is None:
         return await _polled(parts, world_id, seen)
@@ -94,10 +105,9 @@ async def stream_status(world_id: WorldId, _viewer: Viewer, request: Request, pa
     return EventStream(_passed_on(upstream), upstream.aclose)
 
 
-def _last_event_id(request: Request) -> int:
-    """Return the id that a browser sends back when it connects again, or -1."""
-    given = request.headers.get("Last-Event-ID", "")
-    return int(given) if _EVENT_ID.fullmatch(given) else -1
+def _revision_of(last_event_id: str | None) -> int:
+    """Return the id that a browser sends back when it connects again; -1 for none, and for what is none."""
+    return int(last_event_id) if last_event_id and _EVENT_ID.fullmatch(last_event_id) else -1
 
 
 async def _passed_on(upstream: httpx.Response) -> AsyncIterator[bytes]:

@@ -33,12 +33,15 @@ class Endpoint:
         token = settings.api_token.get_secret_value()
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         connect_s = settings.http_connect_timeout_s
+        # Reading the certificates of all authorities takes longer than the rest of the start: only for https.
+        verify = settings.api_url.startswith("https:")
         self._client = httpx.Client(
             base_url=settings.api_url,
             headers=headers,
             timeout=httpx.Timeout(_CALL_S, connect=connect_s, pool=_POOL_S),
             limits=httpx.Limits(max_connections=_CALLS_MAX),
             trust_env=False,
+            verify=verify,
         )
         self._streams = httpx.AsyncClient(
             base_url=settings.api_url,
@@ -47,6 +50,7 @@ class Endpoint:
             timeout=httpx.Timeout(2 * sse.HEARTBEAT_S + 5, connect=connect_s, pool=_POOL_S),
             limits=httpx.Limits(max_connections=STREAMS_MAX, max_keepalive_connections=20),
             trust_env=False,
+            verify=verify,
         )
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from typing import IO, Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from generia_worker.domain.estimate import Estimate
+from generia_worker.domain.receipt import Receipt
 from generia_worker.domain.status import FailedStep, GenerationStatus
 from generia_worker.errors import GeneriaError, InvalidInputError, TransientError
 from generia_worker.http.problems import documented
@@ -150,12 +151,11 @@ def get_failures(world_id: WorldId, user: SignedIn, parts: Shared) -> list[Faile
     return [FailedStep.model_validate(row) for row in answer]
 
 
-@router.get("/worlds/{world_id:id}/receipt", **_PRIVATE)
-def get_receipt(world_id: WorldId, user: SignedIn, parts: Shared) -> dict[str, Any]:
+@router.get("/worlds/{world_id:id}/receipt", response_model=Receipt, **_PRIVATE)
+def get_receipt(world_id: WorldId, user: SignedIn, parts: Shared) -> JSONResponse:
     """Tell what each part of a world cost, as the enqueue endpoint says it."""
     _own_world(parts, world_id, user)
-    answer: dict[str, Any] = parts.endpoint.call("GET", f"/v1/generations/{world_id}/receipt")
-    return answer
+    return JSONResponse(parts.endpoint.call("GET", f"/v1/generations/{world_id}/receipt"))
 
 
 @router.get(

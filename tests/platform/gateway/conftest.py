@@ -55,6 +55,12 @@ class EndpointDouble:
     reader_gone: threading.Event = field(default_factory=threading.Event)
     url: str = ""
 
+    def forget(self) -> None:
+        """Know nothing any more; streams of before end."""
+        self.events.put(None)
+        self.answers, self.calls = {}, []
+        self.events, self.reader_gone = queue.Queue(), threading.Event()
+
     def answer(self, method: str, path: str, status: int, body: Any) -> None:
         """Answer this call like this from now on; `body` of a stream is the word `stream`."""
         self.answers[method, path] = (status, body)
@@ -88,18 +94,19 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
+        events, gone = self.double.events, self.double.reader_gone
         # Ends by the reader's going as well, which only shows when something is written.
         with contextlib.suppress(OSError):
             while True:
                 try:
-                    chunk = self.double.events.get(timeout=0.05)
+                    chunk = events.get(timeout=0.05)
                 except queue.Empty:
                     chunk = b": still here\n\n"
                 if chunk is None:
                     return
                 self.wfile.write(chunk)
                 self.wfile.flush()
-        self.double.reader_gone.set()
+        gone.set()
 
     do_GET = do_POST = _serve  # noqa: N815 - the library's names
 
@@ -120,11 +127,18 @@ def serving_double() -> Iterator[EndpointDouble]:
     http.server_close()
 
 
-@pytest.fixture
-def endpoint() -> Iterator[EndpointDouble]:
-    """An endpoint of this test's own."""
+@pytest.fixture(scope="session")
+def shared_endpoint() -> Iterator[EndpointDouble]:
+    """An endpoint for all tests, one after another."""
     with serving_double() as double:
         yield double
+
+
+@pytest.fixture
+def endpoint(shared_endpoint: EndpointDouble) -> EndpointDouble:
+    """An endpoint that knows no world yet."""
+    shared_endpoint.forget()
+    return shared_endpoint
 
 
 # --- services and gateways ---------------------------------------------------------------------------------------
@@ -168,7 +182,8 @@ class Gateway:
 
     def client(self, **headers: str) -> httpx.Client:
         """Return a client without a token."""
-        return httpx.Client(base_url=self.url, headers=headers, timeout=20, trust_env=False)
+        # Nothing here is https, and reading certificates takes time.
+        return httpx.Client(base_url=self.url, headers=headers, timeout=20, trust_env=False, verify=False)  # noqa: S501
 
     def as_user(self, user_id: str) -> httpx.Client:
         """Return a client with this user's token."""
@@ -218,6 +233,13 @@ def start_gateway(platform: Settings) -> Iterator[StartGateway]:
 def gateway(platform: Settings) -> Iterator[Gateway]:
     """A gateway whose enqueue endpoint is away."""
     with running(platform) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def gateway_with_endpoint(platform: Settings, shared_endpoint: EndpointDouble) -> Iterator[Gateway]:
+    """A gateway whose enqueue endpoint is the double."""
+    with running(platform.model_copy(update={"api_url": shared_endpoint.url})) as found:
         yield found
 
 

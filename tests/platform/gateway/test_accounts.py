@@ -243,6 +243,36 @@ def test_pages_of_others_log_nobody_in(gateway: Gateway) -> None:
     assert "Set-Cookie" not in refused.headers
 
 
+def test_a_name_that_somebody_lets_point_here_is_not_ours(
+    gateway: Gateway, start_gateway: StartGateway
+) -> None:
+    # What a page of theirs sends, once their name leads to this machine.
+    theirs = {
+        "Host": "evil.example:8000",
+        "Origin": "http://evil.example:8000",
+        "Sec-Fetch-Site": "same-origin",
+    }
+    with gateway.client(**theirs) as client:
+        refused = client.post("/api/v1/auth/register", json=fresh())
+    assert refused.status_code == 403
+    assert "GENERIA_GATEWAY_URL" in refused.json()["detail"]
+    named = start_gateway(gateway_url="http://evil.example:8000")
+    with named.client(**theirs) as client:
+        assert client.post("/api/v1/auth/register", json=fresh()).status_code == 201
+
+
+@pytest.mark.parametrize("host", ["[", "[::1", "]", "a b", ":", "::::", "x" * 3000, "127.0.0.1:99999", "é"])
+def test_a_host_that_is_none_is_no_defect(gateway: Gateway, host: str) -> None:
+    session = gateway.token("user-1", Audience.SESSION)
+    headers = {"Host": host, "Origin": f"http://{host}"}
+    raw = {name: value.encode() for name, value in headers.items()}
+    with gateway.client() as client:
+        client.cookies.set(COOKIE, session, path="/")
+        for method, path in (("POST", "auth/ticket"), ("POST", "auth/register"), ("DELETE", "worlds")):
+            answer = client.request(method, f"/api/v1/{path}", json=fresh(), headers=raw)  # type: ignore[arg-type]
+            assert answer.status_code < 500
+
+
 def test_a_wrong_header_is_not_mended_by_a_cookie(gateway: Gateway) -> None:
     with gateway.client() as client:
         client.cookies.set(COOKIE, gateway.token("user-1", Audience.SESSION), path="/")

@@ -17,7 +17,7 @@ from generia_worker.platform.gateway.auth import COOKIE
 from generia_worker.platform.gateway.stream import POLL_S
 from generia_worker.platform.gateway.tokens import Audience
 from generia_worker.rpc.worlds import WorldRecord
-from tests.platform.gateway.conftest import API_TOKEN, EndpointDouble, Gateway, StartGateway
+from tests.platform.gateway.conftest import API_TOKEN, EndpointDouble, Gateway
 
 FIRST = b'retry: 3000\n\nevent: status\nid: 1\ndata: {"revision":1}\n\n'
 POST = 'event: post\ndata: {"caption":"Ёж 🦔"}\n\n'.encode()
@@ -25,9 +25,9 @@ DONE = b"event: done\ndata: {}\n\n"
 
 
 @pytest.fixture
-def with_endpoint(start_gateway: StartGateway, endpoint: EndpointDouble, world: WorldRecord) -> Gateway:
+def with_endpoint(gateway_with_endpoint: Gateway, endpoint: EndpointDouble, world: WorldRecord) -> Gateway:
     endpoint.answer("GET", f"/v1/generations/{world.id}/events", 200, "stream")
-    return start_gateway(api_url=endpoint.url)
+    return gateway_with_endpoint
 
 
 def path_of(world: WorldRecord) -> str:
@@ -231,7 +231,7 @@ def test_an_endpoint_that_has_no_stream(
 def test_many_streams_leave_room_for_calls(
     gateway: Gateway, services: Connections, world: WorldRecord
 ) -> None:
-    clients = [gateway.as_user("guest") for _ in range(60)]
+    clients = [gateway.as_user("guest") for _ in range(40)]
     streams = []
     try:
         for client in clients:

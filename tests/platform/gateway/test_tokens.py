@@ -79,7 +79,6 @@ def test_every_claim_is_required(missing: str) -> None:
         {"aud": "generia-session"},
         {"aud": [a.value for a in Audience]},
         {"exp": "soon"},
-        {"exp": 10**30},
         {"exp": 0},
         {"iat": "x"},
     ],

@@ -1,0 +1,44 @@
+"""The enqueue endpoint in this process, over real servers; nobody works on what it enqueues."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from celery import Celery
+from fastapi import FastAPI
+from pydantic import SecretStr
+from starlette.testclient import TestClient
+
+from generia_worker.api.app import create_app
+from generia_worker.runtime import Runtime
+from generia_worker.settings import Settings
+
+TOKEN = "a-token-of-these-tests"
+
+
+@pytest.fixture(scope="module")
+def runtime(servers: Settings) -> Iterator[Runtime]:
+    """The resources of one process, with a database of its own."""
+    own = {"mongo_database": f"api-{uuid4().hex[:8]}", "api_token": SecretStr(TOKEN)}
+    prices = {"llm_price_input_usd_per_mtok": 0.3, "llm_price_output_usd_per_mtok": 2.5}
+    runtime = Runtime(servers.model_copy(update=own | prices))
+    runtime.database.ensure_indexes()
+    yield runtime
+    runtime.database.client.drop_database(own["mongo_database"])
+    runtime.close()
+
+
+@pytest.fixture(scope="module")
+def app(runtime: Runtime) -> Iterator[FastAPI]:
+    """The ASGI application."""
+    with Celery(broker=runtime.settings.redis_url.get_secret_value()) as celery:
+        yield create_app(runtime, celery)
+
+
+@pytest.fixture(scope="module")
+def client(app: FastAPI) -> Iterator[TestClient]:
+    """A client that sends no token of its own accord."""
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client

@@ -1,0 +1,1 @@
+"""Measurements, printed as tables and as JSON: `python -m tests.benchmarks --help`. Nothing here asserts a speed."""
