@@ -72,7 +72,13 @@ class Site:
             )
             data = _picture(number)
             ticket = services.media.presign_upload(
-                world_id, who.id, "p.jpg", "image/jpeg", len(data), MediaType.POST_IMAGE, idempotency_key=who.id
+                world_id,
+                who.id,
+                "p.jpg",
+                "image/jpeg",
+                len(data),
+                MediaType.POST_IMAGE,
+                idempotency_key=who.id,
             )
             requests.put(
                 ticket.upload_url, data=data, headers={"Content-Type": "image/jpeg"}, timeout=10
@@ -81,8 +87,9 @@ class Site:
             pictures.append((who.id, ticket.media_id))
         for number in range(posts):
             who_id, media_id = pictures[number % len(pictures)]
-            caption = f"Entry {number}. " + "The wind turned, and the lamp was lit before the tide came in. " * (
-                1 + number % 5
+            caption = (
+                f"Entry {number}. "
+                + "The wind turned, and the lamp was lit before the tide came in. " * (1 + number % 5)
             )
             services.posts.create_ai(
                 who_id, caption, media_id, world_id, ["harbour", "log"], idempotency_key=uuid.uuid4().hex
@@ -204,7 +211,9 @@ class Person:
             )
             if at_end:
                 return list(found)
-            self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 60)))")
+            self.page.evaluate(
+                "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 60)))"
+            )
 
     def close(self) -> None:
         """Leave; nothing may have been complained of."""

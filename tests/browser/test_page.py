@@ -273,7 +273,13 @@ def serious(page: Page) -> list[str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_everybody_can_use_it(browser: Browser, made: tuple[Person, str], scheme: str) -> None:
     maker, world_id = made
-    person = Person(browser, maker.site, color_scheme=scheme, viewport={"width": 360, "height": 740}, reduced_motion="reduce")
+    person = Person(
+        browser,
+        maker.site,
+        color_scheme=scheme,
+        viewport={"width": 360, "height": 740},
+        reduced_motion="reduce",
+    )
     page = person.page
     page.goto("/")
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
@@ -286,7 +292,9 @@ def test_everybody_can_use_it(browser: Browser, made: tuple[Person, str], scheme
     for path in [*paths, f"{base}/about", f"{base}/receipt", "/worlds/none-such"]:
         page.goto(path, wait_until="networkidle")
         assert not serious(page), path
-        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), f"{path} is too wide"
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), (
+            f"{path} is too wide"
+        )
     page.get_by_role("button", name="Menu").click()
     expect(page.locator(".side .brand")).to_be_focused()
     page.keyboard.press("Escape")
@@ -337,8 +345,10 @@ def test_a_large_feed_is_quick_small_and_bounded(
         page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 20)))")
     for name, value in {**figures, "most_nodes": most}.items():
         record_property(name, value)
-    print(f"\nLCP {figures['lcp']:.0f} ms, {figures['bytes']} bytes in {figures['scripts']} scripts, "
-          f"shift {figures['shift']:.4f}, at most {most} elements")
+    print(
+        f"\nLCP {figures['lcp']:.0f} ms, {figures['bytes']} bytes in {figures['scripts']} scripts, "
+        f"shift {figures['shift']:.4f}, at most {most} elements"
+    )
     assert len(seen) == 250
     assert most < DOM_LIMIT
     assert 0 < figures["lcp"] < LCP_LIMIT_MS
