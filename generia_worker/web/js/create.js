@@ -6,7 +6,11 @@ import { field, sends } from "./forms.js";
 import { go } from "./router.js";
 import { slider } from "./slider.js";
 
-const EXAMPLES = ["A lighthouse kept by retired pirates", "A night market on the moon", "An Alpine village governed by its cows"];
+const EXAMPLES = [
+  "A lighthouse kept by retired pirates",
+  "A night market on the moon",
+  "An Alpine village governed by its cows",
+];
 const PROMPT_MIN = 10;
 const PROMPT_MAX = 4000;
 /** How long the sliders must rest before the estimate is asked for. */
@@ -15,20 +19,32 @@ const REST_MS = 250;
 /** The view; `created()` is called once a world is ordered. */
 export function createView({ created }) {
   const prompt = h("textarea", {
-    name: "prompt", rows: 3, maxlength: PROMPT_MAX, dir: "auto",
+    name: "prompt",
+    rows: 3,
+    maxlength: PROMPT_MAX,
+    dir: "auto",
     placeholder: "A small town at the edge of a desert where it rains only on Thursdays …",
   });
   const fields = {
     prompt: field("Your world, in a sentence or two", prompt),
     characters: slider("characters_count", "Characters", "characters", { min: 1, max: 40, value: 5 }),
     posts: slider("posts_count", "Posts", "posts", { min: 1, max: 250, value: 15 }),
-    budget: field("Budget in dollars", h("input", { name: "budget", inputmode: "decimal", autocomplete: "off" }), {
-      hint: "Optional. The world ends in order where it is reached.",
-    }),
+    budget: field(
+      "Budget in dollars",
+      h("input", { name: "budget", inputmode: "decimal", autocomplete: "off" }),
+      {
+        hint: "Optional. The world ends in order where it is reached.",
+      },
+    ),
   };
   const all = Object.values(fields);
   const estimate = estimateOf(fields);
-  const button = h("button", { class: "button primary large", type: "submit" }, icon("spark"), "Create world");
+  const button = h(
+    "button",
+    { class: "button primary large", type: "submit" },
+    icon("spark"),
+    "Create world",
+  );
   const general = h("p", { class: "field-error", role: "alert" });
   const form = h(
     "form",
@@ -45,7 +61,11 @@ export function createView({ created }) {
     "div",
     { class: "page create" },
     h("h1", { tabindex: -1 }, "What world shall it be?"),
-    h("p", { class: "lead" }, "Describe it. Its history, its people, what they write and the pictures they take are made for you, while you watch."),
+    h(
+      "p",
+      { class: "lead" },
+      "Describe it. Its history, its people, what they write and the pictures they take are made for you, while you watch.",
+    ),
     form,
   );
   return { element, title: "New world", close: estimate.stop };
@@ -73,7 +93,9 @@ async function begin(fields, form, created) {
 async function order(fields, form) {
   const text = fields.prompt.input.value.trim();
   if ([...text].length < PROMPT_MIN) {
-    const message = text ? `A little more, please: at least ${PROMPT_MIN} characters.` : "Say what world it shall be.";
+    const message = text
+      ? `A little more, please: at least ${PROMPT_MIN} characters.`
+      : "Say what world it shall be.";
     throw new Problem(422, { errors: [{ field: "prompt", message }] });
   }
   const body = { prompt: text, ...sizeOf(fields) };
@@ -81,7 +103,9 @@ async function order(fields, form) {
   if (budget) {
     if (!(Number(budget) > 0)) {
       form.querySelector("details").open = true;
-      throw new Problem(422, { errors: [{ field: "budget", message: "An amount of dollars above 0, such as 0.50." }] });
+      throw new Problem(422, {
+        errors: [{ field: "budget", message: "An amount of dollars above 0, such as 0.50." }],
+      });
     }
     body.budget = Number(budget);
   }
@@ -94,7 +118,10 @@ async function order(fields, form) {
 }
 
 function sizeOf(fields) {
-  return { characters_count: fields.characters.input.valueAsNumber, posts_count: fields.posts.input.valueAsNumber };
+  return {
+    characters_count: fields.characters.input.valueAsNumber,
+    posts_count: fields.posts.input.valueAsNumber,
+  };
 }
 
 /** What a world of the sliders' size will take: asked for when they rest, never twice for one size. */
@@ -118,7 +145,10 @@ function estimateOf(fields) {
   function show(found) {
     const money = found.usd ? range(found.usd, roughly) : "cost unknown";
     text.replaceChildren(
-      h("strong", {}, money), " · ", h("strong", {}, range(found.seconds, duration)), " ",
+      h("strong", {}, money),
+      " · ",
+      h("strong", {}, range(found.seconds, duration)),
+      " ",
       h("span", { class: "quiet" }, `${found.text_calls} texts and ${found.image_calls} pictures`),
     );
     text.classList.remove("is-old");

@@ -34,16 +34,30 @@ export function tint(element, id) {
 
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "long" });
 const absolute = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
-const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
+const UNITS = [
+  ["year", 31536000],
+  ["month", 2592000],
+  ["day", 86400],
+  ["hour", 3600],
+  ["minute", 60],
+];
+
+function ago(then) {
+  const seconds = (then - Date.now()) / 1000;
+  const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ["", 0];
+  return unit ? relative.format(Math.round(seconds / size), unit) : "just now";
+}
 
 /** A moment, as a person says it; the exact one is in its title. */
 export function moment(iso) {
   const then = new Date(iso);
   if (Number.isNaN(then.getTime())) return null;
-  const seconds = (then - Date.now()) / 1000;
-  const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ["", 0];
-  const text = unit ? relative.format(Math.round(seconds / size), unit) : "just now";
-  return h("time", { datetime: iso, title: absolute.format(then) }, text);
+  return h("time", { datetime: iso, title: absolute.format(then) }, ago(then));
+}
+
+/** “Just now” does not stay true. */
+export function renewMoments() {
+  for (const time of document.querySelectorAll("time")) time.textContent = ago(new Date(time.dateTime));
 }
 
 /** “3 posts”, “1 post”. */

@@ -4,8 +4,16 @@ import { get } from "./api.js";
 import { count, h, icon } from "./dom.js";
 
 const KINDS = {
-  initialize: "Start", describe: "Description", illustrate: "Cover and icon", cast: "Cast", fan_out: "Distribution",
-  character: "Character", plan: "Plan of character", avatar: "Avatar of character", post: "Post", picture: "Picture of post",
+  initialize: "Start",
+  describe: "Description",
+  illustrate: "Cover and icon",
+  cast: "Cast",
+  fan_out: "Distribution",
+  character: "Character",
+  plan: "Plan of character",
+  avatar: "Avatar of character",
+  post: "Post",
+  picture: "Picture of post",
   finish: "End",
 };
 
@@ -31,8 +39,28 @@ export async function failureList(worldId, { retry }) {
   return h(
     "div",
     { class: "failures" },
-    h("div", { class: "failures-head" }, h("h2", { class: "part-title" }, count(shown.length, "step") + (failed.length > 0 ? " failed" : " left out"), others > 0 && failed.length > 0 && h("span", { class: "quiet" }, ` and ${others} left out because of it`)), button),
-    h("ul", {}, shown.slice(0, 20).map((one) => h("li", {}, h("strong", {}, stepName(one.step)), h("span", { class: "quiet" }, one.reason)))),
+    h(
+      "div",
+      { class: "failures-head" },
+      h(
+        "h2",
+        { class: "part-title" },
+        count(shown.length, "step") + (failed.length > 0 ? " failed" : " left out"),
+        others > 0 &&
+          failed.length > 0 &&
+          h("span", { class: "quiet" }, ` and ${others} left out because of it`),
+      ),
+      button,
+    ),
+    h(
+      "ul",
+      {},
+      shown
+        .slice(0, 20)
+        .map((one) =>
+          h("li", {}, h("strong", {}, stepName(one.step)), h("span", { class: "quiet" }, one.reason)),
+        ),
+    ),
     shown.length > 20 && h("p", { class: "quiet" }, `… and ${shown.length - 20} more.`),
   );
 }

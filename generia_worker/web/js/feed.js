@@ -10,7 +10,8 @@ const AHEAD = "1600px 0px";
 /** A person who has scrolled further than this reads: new posts wait for them in place of pushing the text away. */
 const READING_PX = 160;
 
-const newer = (a, b) => a.created_at > b.created_at || (a.created_at === b.created_at && a.post_id > b.post_id);
+const newer = (a, b) =>
+  a.created_at > b.created_at || (a.created_at === b.created_at && a.post_id > b.post_id);
 
 export class Feed {
   /** `load(cursor)` returns {posts, next_cursor}; `make(post)` makes an element, `eager` for those seen at once. */
@@ -29,14 +30,24 @@ export class Feed {
     this.again = h("button", { class: "button", hidden: true, onclick: () => this.more() }, "Try again");
     this.end = h("div", { class: "feed-end" }, this.note, this.again);
     this.note.hidden = true;
-    this.element = h("div", { class: "feed-frame" }, h("div", { class: "pill-place" }, this.pill), this.body, this.end);
+    this.element = h(
+      "div",
+      { class: "feed-frame" },
+      h("div", { class: "pill-place" }, this.pill),
+      this.body,
+      this.end,
+    );
   }
 
   /** Call when the element stands in the page (again). */
   attach() {
     this.attached = true;
-    this.drawer = new IntersectionObserver((entries) => entries.forEach((entry) => this.drawNear(entry)), { rootMargin: NEAR });
-    this.asker = new IntersectionObserver((entries) => entries.at(-1).isIntersecting && this.more(), { rootMargin: AHEAD });
+    this.drawer = new IntersectionObserver((entries) => entries.forEach((entry) => this.drawNear(entry)), {
+      rootMargin: NEAR,
+    });
+    this.asker = new IntersectionObserver((entries) => entries.at(-1).isIntersecting && this.more(), {
+      rootMargin: AHEAD,
+    });
     for (const group of this.groups) this.drawer.observe(group.element);
     this.asker.observe(this.end);
     if (this.waiting.length > 0) this.offer();
@@ -60,7 +71,10 @@ export class Feed {
       const first = this.cursor === "";
       this.cursor = page.next_cursor;
       this.whole = !page.next_cursor;
-      this.append(page.posts.filter((post) => !this.known.has(post.post_id)), first);
+      this.append(
+        page.posts.filter((post) => !this.known.has(post.post_id)),
+        first,
+      );
       this.note.hidden = this.known.size > 0;
       this.body.setAttribute("aria-busy", "false");
     } catch (error) {
@@ -81,11 +95,14 @@ export class Feed {
     for (const post of posts) this.known.set(post.post_id, post);
     if (first && this.groups.length > 0) {
       // What came live while the first page was on its way is newer than most of it, but not than all of it.
-      posts = [...this.groups.flatMap((group) => group.posts), ...posts].sort((a, b) => (newer(a, b) ? -1 : 1));
+      posts = [...this.groups.flatMap((group) => group.posts), ...posts].sort((a, b) =>
+        newer(a, b) ? -1 : 1,
+      );
       this.groups = [];
       this.body.replaceChildren();
     }
-    for (let at = 0; at < posts.length; at += GROUP) this.addGroup(posts.slice(at, at + GROUP), this.groups.length);
+    for (let at = 0; at < posts.length; at += GROUP)
+      this.addGroup(posts.slice(at, at + GROUP), this.groups.length);
   }
 
   /** Take a post that has just appeared, or a newer form of one that is here. */
@@ -156,7 +173,11 @@ export class Feed {
 
   addGroup(posts, index) {
     const eager = this.groups.length === 0;
-    const element = h("div", { class: "feed-group" }, posts.map((post, at) => this.make(post, eager && at === 0)));
+    const element = h(
+      "div",
+      { class: "feed-group" },
+      posts.map((post, at) => this.make(post, eager && at === 0)),
+    );
     const group = { posts, element, drawn: true };
     this.body.insertBefore(element, this.groups[index]?.element ?? null);
     this.groups.splice(index, 0, group);

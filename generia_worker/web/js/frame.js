@@ -29,7 +29,11 @@ export class Frame {
   }
 
   makeSide() {
-    const leave = h("button", { class: "icon-button", "aria-label": "Log out", title: "Log out" }, icon("leave"));
+    const leave = h(
+      "button",
+      { class: "icon-button", "aria-label": "Log out", title: "Log out" },
+      icon("leave"),
+    );
     leave.addEventListener("click", async () => {
       await post("/auth/logout").catch(() => {});
       location.assign("/login");
@@ -44,8 +48,18 @@ export class Frame {
         h("a", { class: "side-link side-new", href: "/" }, icon("plus"), "New world"),
         h("a", { class: "side-link", href: "/worlds" }, icon("globe"), "All worlds"),
       ),
-      h("nav", { class: "side-list", "aria-labelledby": "side-title" }, h("h2", { id: "side-title" }, "Your worlds"), this.list),
-      h("div", { class: "side-person" }, h("span", { class: "side-name", dir: "auto" }, this.user.username), leave),
+      h(
+        "nav",
+        { class: "side-list", "aria-labelledby": "side-title" },
+        h("h2", { id: "side-title" }, "Your worlds"),
+        this.list,
+      ),
+      h(
+        "div",
+        { class: "side-person" },
+        h("span", { class: "side-name", dir: "auto" }, this.user.username),
+        leave,
+      ),
     );
   }
 
@@ -75,7 +89,8 @@ export class Frame {
   mark() {
     for (const link of this.side.querySelectorAll("nav a")) {
       const path = link.getAttribute("href");
-      const here = location.pathname === path || (path.length > 8 && location.pathname.startsWith(`${path}/`));
+      const here =
+        location.pathname === path || (path.length > 8 && location.pathname.startsWith(`${path}/`));
       if (here) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
@@ -84,15 +99,29 @@ export class Frame {
 }
 
 function brand() {
-  return h("a", { class: "brand", href: "/worlds" }, h("img", { src: "/favicon.svg", alt: "", width: 28, height: 28 }), "Generia");
+  return h(
+    "a",
+    { class: "brand", href: "/worlds" },
+    h("img", { src: "/favicon.svg", alt: "", width: 28, height: 28 }),
+    "Generia",
+  );
 }
 
 function entry(world) {
-  const box = tint(h("span", { class: "box side-icon" }, world.icon_url && picture(world.icon_url)), world.id);
+  const box = tint(
+    h("span", { class: "box side-icon" }, world.icon_url && picture(world.icon_url)),
+    world.id,
+  );
   const state = isBeingMade(world) && h("span", { class: "pulse", role: "img", "aria-label": "being made" });
   return h(
     "li",
     {},
-    h("a", { class: "side-link", href: `/worlds/${world.id}` }, box, h("span", { class: "side-name", dir: "auto" }, nameOf(world)), state),
+    h(
+      "a",
+      { class: "side-link", href: `/worlds/${world.id}` },
+      box,
+      h("span", { class: "side-name", dir: "auto" }, nameOf(world)),
+      state,
+    ),
   );
 }

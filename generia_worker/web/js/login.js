@@ -7,10 +7,17 @@ import { field, sends } from "./forms.js";
 /** The view; `entered(user)` is called when somebody is logged in, `message` says why one is here. */
 export function loginView(entered, message = "") {
   const element = h("div", { class: "login" });
-  const brand = h("p", { class: "login-brand" }, h("img", { src: "/favicon.svg", alt: "", width: 40, height: 40 }));
+  const brand = h(
+    "p",
+    { class: "login-brand" },
+    h("img", { src: "/favicon.svg", alt: "", width: 40, height: 40 }),
+  );
   const line = "A sentence becomes a small world, with people in it who write and show what they see.";
   const panel = h("div", { class: "login-panel" });
-  element.append(h("div", { class: "login-words" }, brand, h("h1", { tabindex: -1 }, "Generia"), h("p", {}, line)), panel);
+  element.append(
+    h("div", { class: "login-words" }, brand, h("h1", { tabindex: -1 }, "Generia"), h("p", {}, line)),
+    panel,
+  );
 
   function show(registering) {
     panel.replaceChildren(form(registering, entered, registering ? "" : message, () => show(!registering)));
@@ -22,7 +29,11 @@ export function loginView(entered, message = "") {
 
 function form(registering, entered, message, swap) {
   const fields = registering ? registerFields() : loginFields();
-  const button = h("button", { class: "button primary wide", type: "submit" }, registering ? "Create account" : "Log in");
+  const button = h(
+    "button",
+    { class: "button primary wide", type: "submit" },
+    registering ? "Create account" : "Log in",
+  );
   const general = h("p", { class: "field-error", role: "alert" }, message);
   const form = h(
     "form",
@@ -35,7 +46,11 @@ function form(registering, entered, message, swap) {
       "p",
       { class: "quiet" },
       registering ? "You have one already? " : "New here? ",
-      h("button", { type: "button", class: "link", onclick: swap }, registering ? "Log in" : "Create an account"),
+      h(
+        "button",
+        { type: "button", class: "link", onclick: swap },
+        registering ? "Log in" : "Create an account",
+      ),
     ),
   );
   sends(form, {
@@ -64,13 +79,23 @@ function atFields(error, fields) {
 }
 
 function loginFields() {
-  const email = h("input", { name: "email", autocomplete: "username", autocapitalize: "none", spellcheck: "false" });
+  const email = h("input", {
+    name: "email",
+    autocomplete: "username",
+    autocapitalize: "none",
+    spellcheck: "false",
+  });
   const password = h("input", { name: "password", type: "password", autocomplete: "current-password" });
   return [field("E-mail or user name", email), field("Password", password)];
 }
 
 function registerFields() {
-  const name = h("input", { name: "username", autocomplete: "username", autocapitalize: "none", spellcheck: "false" });
+  const name = h("input", {
+    name: "username",
+    autocomplete: "username",
+    autocapitalize: "none",
+    spellcheck: "false",
+  });
   const email = h("input", { name: "email", type: "email", autocomplete: "email" });
   const password = h("input", { name: "password", type: "password", autocomplete: "new-password" });
   return [

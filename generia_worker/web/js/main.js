@@ -1,7 +1,7 @@
 // The page: who is there, which view stands at the address, and the frame around it.
 
 import { get, onLoginNeeded, post } from "./api.js";
-import { h } from "./dom.js";
+import { h, renewMoments } from "./dom.js";
 import { Frame } from "./frame.js";
 import { current, go, route, start } from "./router.js";
 import { WorldView } from "./world.js";
@@ -15,7 +15,11 @@ let started = false;
 
 // What not every visit needs is loaded when it is wanted.
 const creating = async () => (await import("./create.js")).createView({ created: () => frame.refresh() });
-const world = (part) => ({ key: ({ id }) => `world ${id}`, part, make: (params) => new WorldView(params, { user, changed: () => frame.refresh() }) });
+const world = (part) => ({
+  key: ({ id }) => `world ${id}`,
+  part,
+  make: (params) => new WorldView(params, { user, changed: () => frame.refresh() }),
+});
 route("/", { make: creating });
 route("/login", { instead: "/" });
 route("/worlds", { make: async () => (await import("./worlds.js")).worldsView() });
@@ -45,7 +49,8 @@ async function render({ y }) {
   if (view !== shown) return;
   scrollTo(0, y);
   // A screen reader goes on at the new heading.
-  if (started && !document.querySelector("dialog[open]")) view.element.querySelector("h1")?.focus({ preventScroll: true });
+  if (started && !document.querySelector("dialog[open]"))
+    view.element.querySelector("h1")?.focus({ preventScroll: true });
   started = true;
 }
 
@@ -66,11 +71,25 @@ async function replaceView(wanted, found, params) {
 
 function unavailable() {
   const again = h("button", { class: "button", onclick: () => location.reload() }, "Try again");
-  return { element: h("div", { class: "page" }, h("h1", { tabindex: -1 }, "Not now"), h("p", {}, "This part of the page could not be loaded. "), again), title: "Not now" };
+  return {
+    element: h(
+      "div",
+      { class: "page" },
+      h("h1", { tabindex: -1 }, "Not now"),
+      h("p", {}, "This part of the page could not be loaded. "),
+      again,
+    ),
+    title: "Not now",
+  };
 }
 
 function nothingHere() {
-  const element = h("div", { class: "page" }, h("h1", { tabindex: -1 }, "Nothing here"), h("p", {}, "There is no page at this address. ", h("a", { href: "/worlds" }, "See all worlds")));
+  const element = h(
+    "div",
+    { class: "page" },
+    h("h1", { tabindex: -1 }, "Nothing here"),
+    h("p", {}, "There is no page at this address. ", h("a", { href: "/worlds" }, "See all worlds")),
+  );
   return { element, title: "Nothing here" };
 }
 
@@ -104,6 +123,7 @@ async function takeToken() {
 async function begin() {
   onLoginNeeded(() => askToLogIn("Your session has ended: log in to go on here."));
   start(render);
+  setInterval(() => document.hidden || renewMoments(), 60_000);
   try {
     const person = (await takeToken()) ?? (await get("/auth/session")).user;
     if (person) enter(person);

@@ -1,19 +1,36 @@
 // How a world comes into being: its own steps, two bars, the stages, dollars and the time that is left.
 
+import { post } from "./api.js";
 import { announce, count, dollars, duration, h } from "./dom.js";
 import { failureList } from "./failures.js";
 import { TimeLeft } from "./timeleft.js";
 
 const STAGES = {
-  initializing: "Preparing", world_description: "Description", world_image: "Cover and icon", characters: "Characters",
-  posts: "Posts", finishing: "Finishing",
+  initializing: "Preparing",
+  world_description: "Description",
+  world_image: "Cover and icon",
+  characters: "Characters",
+  posts: "Posts",
+  finishing: "Finishing",
 };
-const SAID = { pending: "waiting", in_progress: "under way", completed: "done", failed: "failed", cancelled: "cancelled" };
+const SAID = {
+  pending: "waiting",
+  in_progress: "under way",
+  completed: "done",
+  failed: "failed",
+  cancelled: "cancelled",
+};
 const HEADINGS = {
-  pending: "Waiting to begin", in_progress: "A world is being born", completed: "Finished", failed: "This world could not be made",
+  pending: "Waiting to begin",
+  in_progress: "A world is being born",
+  completed: "Finished",
+  failed: "This world could not be made",
   cancelled: "Stopped",
 };
-const OPENING = [["world_description", "Imagining the world"], ["world_image", "Painting its cover and icon"]];
+const OPENING = [
+  ["world_description", "Imagining the world"],
+  ["world_image", "Painting its cover and icon"],
+];
 /** How often the clock of what is left moves, and how long the panel stays once all is done. */
 const TICK_MS = 1000;
 const FAREWELL_MS = 1800;
@@ -28,7 +45,11 @@ export class Panel {
     this.heading = h("h2", {}, HEADINGS.pending);
     this.time = h("p", { class: "panel-time" });
     this.why = h("p", { class: "panel-why", dir: "auto", hidden: true });
-    this.opening = h("ol", { class: "opening" }, OPENING.map(([, text]) => h("li", {}, h("span", { class: "mark", "aria-hidden": "true" }), text)));
+    this.opening = h(
+      "ol",
+      { class: "opening" },
+      OPENING.map(([, text]) => h("li", {}, h("span", { class: "mark", "aria-hidden": "true" }), text)),
+    );
     this.characters = bar("Characters");
     this.posts = bar("Posts");
     this.bars = h("div", { class: "bars" }, this.characters.element, this.posts.element);
@@ -36,7 +57,11 @@ export class Panel {
     this.money = h("p", { class: "panel-money" });
     this.failed = h("div", { class: "panel-failed" });
     this.actions = h("div", { class: "panel-actions" });
-    this.lost = h("p", { class: "panel-lost", hidden: true }, "No connection. It is tried again by itself; the world goes on meanwhile.");
+    this.lost = h(
+      "p",
+      { class: "panel-lost", hidden: true },
+      "No connection. It is tried again by itself; the world goes on meanwhile.",
+    );
     const inside = h(
       "div",
       { class: "panel" },
@@ -48,7 +73,11 @@ export class Panel {
       this.failed,
       h("footer", {}, this.money, this.actions),
     );
-    this.element = h("section", { class: "panel-frame", "aria-label": "How this world comes into being" }, h("div", {}, inside));
+    this.element = h(
+      "section",
+      { class: "panel-frame", "aria-label": "How this world comes into being" },
+      h("div", {}, inside),
+    );
     this.clock = setInterval(() => this.tick(), TICK_MS);
   }
 
@@ -57,6 +86,7 @@ export class Panel {
     this.status = status;
     const { users_created: users, posts_created: posts } = status;
     this.left.take(status);
+    this.estimate(status);
     this.heading.textContent = HEADINGS[status.status];
     this.element.dataset.state = status.status;
     this.why.hidden = !status.error;
@@ -67,17 +97,30 @@ export class Panel {
     this.characters.show(users, status.users_predicted);
     this.posts.show(posts, status.posts_predicted);
     this.stages.replaceChildren(...status.stages.map(stageChip));
-    this.money.replaceChildren(h("strong", {}, dollars(status.llm_cost_total + status.image_cost_total)), status.budget_usd ? ` of ${dollars(status.budget_usd)}` : " so far");
+    this.money.replaceChildren(
+      h("strong", {}, dollars(status.llm_cost_total + status.image_cost_total)),
+      status.budget_usd ? ` of ${dollars(status.budget_usd)}` : " so far",
+    );
     this.showActions(status);
     this.showFailures(status);
     this.say(status);
     this.tick();
   }
 
+  /** Ask once how long such a world takes: its own pace is known only when some of it is done. */
+  async estimate(status) {
+    if (this.asked || status.status !== "in_progress") return;
+    this.asked = true;
+    const size = { characters_count: status.users_predicted, posts_count: status.posts_predicted };
+    const found = await post("/worlds:estimate", size).catch(() => null);
+    if (found) this.left.expect(found.seconds, status);
+  }
+
   tick() {
     const going = this.status?.status === "in_progress";
     const seconds = going ? this.left.seconds() : null;
-    this.time.textContent = seconds === null ? "" : seconds < 5 ? "almost there" : `about ${duration(seconds)} left`;
+    this.time.textContent =
+      seconds === null ? "" : seconds < 5 ? "almost there" : `about ${duration(seconds)} left`;
   }
 
   /** Tell a screen reader when a stage begins, and at each quarter of the posts: not with each tick. */
@@ -87,14 +130,19 @@ export class Panel {
     if (key === this.said) return;
     this.said = key;
     const made = `${status.users_created} of ${count(status.users_predicted, "character")}, ${status.posts_created} of ${count(status.posts_predicted, "post")}`;
-    announce(status.status === "in_progress" ? `${STAGES[status.current_stage]}: ${made}.` : `${HEADINGS[status.status]}: ${made}.`);
+    announce(
+      status.status === "in_progress"
+        ? `${STAGES[status.current_stage]}: ${made}.`
+        : `${HEADINGS[status.status]}: ${made}.`,
+    );
   }
 
   showActions({ status }) {
     if (!this.mine || this.actions.dataset.for === status) return;
     this.actions.dataset.for = status;
     if (status === "pending" || status === "in_progress") this.actions.replaceChildren(this.cancelButton());
-    else if (status === "failed" || status === "cancelled") this.actions.replaceChildren(this.button("Go on with it", "resume", "primary"));
+    else if (status === "failed" || status === "cancelled")
+      this.actions.replaceChildren(this.button("Go on with it", "resume", "primary"));
     else this.actions.replaceChildren();
   }
 
@@ -134,7 +182,8 @@ export class Panel {
     if (wanted === this.failuresShown) return;
     this.failuresShown = wanted;
     const list = wanted ? await failureList(this.worldId, { retry: () => this.act("retry") }) : null;
-    if (this.status.revision >= revision && this.failuresShown === wanted) this.failed.replaceChildren(...(list ? [list] : []));
+    if (this.status.revision >= revision && this.failuresShown === wanted)
+      this.failed.replaceChildren(...(list ? [list] : []));
   }
 
   /** Say whether the stream is there. */
@@ -156,8 +205,17 @@ export class Panel {
 function bar(label) {
   const id = `bar-${label.toLowerCase()}`;
   const number = h("span", { class: "bar-number" });
-  const track = h("div", { class: "bar-track", role: "progressbar", "aria-labelledby": id, "aria-valuemin": 0 }, h("span", {}));
-  const element = h("div", { class: "bar" }, h("div", { class: "bar-head" }, h("span", { id }, label), number), track);
+  const track = h(
+    "div",
+    { class: "bar-track", role: "progressbar", "aria-labelledby": id, "aria-valuemin": 0 },
+    h("span", {}),
+  );
+  const element = h(
+    "div",
+    { class: "bar" },
+    h("div", { class: "bar-head" }, h("span", { id }, label), number),
+    track,
+  );
   function show(made, all) {
     number.replaceChildren(h("strong", {}, String(made)), ` of ${all}`);
     track.setAttribute("aria-valuemax", all);
@@ -173,5 +231,11 @@ function mark(item, state) {
 }
 
 function stageChip({ name, status }) {
-  return h("li", { class: `is-${status}` }, h("span", { class: "mark", "aria-hidden": "true" }), STAGES[name] ?? name, h("span", { class: "unseen" }, `: ${SAID[status] ?? status}`));
+  return h(
+    "li",
+    { class: `is-${status}` },
+    h("span", { class: "mark", "aria-hidden": "true" }),
+    STAGES[name] ?? name,
+    h("span", { class: "unseen" }, `: ${SAID[status] ?? status}`),
+  );
 }

@@ -12,7 +12,10 @@ const personPath = (post) => `/worlds/${post.world_id}/characters/${post.charact
 const again = (post, name) => async () => (await get(`/worlds/${post.world_id}/posts/${post.post_id}`))[name];
 
 function author(post) {
-  const avatar = tint(h("span", { class: "box avatar" }, picture(post.avatar_url, { refresh: again(post, "avatar_url") })), post.character_id);
+  const avatar = tint(
+    h("span", { class: "box avatar" }, picture(post.avatar_url, { refresh: again(post, "avatar_url") })),
+    post.character_id,
+  );
   const time = moment(post.created_at);
   return h(
     "header",
@@ -29,7 +32,11 @@ function author(post) {
 
 function tags(post) {
   if (post.tags.length === 0) return null;
-  return h("ul", { class: "tags", "aria-label": "Tags" }, post.tags.map((tag) => h("li", { dir: "auto" }, `#${tag.replace(/^#+/, "")}`)));
+  return h(
+    "ul",
+    { class: "tags", "aria-label": "Tags" },
+    post.tags.map((tag) => h("li", { dir: "auto" }, `#${tag.replace(/^#+/, "")}`)),
+  );
 }
 
 /** A post of the feed. `eager`: it is seen at once, so its picture is wanted first. */
@@ -40,8 +47,21 @@ export function postCard(post, eager = false) {
       "article",
       { class: "post", tabindex: -1, "aria-label": `Post of ${post.display_name}` },
       author(post),
-      h("a", { class: "box post-picture", href: postPath(post), "aria-label": `Open the post of ${post.display_name}` }, image),
-      h("div", { class: "post-words" }, h("p", { class: "post-text", dir: "auto" }, post.caption), tags(post)),
+      h(
+        "a",
+        {
+          class: "box post-picture",
+          href: postPath(post),
+          "aria-label": `Open the post of ${post.display_name}`,
+        },
+        image,
+      ),
+      h(
+        "div",
+        { class: "post-words" },
+        h("p", { class: "post-text", dir: "auto" }, post.caption),
+        tags(post),
+      ),
     ),
     post.post_id,
   );
@@ -73,9 +93,19 @@ export function openPost(worldId, postId) {
 }
 
 function opened(post) {
-  const image = picture(post.media_url, { alt: `The picture of this post of ${post.display_name}`, eager: true, refresh: again(post, "media_url") });
+  const image = picture(post.media_url, {
+    alt: `The picture of this post of ${post.display_name}`,
+    eager: true,
+    refresh: again(post, "media_url"),
+  });
   return [
     tint(h("div", { class: "box dialog-picture" }, image), post.post_id),
-    h("div", { class: "dialog-words" }, author(post), h("p", { class: "post-text is-whole", dir: "auto" }, post.caption), tags(post)),
+    h(
+      "div",
+      { class: "dialog-words" },
+      author(post),
+      h("p", { class: "post-text is-whole", dir: "auto" }, post.caption),
+      tags(post),
+    ),
   ];
 }

@@ -15,7 +15,12 @@ export function slider(name, label, noun, { min, max, value }) {
     { class: "field slider" },
     h("label", { for: input.id }, label),
     track,
-    h("div", { class: "slider-ends", "aria-hidden": "true" }, h("span", {}, String(min)), h("span", {}, String(max))),
+    h(
+      "div",
+      { class: "slider-ends", "aria-hidden": "true" },
+      h("span", {}, String(min)),
+      h("span", {}, String(max)),
+    ),
     error,
   );
   function show() {

@@ -10,7 +10,10 @@ export const personPath = (person) => `/worlds/${person.world_id}/characters/${p
 
 /** A character's avatar. */
 export const avatarOf = (person, options) =>
-  picture(person.avatar_url, { refresh: async () => (await get(`/characters/${person.id}`)).avatar_url, ...options });
+  picture(person.avatar_url, {
+    refresh: async () => (await get(`/characters/${person.id}`)).avatar_url,
+    ...options,
+  });
 
 /** The characters of a world as faces in a row; those that come later join at its end. */
 export class Strip {
@@ -50,7 +53,13 @@ export class Strip {
     const image = avatarOf(person, { eager: false });
     this.faces.set(person.id, image);
     const face = tint(h("span", { class: "box face" }, image), person.id);
-    this.list.append(h("li", {}, h("a", { href: personPath(person) }, face, h("span", { dir: "auto" }, person.display_name))));
+    this.list.append(
+      h(
+        "li",
+        {},
+        h("a", { href: personPath(person) }, face, h("span", { dir: "auto" }, person.display_name)),
+      ),
+    );
   }
 
   /** A post tells its author's avatar, also one that was drawn since. */

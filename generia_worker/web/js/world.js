@@ -41,7 +41,11 @@ export class WorldView {
     this.name = h("h1", { tabindex: -1, dir: "auto" });
     this.short = h("p", { class: "world-short", dir: "auto" });
     this.facts = h("p", { class: "world-facts quiet" });
-    this.join = h("button", { class: "button primary", hidden: true, onclick: () => this.joinWorld() }, "Join");
+    this.join = h(
+      "button",
+      { class: "button primary", hidden: true, onclick: () => this.joinWorld() },
+      "Join",
+    );
     this.tabs = h("nav", { class: "tabs", "aria-label": "This world" });
     return h(
       "header",
@@ -75,7 +79,9 @@ export class WorldView {
   fail(error) {
     const text = error.status === 404 ? "There is no such world." : error.message;
     this.name.textContent = error.status === 404 ? "Nothing here" : "Not now";
-    this.body.replaceChildren(h("p", { class: "page-part" }, text, " ", h("a", { href: "/worlds" }, "See all worlds")));
+    this.body.replaceChildren(
+      h("p", { class: "page-part" }, text, " ", h("a", { href: "/worlds" }, "See all worlds")),
+    );
   }
 
   get mine() {
@@ -140,7 +146,8 @@ export class WorldView {
   }
 
   async posted(event) {
-    const whole = "caption" in event ? event : await get(`/worlds/${this.id}/posts/${event.post_id}`).catch(() => null);
+    const whole =
+      "caption" in event ? event : await get(`/worlds/${this.id}/posts/${event.post_id}`).catch(() => null);
     if (!whole) return;
     this.feed.live({ tags: [], ...whole });
     this.strip.seen(whole);
@@ -229,7 +236,8 @@ export class WorldView {
     if (!element.isConnected || box.bottom < 0) {
       const before = document.documentElement.scrollHeight;
       gone();
-      if (!CSS.supports("overflow-anchor", "auto")) scrollBy(0, document.documentElement.scrollHeight - before);
+      if (!CSS.supports("overflow-anchor", "auto"))
+        scrollBy(0, document.documentElement.scrollHeight - before);
       return;
     }
     element.classList.add("is-folding");
@@ -282,11 +290,18 @@ export class WorldView {
 
   markTabs() {
     const base = `/worlds/${this.id}`;
-    const tabs = [["feed", base, "Feed"], ["characters", `${base}/characters`, "Characters"], ["about", `${base}/about`, "About"]];
+    const tabs = [
+      ["feed", base, "Feed"],
+      ["characters", `${base}/characters`, "Characters"],
+      ["about", `${base}/about`, "About"],
+    ];
     if (this.mine) tabs.push(["receipt", `${base}/receipt`, "Receipt"]);
     const here = this.element?.dataset.part;
     const back = h("a", { class: "tabs-back", href: base }, icon("left"), nameOf(this.world ?? {}));
-    this.tabs.replaceChildren(back, ...tabs.map(([name, href, text]) => h("a", { href, "aria-current": name === here && "page" }, text)));
+    this.tabs.replaceChildren(
+      back,
+      ...tabs.map(([name, href, text]) => h("a", { href, "aria-current": name === here && "page" }, text)),
+    );
   }
 
   close() {

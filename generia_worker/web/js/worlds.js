@@ -30,7 +30,9 @@ export function worldsView() {
       }
       shown += page.worlds.length;
       more.hidden = shown >= page.total || page.worlds.length === 0;
-      note.replaceChildren(...(shown ? [] : ["There are no worlds yet. ", h("a", { href: "/" }, "Make the first one.")]));
+      note.replaceChildren(
+        ...(shown ? [] : ["There are no worlds yet. ", h("a", { href: "/" }, "Make the first one.")]),
+      );
     } catch (error) {
       note.textContent = error.message;
       more.hidden = false;
@@ -42,7 +44,12 @@ export function worldsView() {
   const element = h(
     "div",
     { class: "page" },
-    h("header", { class: "page-head" }, h("h1", { tabindex: -1 }, "Worlds"), h("a", { class: "button primary", href: "/" }, "New world")),
+    h(
+      "header",
+      { class: "page-head" },
+      h("h1", { tabindex: -1 }, "Worlds"),
+      h("a", { class: "button primary", href: "/" }, "New world"),
+    ),
     note,
     grid,
     h("div", { class: "more" }, more),
@@ -79,7 +86,10 @@ class Followers {
         if (ended) over();
         return ended;
       };
-      this.running.set(card, follow(card.world.id, { status: (status) => card.progress(status), done: over, refused }));
+      this.running.set(
+        card,
+        follow(card.world.id, { status: (status) => card.progress(status), done: over, refused }),
+      );
     }
   }
 
@@ -130,8 +140,15 @@ class Card {
 
   /** Show how far the world is. */
   progress(status) {
-    const { users_created: users, posts_created: posts, users_predicted: allUsers, posts_predicted: allPosts } = status;
-    const counts = users ? `${users} of ${count(allUsers, "character")} · ${posts} of ${count(allPosts, "post")}` : "";
+    const {
+      users_created: users,
+      posts_created: posts,
+      users_predicted: allUsers,
+      posts_predicted: allPosts,
+    } = status;
+    const counts = users
+      ? `${users} of ${count(allUsers, "character")} · ${posts} of ${count(allPosts, "post")}`
+      : "";
     this.facts.replaceChildren(counts, h("span", { class: "state is-in_progress" }, STATES.in_progress));
     this.bar.hidden = false;
     this.bar.style.setProperty("--part", ((users + posts) / Math.max(1, allUsers + allPosts)).toFixed(4));
