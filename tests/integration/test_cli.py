@@ -78,6 +78,9 @@ def test_demo_makes_a_world_and_leaves_nothing_running(home: Path) -> None:
     assert "10 text calls and 7 image calls" in done.stdout
     files = Path(done.stdout.split("files: ")[1].splitlines()[0])
     assert len(list(files.rglob("*.*"))) >= 7
+    page = Path(done.stdout.split("page: ")[1].splitlines()[0])
+    assert page.read_text(encoding="utf-8").count("<article") == 3
+    assert len(list(page.parent.glob("images/**/*.*"))) == 7
     assert not (data / "stack.json").exists()
 
     again = generia(

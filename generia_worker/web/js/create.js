@@ -9,7 +9,7 @@ import { slider } from "./slider.js";
 const EXAMPLES = [
   "A lighthouse kept by retired pirates",
   "A night market on the moon",
-  "An Alpine village governed by its cows",
+  "An Alpine village run by its cows",
 ];
 const PROMPT_MIN = 10;
 const PROMPT_MAX = 4000;

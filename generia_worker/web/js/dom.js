@@ -67,7 +67,8 @@ export function count(number, one, many = `${one}s`) {
 
 /** Dollars, with as many places as small sums need. */
 export function dollars(sum) {
-  if (sum > 0 && sum < 0.0001) return "under $0.0001";
+  if (sum === 0) return "$0.00";
+  if (sum < 0.0001) return "under $0.0001";
   return `$${sum.toFixed(sum >= 1 ? 2 : sum >= 0.1 ? 3 : 4)}`;
 }
 

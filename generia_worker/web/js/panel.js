@@ -99,7 +99,7 @@ export class Panel {
     this.stages.replaceChildren(...status.stages.map(stageChip));
     this.money.replaceChildren(
       h("strong", {}, dollars(status.llm_cost_total + status.image_cost_total)),
-      status.budget_usd ? ` of ${dollars(status.budget_usd)}` : " so far",
+      status.budget_usd ? ` of ${dollars(status.budget_usd)}` : status.status === "completed" ? " in all" : " so far",
     );
     this.showActions(status);
     this.showFailures(status);
