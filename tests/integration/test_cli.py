@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,17 @@ def test_up_generate_status_worlds(up: tuple[Path, dict[str, Any]], home: Path) 
     unknown = generia("status", *where, "no-such-world", cwd=home)
     assert unknown.returncode == 1
     assert "no-such-world" in unknown.stderr
+    page = requests.get(started["page"].partition("#")[0], timeout=10)
+    assert (page.status_code, "main.js" in page.text) == (200, True)
+    assert started["page"].startswith(f"{started['addresses']['gateway']}/#login=")
+    taken = generia("export", *where, world["id"], str(home / "world.zip"), cwd=home)
+    assert taken.returncode == 0, taken.stderr
+    assert {"index.html", "style.css", "world.json"} <= set(zipfile.ZipFile(home / "world.zip").namelist())
+    folder = generia("export", *where, "--json", world["id"], str(home / "taken"), cwd=home)
+    assert json.loads(folder.stdout)["missing"] == []
+    assert (home / "taken" / "index.html").is_file()
+    twice = generia("export", *where, world["id"], str(home / "taken"), cwd=home)
+    assert (twice.returncode, "exists already" in twice.stderr) == (1, True)
     done = generia("cancel", *where, world["id"], cwd=home)
     assert done.returncode == 1
     assert "ended already" in done.stderr
