@@ -29,7 +29,7 @@ PATIENCE_MS = 30_000
 #: Slow enough that there is something to watch.
 PACE = {
     "prerendered": True,
-    "latency": {"llm": {"mean_s": 0.35, "sigma_s": 0.1}, "images": {"mean_s": 0.35, "sigma_s": 0.1}},
+    "latency": {"llm": {"mean_s": 0.2, "sigma_s": 0.05}, "images": {"mean_s": 0.3, "sigma_s": 0.1}},
 }
 #: Runs before the page: what breaks the content policy, and whether the page was loaded anew.
 _WATCH = """
