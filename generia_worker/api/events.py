@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, Response
 from fastapi.concurrency import run_in_threadpool
@@ -32,13 +32,14 @@ LastEventId = Annotated[
 class EventStream(StreamingResponse):
     """A stream of events. The next one is made when the client has taken the last: whoever is slow costs nothing."""
 
-    def __init__(self, events: AsyncIterator[bytes]) -> None:
+    def __init__(self, events: AsyncGenerator[bytes]) -> None:
+        self._events = events
         super().__init__(events, media_type=sse.MEDIA_TYPE, headers=dict(sse.HEADERS))
 
     async def stream_response(self, send: Send) -> None:
         """Send until the stream ends, the client goes, or it takes nothing for a minute."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        async with aclosing(cast("AsyncGenerator[bytes]", self.body_iterator)) as events:
+        async with aclosing(self._events) as events:
             async for event in events:
                 message = {"type": "http.response.body", "body": event, "more_body": True}
                 await asyncio.wait_for(send(message), _STUCK_S)

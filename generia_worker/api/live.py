@@ -12,7 +12,7 @@ import json
 import logging
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -103,7 +103,7 @@ class LiveStatus:
         """How many clients there are."""
         return sum(world.clients for world in self._worlds.values())
 
-    async def events(self, world_id: str, last_seen: int | None) -> AsyncIterator[bytes]:
+    async def events(self, world_id: str, last_seen: int | None) -> AsyncGenerator[bytes]:
         """Yield what a client gets to see of a world that exists, until the world has ended.
 
         `last_seen` is the revision that the client saw last (`Last-Event-ID`): the posts since then come first.

@@ -14,7 +14,9 @@ PROMPT_MIN, PROMPT_MAX = 10, 10_000
 USERS_MAX, POSTS_MAX = 40, 250
 WORLD_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 #: No NUL, and as many characters as a prompt must have between the spaces at its ends.
-_PROMPT_PATTERN = r"^\s*[^\s\x00][^\x00]{8,}[^\s\x00]\s*$"
+#: What `str.strip` takes away is a little more than what patterns call white space.
+_SPACE, _SOLID = r"[\s\x1c-\x1f\x85]", r"[^\s\x00\x1c-\x1f\x85]"
+_PROMPT_PATTERN = rf"^{_SPACE}*{_SOLID}[^\x00]{{{PROMPT_MIN - 2},}}{_SOLID}{_SPACE}*$"
 
 
 def _check_prompt(prompt: str) -> str:

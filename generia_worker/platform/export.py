@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 
 from generia_worker.domain.media import sniff_format
 from generia_worker.platform import characters, export_page
@@ -26,7 +26,7 @@ Document = dict[str, Any]
 
 #: A generated world is far below these; people may go on posting in it.
 _POSTS_MAX, _CHARACTERS_MAX = 5_000, 2_000
-_TIMEOUT = httpx.Timeout(20, connect=5)
+_TIMEOUT = httpx2.Timeout(20, connect=5)
 _CHUNK_BYTES = 64 * 1024
 #: Enough of a picture to tell its format.
 _HEAD_BYTES = 16
@@ -57,7 +57,7 @@ def export_world(
     posts = [post.model_dump(mode="json") for post in _posts(services, world_id)]
     with (
         zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive,
-        httpx.Client(timeout=_TIMEOUT, trust_env=False, verify=settings.s3_secure) as client,
+        httpx2.Client(timeout=_TIMEOUT, trust_env=False, verify=settings.s3_secure) as client,
     ):
         pictures = _Pictures(archive, client, hosts, settings.image_max_bytes)
         world["image_url"] = pictures.add("cover", world["image_url"])
@@ -97,7 +97,7 @@ class _Pictures:
     """Reads pictures through their signed URLs into the zip, piece by piece."""
 
     def __init__(
-        self, archive: zipfile.ZipFile, client: httpx.Client, hosts: set[str], max_bytes: int
+        self, archive: zipfile.ZipFile, client: httpx2.Client, hosts: set[str], max_bytes: int
     ) -> None:
         self._archive = archive
         self._client = client
@@ -114,12 +114,12 @@ class _Pictures:
             with self._client.stream("GET", url) as reply:
                 reply.raise_for_status()
                 return self._store(name, reply)
-        except (httpx.HTTPError, ValueError) as error:
+        except (httpx2.HTTPError, ValueError) as error:
             log.warning("A picture is left out of an export: %s (%s)", name, type(error).__name__)
             self.missing.append(name)
             return ""
 
-    def _store(self, name: str, reply: httpx.Response) -> str:
+    def _store(self, name: str, reply: httpx2.Response) -> str:
         length = int(reply.headers.get("Content-Length", "0"))
         if not 0 < length <= self._max_bytes:
             message = "no picture of a size that is allowed"

@@ -7,7 +7,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 
-import httpx
+import httpx2
 import pytest
 
 from generia_worker.http import sse
@@ -16,17 +16,17 @@ from tests.integration.conftest import PROMPT, Platform
 
 
 @pytest.fixture
-def browser(platform: Platform) -> Iterator[httpx.Client]:
+def browser(platform: Platform) -> Iterator[httpx2.Client]:
     """A client that came by the link of the command line, and has its cookie alone."""
     url = platform.settings.gateway_url
-    with httpx.Client(base_url=url, headers={"Origin": url}, timeout=60, trust_env=False) as client:
+    with httpx2.Client(base_url=url, headers={"Origin": url}, timeout=60, trust_env=False) as client:
         token = local_login_token(platform.settings)
         answer = client.post("/api/v1/auth/local", json={"token": token})
         assert answer.json()["user"]["id"] == LOCAL_USER
         yield client
 
 
-def test_a_world_is_made_watched_and_taken_along(browser: httpx.Client) -> None:
+def test_a_world_is_made_watched_and_taken_along(browser: httpx2.Client) -> None:
     ready = browser.get("/readyz").json()
     assert set(ready.values()) == {"ok"}
     body = {"prompt": PROMPT, "characters_count": 2, "posts_count": 3, "budget": 1.0}
@@ -65,6 +65,6 @@ def test_a_world_is_made_watched_and_taken_along(browser: httpx.Client) -> None:
     archive = zipfile.ZipFile(io.BytesIO(browser.get(f"{path}/export").content))
     # Cover, icon, two avatars, three posts, and the texts.
     assert len(archive.namelist()) == 8
-    with httpx.Client(trust_env=False) as anybody:
+    with httpx2.Client(trust_env=False) as anybody:
         for url in (world["image_url"], world["icon_url"], posts["posts"][0]["media_url"]):
             assert anybody.get(url).headers["Content-Type"].startswith("image/")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import requests
 
+from generia_worker.errors import NotFoundError
 from tests.integration.conftest import PROMPT, Platform
 
 
@@ -117,3 +118,21 @@ def test_health(platform: Platform) -> None:
     assert requests.get(f"{platform.settings.api_url}/livez", timeout=10).json() == {"status": "ok"}
     ready = requests.get(f"{platform.settings.api_url}/readyz", timeout=10)
     assert ready.json() == {"status": "ok", "mongodb": "ok", "redis": "ok"}
+
+
+def test_the_receipt_says_what_each_part_cost(platform: Platform) -> None:
+    status, audit = platform.make(PROMPT, 2, 3)
+    receipt = platform.client.receipt(status.world_id)
+    assert [line.part for line in receipt.lines][:2] == ["describe", "illustrate"]
+    calls = {(line.part, line.provider): line.calls for line in receipt.lines}
+    assert calls["illustrate", "images"] == 2
+    assert calls["character", "llm"] == calls["avatar", "images"] == 2
+    assert calls["post", "llm"] == calls["picture", "images"] == 3
+    assert receipt.calls == status.api_calls_made_LLM + status.api_calls_made_images
+    bill = audit.bill()
+    assert receipt.llm_usd == pytest.approx(bill.llm_usd, abs=1e-9)
+    assert receipt.images_usd == pytest.approx(bill.image_usd, abs=1e-9)
+    assert receipt.total_usd == pytest.approx(status.cost_usd, abs=1e-9)
+    assert all(line.prompt_tokens > 0 for line in receipt.lines if line.provider == "llm")
+    with pytest.raises(NotFoundError):
+        platform.client.receipt("nobody")

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated
 
 import anyio
-import httpx
+import httpx2
 from anyio import to_thread
 from fastapi import APIRouter, Header, Response
 from starlette.types import Receive, Scope, Send
@@ -110,11 +110,11 @@ def _revision_of(last_event_id: str | None) -> int:
     return int(last_event_id) if last_event_id and _EVENT_ID.fullmatch(last_event_id) else -1
 
 
-async def _passed_on(upstream: httpx.Response) -> AsyncIterator[bytes]:
+async def _passed_on(upstream: httpx2.Response) -> AsyncIterator[bytes]:
     try:
         async for chunk in upstream.aiter_raw():
             yield chunk
-    except httpx.HTTPError as error:
+    except httpx2.HTTPError as error:
         # The browser connects again by itself.
         log.info("A stream of the enqueue endpoint broke off: %s", type(error).__name__)
 

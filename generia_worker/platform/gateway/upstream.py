@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import httpx
+import httpx2
 
 from generia_worker.errors import (
     ConflictError,
@@ -35,20 +35,20 @@ class Endpoint:
         connect_s = settings.http_connect_timeout_s
         # Reading the certificates of all authorities takes longer than the rest of the start: only for https.
         verify = settings.api_url.startswith("https:")
-        self._client = httpx.Client(
+        self._client = httpx2.Client(
             base_url=settings.api_url,
             headers=headers,
-            timeout=httpx.Timeout(_CALL_S, connect=connect_s, pool=_POOL_S),
-            limits=httpx.Limits(max_connections=_CALLS_MAX),
+            timeout=httpx2.Timeout(_CALL_S, connect=connect_s, pool=_POOL_S),
+            limits=httpx2.Limits(max_connections=_CALLS_MAX),
             trust_env=False,
             verify=verify,
         )
-        self._streams = httpx.AsyncClient(
+        self._streams = httpx2.AsyncClient(
             base_url=settings.api_url,
             headers=headers,
             # Silence for two heartbeats means that nobody is there any more.
-            timeout=httpx.Timeout(2 * sse.HEARTBEAT_S + 5, connect=connect_s, pool=_POOL_S),
-            limits=httpx.Limits(max_connections=STREAMS_MAX, max_keepalive_connections=20),
+            timeout=httpx2.Timeout(2 * sse.HEARTBEAT_S + 5, connect=connect_s, pool=_POOL_S),
+            limits=httpx2.Limits(max_connections=STREAMS_MAX, max_keepalive_connections=20),
             trust_env=False,
             verify=verify,
         )
@@ -64,12 +64,12 @@ class Endpoint:
             reply = self._client.request(method, path, json=body)
             if reply.is_success:
                 return reply.json()
-        except (httpx.HTTPError, ValueError) as error:
+        except (httpx2.HTTPError, ValueError) as error:
             log.warning("The enqueue endpoint does not answer: %s", type(error).__name__)
             raise TransientError(_AWAY) from None
         raise _refusal(reply)
 
-    async def open_events(self, world_id: str, last_event_id: str | None) -> httpx.Response | None:
+    async def open_events(self, world_id: str, last_event_id: str | None) -> httpx2.Response | None:
         """Return the opened stream of a world (200, or 204: nothing more will come), or None when there is none."""
         headers = {"Accept": sse.MEDIA_TYPE}
         if last_event_id is not None:
@@ -77,7 +77,7 @@ class Endpoint:
         request = self._streams.build_request("GET", f"/v1/generations/{world_id}/events", headers=headers)
         try:
             reply = await self._streams.send(request, stream=True)
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             log.info("No stream from the enqueue endpoint: %s", type(error).__name__)
             return None
         is_stream = reply.headers.get("Content-Type", "").startswith(sse.MEDIA_TYPE)
@@ -92,7 +92,7 @@ class Endpoint:
         """Return `ok`, or why not."""
         try:
             reply = self._client.get("/readyz", timeout=_PROBE_S)
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             return f"unavailable ({type(error).__name__})"
         return "ok" if reply.status_code == 200 else f"unavailable (HTTP {reply.status_code})"
 
@@ -102,7 +102,7 @@ class Endpoint:
         await self._streams.aclose()
 
 
-def _refusal(reply: httpx.Response) -> GeneriaError:
+def _refusal(reply: httpx2.Response) -> GeneriaError:
     detail, field = _problem(reply)
     if reply.status_code == 404:
         return NotFoundError(detail)
@@ -125,7 +125,7 @@ def _refusal(reply: httpx.Response) -> GeneriaError:
     return PermanentError(detail)
 
 
-def _problem(reply: httpx.Response) -> tuple[str, str | None]:
+def _problem(reply: httpx2.Response) -> tuple[str, str | None]:
     try:
         body = reply.json()
         errors = body.get("errors") or [{}]

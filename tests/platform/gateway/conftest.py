@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import uvicorn
 from pydantic import SecretStr
@@ -180,12 +180,12 @@ class Gateway:
         """Return a token of this user."""
         return self.parts.tokens.issue(audience, user_id, lifetime_s)
 
-    def client(self, **headers: str) -> httpx.Client:
+    def client(self, **headers: str) -> httpx2.Client:
         """Return a client without a token."""
         # Nothing here is https, and reading certificates takes time.
-        return httpx.Client(base_url=self.url, headers=headers, timeout=20, trust_env=False, verify=False)  # noqa: S501
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=20, trust_env=False, verify=False)
 
-    def as_user(self, user_id: str) -> httpx.Client:
+    def as_user(self, user_id: str) -> httpx2.Client:
         """Return a client with this user's token."""
         return self.client(Authorization=f"Bearer {self.token(user_id)}")
 

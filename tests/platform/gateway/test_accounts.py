@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from argon2 import PasswordHasher
 
@@ -19,12 +19,12 @@ def fresh(**changed: Any) -> dict[str, Any]:
     return {"username": name, "email": f"{name}@Example.org", "password": PASSWORD} | changed
 
 
-def register(gateway: Gateway, **changed: Any) -> httpx.Response:
+def register(gateway: Gateway, **changed: Any) -> httpx2.Response:
     with gateway.client() as client:
         return client.post("/api/v1/auth/register", json=fresh(**changed))
 
 
-def log_in(gateway: Gateway, name: str, password: str = PASSWORD) -> httpx.Response:
+def log_in(gateway: Gateway, name: str, password: str = PASSWORD) -> httpx2.Response:
     with gateway.client() as client:
         return client.post("/api/v1/auth/login", json={"email": name, "password": password})
 
@@ -170,7 +170,7 @@ def test_the_link_of_the_command_line_logs_in(gateway: Gateway) -> None:
 
 
 # --- cookies and origins -----------------------------------------------------------------------------------------
-def cookie_of(answer: httpx.Response) -> dict[str, str]:
+def cookie_of(answer: httpx2.Response) -> dict[str, str]:
     found = {}
     for item in answer.headers["Set-Cookie"].split("; "):
         name, _, value = item.partition("=")

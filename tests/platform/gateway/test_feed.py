@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import httpx
+import httpx2
 
 from generia_worker.domain.media import MediaType
 from generia_worker.platform.connections import Connections
@@ -37,7 +37,7 @@ def test_posts_and_characters(gateway: Gateway, services: Connections, world: Wo
             0,
         )
         for url in (post["media_url"], post["avatar_url"]):
-            assert httpx.get(url).status_code == 200
+            assert httpx2.get(url).status_code == 200
         people = client.get(f"{base}/characters").json()
         assert ([one["id"] for one in people["characters"]], people["total"]) == ([ada, bob], 2)
         assert [
@@ -107,7 +107,7 @@ def test_pictures(gateway: Gateway, services: Connections, world: WorldRecord) -
         )
         assert {variant["name"] for variant in shown["variants"]} == {"original", "thumbnail", "medium"}
         for variant in shown["variants"]:
-            assert httpx.get(variant["url"]).status_code == 200
+            assert httpx2.get(variant["url"]).status_code == 200
         # What somebody has only announced can be neither seen nor written through the gateway.
         announced = client.get(f"/api/v1/media/{waiting}").json()
         assert announced["variants"] == []
@@ -120,17 +120,17 @@ def test_signed_urls_cannot_be_forged(gateway: Gateway, services: Connections, w
     with gateway.as_user("guest") as client:
         urls = {v["name"]: v["url"] for v in client.get(f"/api/v1/media/{media_id}").json()["variants"]}
     url = urls["original"]
-    assert httpx.get(url).status_code == 200
+    assert httpx2.get(url).status_code == 200
     for forged in (
         url.partition("?")[0],
         url.replace(media_id, other),
         url[:-4] + ("0000" if not url.endswith("0000") else "1111"),
         url.replace("X-Amz-Expires=", "X-Amz-Expires=9"),
     ):
-        assert httpx.get(forged).status_code in (400, 403), forged
+        assert httpx2.get(forged).status_code in (400, 403), forged
     # To read is not to write.
-    assert httpx.put(url, content=b"x").status_code in (400, 403)
-    assert httpx.delete(url).status_code in (400, 403)
+    assert httpx2.put(url, content=b"x").status_code in (400, 403)
+    assert httpx2.delete(url).status_code in (400, 403)
 
 
 def test_other_services_may_lack_json() -> None:

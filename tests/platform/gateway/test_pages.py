@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from generia_worker.platform.gateway.pages import TYPES, WEB, Pages
@@ -22,14 +22,14 @@ ALWAYS = {
 
 
 @pytest.fixture
-def client(gateway: Gateway) -> httpx.Client:
+def client(gateway: Gateway) -> httpx2.Client:
     return gateway.client()
 
 
 @pytest.mark.parametrize(
     "path", ["/", "/login", "/worlds", "/worlds/", "/worlds/abc", "/worlds/abc/character/x"]
 )
-def test_the_pages_own_addresses(client: httpx.Client, path: str) -> None:
+def test_the_pages_own_addresses(client: httpx2.Client, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -67,14 +67,14 @@ def test_the_pages_own_addresses(client: httpx.Client, path: str) -> None:
 )
 def test_there_is_nothing_else(gateway: Gateway, path: str) -> None:
     # As a path, raw: clients tidy dots away.
-    url = httpx.URL(gateway.url).copy_with(raw_path=path.encode())
-    with httpx.Client() as client:
+    url = httpx2.URL(gateway.url).copy_with(raw_path=path.encode())
+    with httpx2.Client() as client:
         answer = client.send(client.build_request("GET", url))
     assert answer.status_code == 404
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
-def test_files_can_only_be_read(client: httpx.Client) -> None:
+def test_files_can_only_be_read(client: httpx2.Client) -> None:
     for method in ("POST", "PUT", "DELETE"):
         answer = client.request(method, "/index.html")
         assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from pydantic import SecretStr
 
@@ -17,7 +17,7 @@ from tests.platform.gateway.conftest import PASSWORD, StartGateway
 NOWHERE = SecretStr("redis://127.0.0.1:1/0")
 
 
-def refused(answer: httpx.Response) -> bool:
+def refused(answer: httpx2.Response) -> bool:
     return (
         answer.status_code == 429
         and answer.headers["Content-Type"] == "application/problem+json"
@@ -49,7 +49,7 @@ def test_logins_are_counted_by_address_and_by_account(start_gateway: StartGatewa
     name = f"{new_key()}@example.org"
     body = {"email": name, "password": PASSWORD}
 
-    def log_in(address: str, **changed: Any) -> httpx.Response:
+    def log_in(address: str, **changed: Any) -> httpx2.Response:
         with gateway.client(**{"X-Forwarded-For": address}) as client:
             return client.post("/api/v1/auth/login", json=body | changed)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import httpx
+import httpx2
 import pytest
 from pydantic import SecretStr
 from starlette.routing import Route
@@ -56,7 +56,7 @@ def test_no_route_is_hidden_from_the_document() -> None:
     ]
 
 
-def refused(answer: httpx.Response) -> bool:
+def refused(answer: httpx2.Response) -> bool:
     return (
         answer.status_code == 401
         and answer.headers["WWW-Authenticate"] == "Bearer"

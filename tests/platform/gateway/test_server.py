@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from generia_worker.local.ports import free_port
@@ -96,7 +96,7 @@ def test_it_stops_with_its_streams_and_logs_no_secret(
     tokens = Tokens(settings_of_process)
     ticket = tokens.issue(Audience.STREAM, "u", 60)
     access = tokens.issue(Audience.ACCESS, "u", 60)
-    with httpx.Client(base_url=settings_of_process.gateway_url, timeout=20) as client:
+    with httpx2.Client(base_url=settings_of_process.gateway_url, timeout=20) as client:
         client.get("/api/v1/worlds", headers={"Authorization": f"Bearer {access}"}).raise_for_status()
         client.post("/api/v1/auth/login", json={"email": "ada@example.org", "password": "secret of a person"})
         with client.stream(

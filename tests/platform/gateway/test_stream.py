@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from generia_worker.http import sse
@@ -143,7 +143,7 @@ def store_status(gateway: Gateway, world: WorldRecord, status: str, second: int,
     )
 
 
-def events(stream: httpx.Response) -> Iterator[sse.Event]:
+def events(stream: httpx2.Response) -> Iterator[sse.Event]:
     return sse.decode(stream.iter_lines())
 
 

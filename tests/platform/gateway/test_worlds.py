@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from generia_worker.domain.cost import PriceTable
@@ -29,7 +29,7 @@ def new(**changed: Any) -> dict[str, Any]:
     return {"prompt": PROMPT, "characters_count": 3, "posts_count": 5} | changed
 
 
-def is_problem(answer: httpx.Response, status: int, field: str | None = None) -> bool:
+def is_problem(answer: httpx2.Response, status: int, field: str | None = None) -> bool:
     assert answer.status_code == status, answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"
     body = answer.json()
@@ -156,7 +156,7 @@ def test_pictures_and_parameters_are_shown(
         assert shown["params"] == {"theme": HARD, "n": [1, {"$inc": None}]}
         assert (shown["name"], shown["users_count"], shown["posts_count"]) == ("Named", 3, 5)
         for url in (shown["image_url"], shown["icon_url"]):
-            assert httpx.get(url).status_code == 200
+            assert httpx2.get(url).status_code == 200
         listed = client.get("/api/v1/worlds", params={"limit": 100}).json()["worlds"]
         assert shown in listed
 
