@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import uuid
 from collections.abc import Iterator
@@ -197,7 +198,9 @@ class Person:
         return self.page.locator(".panel-frame")
 
     def wait_until_made(self) -> None:
-        """Wait until the panel has folded away."""
+        """Wait until the world is finished and the panel has folded away."""
+        # The counts stand there once a world has ended; before it is read, there is neither a panel nor a count.
+        expect(self.page.locator(".world-facts")).to_have_text(re.compile(r"\d+ characters? · \d+ posts?"))
         expect(self.panel).to_have_count(0)
 
     def posts(self) -> list[str]:
