@@ -90,7 +90,7 @@ def demo(
         if estimate:
             worlds.show_estimate(running, worlds.size_of(asked), as_json=as_json)
             return
-        ended = worlds.make(running, asked, as_json=as_json)
+        ended = worlds.make(running, asked, as_json=as_json, with_page=True)
     sys.exit(0 if ended else 1)
 
 
@@ -197,6 +197,19 @@ def list_worlds(limit: int, data_dir: Path | None, as_json: bool) -> None:
     from generia_worker import worlds
 
     worlds.show_list(worlds.running(_settings(data_dir)), limit, as_json=as_json)
+
+
+@main.command()
+@click.argument("world")
+@click.argument("target", type=click.Path(path_type=Path))
+@_data_dir_option
+@_json_option
+@_says_why
+def export(world: str, target: Path, data_dir: Path | None, as_json: bool) -> None:
+    """Write WORLD to TARGET: a zip if it ends in .zip, else a folder. Its index.html opens from disk."""
+    from generia_worker import worlds
+
+    worlds.export(worlds.running(_settings(data_dir)), world, target, as_json=as_json)
 
 
 @main.command()

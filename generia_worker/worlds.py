@@ -11,14 +11,15 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
-from generia_worker import display, programs
+from generia_worker import display, exports, programs
 from generia_worker.api_client import GeneriaClient
 from generia_worker.domain.order import Order, WorldSize
 from generia_worker.domain.stage import WorldStatus
 from generia_worker.domain.status import GenerationStatus
 from generia_worker.domain.text import clip
-from generia_worker.errors import ConfigurationError, InvalidInputError
+from generia_worker.errors import ConfigurationError, GeneriaError, InvalidInputError
 from generia_worker.local.stack import Stack, read_running
+from generia_worker.platform.gateway.tokens import local_login_token
 from generia_worker.rpc.channel import open_channel
 from generia_worker.rpc.posts import PostClient
 from generia_worker.rpc.worlds import WorldClient
@@ -105,14 +106,16 @@ def keep_running(settings: Settings, *, as_json: bool) -> None:
 
     def announce(started: Settings) -> None:
         addresses = _addresses(started)
+        page = f"{started.gateway_url}/#login={local_login_token(started)}"
         if as_json:
-            display.as_json({"data_dir": str(stack.data_dir), "addresses": addresses})
+            display.as_json({"data_dir": str(stack.data_dir), "addresses": addresses, "page": page})
             return
         console.print(programs.providers_line(started))
         for name, address in addresses.items():
             console.print(f"  {name:<18} {address}")
         console.print(f"  {'data and logs':<18} {stack.data_dir}")
-        console.print('Order a world with: generia generate "…"   Stop with Ctrl-C.')
+        console.print(f"\nOpen the page, logged in: {page}")
+        console.print('Or order a world with: generia generate "…"   Stop with Ctrl-C.')
 
     try:
         stack.run_until_signal(announce)
@@ -143,8 +146,13 @@ def _addresses(settings: Settings) -> dict[str, str]:
 
 
 # --- worlds ------------------------------------------------------------------------------------------------------
-def make(running: Running, asked: Order, *, as_json: bool, wait: bool = True) -> bool:
-    """Order a world, watch it being made, show it. Returns False when it did not complete."""
+def make(
+    running: Running, asked: Order, *, as_json: bool, wait: bool = True, with_page: bool = False
+) -> bool:
+    """Order a world, watch it being made, show it. Returns False when it did not complete.
+
+    `with_page` leaves the world in the data folder, as a page that opens from disk.
+    """
     settings = running.settings
     with open_channel(settings.world_service) as channel:
         world = WorldClient(channel, settings.rpc_timeout_s)
@@ -164,11 +172,39 @@ def make(running: Running, asked: Order, *, as_json: bool, wait: bool = True) ->
     console.print(f"World {record.id} is ordered.")
     if wait:
         status = _watch(client, record.id, console)
+    page = _page(settings, status) if with_page else None
     if as_json:
-        display.as_json(status.as_json() | {"files": _files(settings, record.id)})
+        more = {"files": _files(settings, record.id)} | ({"page": page} if with_page else {})
+        display.as_json(status.as_json() | more)
     elif wait:
         _show_world(running, status)
+        if page:
+            console.print(f"page: {page}")
     return not wait or status.status is WorldStatus.COMPLETED
+
+
+def _page(settings: Settings, status: GenerationStatus) -> str | None:
+    """Write a world as a page into the data folder; returns where it is, or None: the world itself is not at fault."""
+    folder = settings.data_dir.expanduser() / exports.DEMO_FOLDER / status.world_id
+    try:
+        exports.export(settings, status, folder)
+    except GeneriaError as error:
+        display.err.print(f"The page could not be written: {escape(error.message)}")
+        return None
+    return str(folder / "index.html")
+
+
+def export(running: Running, world_id: str, target: Path, *, as_json: bool) -> None:
+    """Write a world into a zip or a folder."""
+    missing = exports.export(running.settings, _client(running).status(world_id), target)
+    if missing:
+        display.err.print(f"{len(missing)} pictures could not be read and are left out: {', '.join(missing)}")
+    if as_json:
+        display.as_json({"world_id": world_id, "target": str(target), "missing": missing})
+    elif target.suffix.lower() == ".zip":
+        display.out.print(f"{target} is written: unpack it and open index.html.")
+    else:
+        display.out.print(f"page: {target / 'index.html'}")
 
 
 def _client(running: Running) -> GeneriaClient:

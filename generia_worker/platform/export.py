@@ -1,11 +1,11 @@
-"""A world as one zip: `world.json`, and its pictures under `images/`. Made in bounded memory."""
+"""A world as one zip: `world.json`, its pictures under `images/`, and `index.html` to look at. In bounded memory."""
 
 from __future__ import annotations
 
 import json
 import logging
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from generia_worker.domain.media import sniff_format
-from generia_worker.platform import characters
+from generia_worker.platform import characters, export_page
 from generia_worker.platform.checks import PAGE_MAX
 from generia_worker.platform.connections import Connections
 from generia_worker.platform.gateway.models import CharacterJson, PostJson, WorldJson
@@ -70,14 +70,9 @@ def export_world(
             post["avatar_url"] = avatars.get(post["character_id"], "")
         whole = {"world": world, "status": status, "characters": people, "posts": posts}
         archive.writestr("world.json", json.dumps(whole, ensure_ascii=False, indent=1))
-        for name, text in PAGES.items():
+        for name, text in export_page.FILES.items():
             archive.writestr(name, text(whole))
     return pictures.missing
-
-
-#: Further files of the zip, made from what `world.json` holds: name → the text. A page that shows the world
-#: without a server (index.html) belongs here.
-PAGES: dict[str, Callable[[Document], str]] = {}
 
 
 def _people(resources: Resources, world_id: str) -> Iterator[Any]:

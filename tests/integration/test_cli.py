@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,9 @@ def test_demo_makes_a_world_and_leaves_nothing_running(home: Path) -> None:
     assert "10 text calls and 7 image calls" in done.stdout
     files = Path(done.stdout.split("files: ")[1].splitlines()[0])
     assert len(list(files.rglob("*.*"))) >= 7
+    page = Path(done.stdout.split("page: ")[1].splitlines()[0])
+    assert page.read_text(encoding="utf-8").count("<article") == 3
+    assert len(list(page.parent.glob("images/**/*.*"))) == 7
     assert not (data / "stack.json").exists()
 
     again = generia(
@@ -139,6 +143,17 @@ def test_up_generate_status_worlds(up: tuple[Path, dict[str, Any]], home: Path) 
     unknown = generia("status", *where, "no-such-world", cwd=home)
     assert unknown.returncode == 1
     assert "no-such-world" in unknown.stderr
+    page = requests.get(started["page"].partition("#")[0], timeout=10)
+    assert (page.status_code, "main.js" in page.text) == (200, True)
+    assert started["page"].startswith(f"{started['addresses']['gateway']}/#login=")
+    taken = generia("export", *where, world["id"], str(home / "world.zip"), cwd=home)
+    assert taken.returncode == 0, taken.stderr
+    assert {"index.html", "style.css", "world.json"} <= set(zipfile.ZipFile(home / "world.zip").namelist())
+    folder = generia("export", *where, "--json", world["id"], str(home / "taken"), cwd=home)
+    assert json.loads(folder.stdout)["missing"] == []
+    assert (home / "taken" / "index.html").is_file()
+    twice = generia("export", *where, world["id"], str(home / "taken"), cwd=home)
+    assert (twice.returncode, "exists already" in twice.stderr) == (1, True)
     done = generia("cancel", *where, world["id"], cwd=home)
     assert done.returncode == 1
     assert "ended already" in done.stderr

@@ -14,6 +14,7 @@ from generia_worker.http.addresses import is_address
 from generia_worker.http.problems import documented
 from generia_worker.platform.gateway.accounts import Account
 from generia_worker.platform.gateway.models import (
+    CurrentJson,
     LocalLoginBody,
     LoginBody,
     RegisterBody,
@@ -217,6 +218,17 @@ def me(user: SignedIn, parts: Shared) -> UserJson:
     if account is None:
         raise _unauthorised("There is no such account any more.")
     return UserJson.of(account)
+
+
+@router.get("/session", responses=documented(503))
+def session(parts: Shared, cookie: Annotated[str | None, Security(_cookie)] = None) -> CurrentJson:
+    """Tell who is logged in, or nobody: for the page's first call, to which a visitor is no error."""
+    if cookie is None:
+        return CurrentJson(user=None)
+    try:
+        return CurrentJson(user=me(_checked(parts, Audience.SESSION, cookie), parts))
+    except HTTPException:
+        return CurrentJson(user=None)
 
 
 @router.post("/logout", status_code=204, responses=documented(401, 403, 411, 413))

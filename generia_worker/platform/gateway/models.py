@@ -88,6 +88,12 @@ class UserJson(BaseModel):
         )
 
 
+class CurrentJson(BaseModel):
+    """Who is logged in with the cookie that was sent; null: nobody, or not any more."""
+
+    user: UserJson | None
+
+
 class SessionJson(BaseModel):
     """An access token for `Authorization: Bearer`; the page uses the cookie that comes with it instead."""
 

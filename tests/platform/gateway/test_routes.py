@@ -21,6 +21,7 @@ OPEN = {
     ("POST", "/api/v1/auth/register"),
     ("POST", "/api/v1/auth/login"),
     ("POST", "/api/v1/auth/local"),
+    ("GET", "/api/v1/auth/session"),
     ("GET", "/livez"),
     ("GET", "/readyz"),
 }

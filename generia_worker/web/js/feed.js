@@ -1,0 +1,202 @@
+// A feed of any length in a bounded DOM: posts stand in small groups, and a group that is far from what is seen is taken
+// out and leaves its height behind. So nothing jumps, and nothing has to be computed about heights.
+
+import { h } from "./dom.js";
+
+const GROUP = 4;
+/** How far from the window a group is still drawn, and how far from the end more is asked for. */
+const NEAR = "1200px 0px";
+const AHEAD = "1600px 0px";
+/** A person who has scrolled further than this reads: new posts wait for them in place of pushing the text away. */
+const READING_PX = 160;
+
+const newer = (a, b) =>
+  a.created_at > b.created_at || (a.created_at === b.created_at && a.post_id > b.post_id);
+
+export class Feed {
+  /** `load(cursor)` returns {posts, next_cursor}; `make(post)` makes an element, `eager` for those seen at once. */
+  constructor({ load, make, empty }) {
+    this.load = load;
+    this.make = make;
+    this.known = new Map();
+    this.groups = [];
+    this.waiting = [];
+    this.cursor = "";
+    this.whole = false;
+    this.loading = false;
+    this.body = h("div", { class: "feed", role: "feed", "aria-label": "Posts", "aria-busy": "true" });
+    this.pill = h("button", { class: "pill", hidden: true, onclick: () => this.showWaiting() });
+    this.note = h("p", { class: "feed-note quiet" }, empty);
+    this.again = h("button", { class: "button", hidden: true, onclick: () => this.more() }, "Try again");
+    this.end = h("div", { class: "feed-end" }, this.note, this.again);
+    this.note.hidden = true;
+    this.element = h(
+      "div",
+      { class: "feed-frame" },
+      h("div", { class: "pill-place" }, this.pill),
+      this.body,
+      this.end,
+    );
+  }
+
+  /** Call when the element stands in the page (again). */
+  attach() {
+    this.attached = true;
+    this.drawer = new IntersectionObserver((entries) => entries.forEach((entry) => this.drawNear(entry)), {
+      rootMargin: NEAR,
+    });
+    this.asker = new IntersectionObserver((entries) => entries.at(-1).isIntersecting && this.more(), {
+      rootMargin: AHEAD,
+    });
+    for (const group of this.groups) this.drawer.observe(group.element);
+    this.asker.observe(this.end);
+    if (this.waiting.length > 0) this.offer();
+  }
+
+  /** Call before the element is taken out of the page. */
+  detach() {
+    this.attached = false;
+    this.drawer?.disconnect();
+    this.asker?.disconnect();
+  }
+
+  /** Load the next page, once at a time; after an error only when the person asks for it. */
+  async more() {
+    if (this.loading || this.whole) return;
+    this.loading = true;
+    this.again.hidden = true;
+    this.body.setAttribute("aria-busy", "true");
+    try {
+      const page = await this.load(this.cursor);
+      const first = this.cursor === "";
+      this.cursor = page.next_cursor;
+      this.whole = !page.next_cursor;
+      this.append(
+        page.posts.filter((post) => !this.known.has(post.post_id)),
+        first,
+      );
+      this.note.hidden = this.known.size > 0;
+      this.body.setAttribute("aria-busy", "false");
+    } catch (error) {
+      this.note.hidden = false;
+      this.note.textContent = error.message;
+      this.again.hidden = false;
+    } finally {
+      this.loading = false;
+    }
+    // An observer tells of changes only: look again, in case the end is still in sight.
+    if (this.attached && this.again.hidden) {
+      this.asker.unobserve(this.end);
+      this.asker.observe(this.end);
+    }
+  }
+
+  append(posts, first) {
+    for (const post of posts) this.known.set(post.post_id, post);
+    if (first && this.groups.length > 0) {
+      // What came live while the first page was on its way is newer than most of it, but not than all of it.
+      posts = [...this.groups.flatMap((group) => group.posts), ...posts].sort((a, b) =>
+        newer(a, b) ? -1 : 1,
+      );
+      this.groups = [];
+      this.body.replaceChildren();
+    }
+    for (let at = 0; at < posts.length; at += GROUP)
+      this.addGroup(posts.slice(at, at + GROUP), this.groups.length);
+  }
+
+  /** Take a post that has just appeared, or a newer form of one that is here. */
+  live(post) {
+    if (this.known.has(post.post_id)) return this.replace(post);
+    this.note.hidden = true;
+    const reading = !this.attached || this.element.getBoundingClientRect().top < -READING_PX;
+    if (!reading) return this.insert(post, true);
+    this.known.set(post.post_id, post);
+    this.waiting.push(post);
+    if (this.attached) this.offer();
+  }
+
+  /** Read the newest posts again after a time without a stream, until there are only known ones. */
+  async catchUp() {
+    let cursor = "";
+    do {
+      const page = await this.load(cursor);
+      const missed = page.posts.filter((post) => !this.known.has(post.post_id));
+      for (const post of missed.reverse()) this.live(post);
+      cursor = missed.length === 0 ? "" : page.next_cursor;
+    } while (cursor);
+  }
+
+  offer() {
+    this.pill.textContent = this.waiting.length === 1 ? "1 new post" : `${this.waiting.length} new posts`;
+    this.pill.hidden = false;
+  }
+
+  /** Put in what waited, and show it. */
+  showWaiting() {
+    for (const post of this.waiting) this.insert(post);
+    this.waiting = [];
+    this.pill.hidden = true;
+    this.element.scrollIntoView({ block: "start" });
+    this.body.querySelector("article")?.focus({ preventScroll: true });
+  }
+
+  replace(post) {
+    this.known.set(post.post_id, post);
+    for (const group of this.groups) {
+      const at = group.posts.findIndex((one) => one.post_id === post.post_id);
+      if (at < 0) continue;
+      group.posts[at] = post;
+      if (group.drawn) group.element.children[at].replaceWith(this.make(post));
+    }
+  }
+
+  insert(post, fresh = false) {
+    this.known.set(post.post_id, post);
+    const index = this.groups.findIndex((group) => newer(post, group.posts.at(-1)));
+    const group = this.groups[index];
+    const onTop = this.groups.length === 0 || (index === 0 && newer(post, group.posts[0]));
+    let element;
+    if (onTop && (!group || group.posts.length >= GROUP || !group.drawn)) {
+      element = this.addGroup([post], 0).element.firstChild;
+    } else if (!group) {
+      // Older than all that is here: it comes with its page, if there are more pages.
+      if (this.whole) this.addGroup([post], this.groups.length);
+    } else {
+      const at = group.posts.findIndex((one) => newer(post, one));
+      group.posts.splice(at, 0, post);
+      element = this.make(post);
+      if (group.drawn) group.element.insertBefore(element, group.element.children[at]);
+    }
+    if (fresh) element?.classList.add("is-new");
+  }
+
+  addGroup(posts, index) {
+    const eager = this.groups.length === 0;
+    const element = h(
+      "div",
+      { class: "feed-group" },
+      posts.map((post, at) => this.make(post, eager && at === 0)),
+    );
+    const group = { posts, element, drawn: true };
+    this.body.insertBefore(element, this.groups[index]?.element ?? null);
+    this.groups.splice(index, 0, group);
+    if (this.attached) this.drawer.observe(element);
+    return group;
+  }
+
+  drawNear({ target, isIntersecting, boundingClientRect }) {
+    const group = this.groups.find((one) => one.element === target);
+    if (!group || !target.isConnected || group.drawn === isIntersecting) return;
+    if (isIntersecting) {
+      target.replaceChildren(...group.posts.map((post) => this.make(post)));
+      target.style.height = "";
+    } else {
+      // The keyboard's place must not vanish.
+      if (target.contains(document.activeElement)) return;
+      target.style.height = `${boundingClientRect.height}px`;
+      target.replaceChildren();
+    }
+    group.drawn = isIntersecting;
+  }
+}

@@ -1,0 +1,136 @@
+// The page: who is there, which view stands at the address, and the frame around it.
+
+import { get, onLoginNeeded, post } from "./api.js";
+import { h, renewMoments } from "./dom.js";
+import { Frame } from "./frame.js";
+import { current, go, route, start } from "./router.js";
+import { WorldView } from "./world.js";
+
+const root = document.getElementById("root");
+let user = null;
+let frame = null;
+let shown = null;
+let key = "";
+let started = false;
+
+// What not every visit needs is loaded when it is wanted.
+const creating = async () => (await import("./create.js")).createView({ created: () => frame.refresh() });
+const world = (part) => ({
+  key: ({ id }) => `world ${id}`,
+  part,
+  make: (params) => new WorldView(params, { user, changed: () => frame.refresh() }),
+});
+route("/", { make: creating });
+route("/login", { instead: "/" });
+route("/worlds", { make: async () => (await import("./worlds.js")).worldsView() });
+route("/worlds/:id", world("feed"));
+route("/worlds/:id/posts/:post", world("feed"));
+route("/worlds/:id/characters", world("characters"));
+route("/worlds/:id/characters/:character", world("characters"));
+route("/worlds/:id/about", world("about"));
+route("/worlds/:id/receipt", world("receipt"));
+
+/** Show what stands at the address; a view that can show its neighbour stays. */
+async function render({ y }) {
+  const found = current();
+  if (!user) return;
+  if (found?.view.instead) return go(found.view.instead, { replace: true });
+  const params = { ...found?.params, part: found?.params.character ? "characters" : found?.view.part };
+  const wanted = found?.view.key?.(params) ?? location.pathname;
+  const stays = shown && key === wanted && shown.show;
+  const opensPost = Boolean(params.post) || shown?.dialog;
+  if (!stays && !(await replaceView(wanted, found, params))) return;
+  const settled = Promise.resolve(shown.show?.(params)).catch(() => {});
+  document.title = `${shown.title} · Generia`;
+  frame.mark();
+  if (y === null || (stays && opensPost)) return;
+  const view = shown;
+  await settled;
+  if (view !== shown) return;
+  scrollTo(0, y);
+  // A screen reader goes on at the new heading.
+  if (started && !document.querySelector("dialog[open]"))
+    view.element.querySelector("h1")?.focus({ preventScroll: true });
+  started = true;
+}
+
+/** Put another view in place; returns false when the person has gone elsewhere meanwhile. */
+async function replaceView(wanted, found, params) {
+  shown?.close?.();
+  shown = null;
+  key = wanted;
+  const view = await Promise.resolve(found ? found.view.make(params) : nothingHere()).catch(unavailable);
+  if (key !== wanted || !user || shown) {
+    view.close?.();
+    return false;
+  }
+  shown = view;
+  frame.view.replaceChildren(view.element);
+  return true;
+}
+
+function unavailable() {
+  const again = h("button", { class: "button", onclick: () => location.reload() }, "Try again");
+  return {
+    element: h(
+      "div",
+      { class: "page" },
+      h("h1", { tabindex: -1 }, "Not now"),
+      h("p", {}, "This part of the page could not be loaded. "),
+      again,
+    ),
+    title: "Not now",
+  };
+}
+
+function nothingHere() {
+  const element = h(
+    "div",
+    { class: "page" },
+    h("h1", { tabindex: -1 }, "Nothing here"),
+    h("p", {}, "There is no page at this address. ", h("a", { href: "/worlds" }, "See all worlds")),
+  );
+  return { element, title: "Nothing here" };
+}
+
+/** Somebody is logged in: show the page at the address where they are. */
+function enter(person) {
+  user = person;
+  frame = new Frame(person);
+  root.replaceChildren(frame.element);
+  shown = null;
+  render({ y: 0 });
+}
+
+async function askToLogIn(message = "") {
+  shown?.close?.();
+  shown = user = frame = null;
+  const { loginView } = await import("./login.js");
+  if (user || root.querySelector(".login")) return;
+  const view = loginView(enter, message);
+  document.title = `${view.title} · Generia`;
+  root.replaceChildren(h("main", { id: "view" }, view.element));
+}
+
+/** The link that the command line prints carries a token: it leaves the address before it is used. */
+async function takeToken() {
+  const token = /^#login=(.+)$/.exec(location.hash)?.[1];
+  if (!token) return null;
+  history.replaceState(history.state, "", location.pathname + location.search);
+  return (await post("/auth/local", { token: decodeURIComponent(token) }, { quiet: true })).user;
+}
+
+async function begin() {
+  onLoginNeeded(() => askToLogIn("Your session has ended: log in to go on here."));
+  start(render);
+  setInterval(() => document.hidden || renewMoments(), 60_000);
+  try {
+    const person = (await takeToken()) ?? (await get("/auth/session")).user;
+    if (person) enter(person);
+    else askToLogIn();
+  } catch (error) {
+    askToLogIn(error.message);
+  }
+}
+
+begin();

@@ -1,0 +1,241 @@
+// How a world comes into being: its own steps, two bars, the stages, dollars and the time that is left.
+
+import { post } from "./api.js";
+import { announce, count, dollars, duration, h } from "./dom.js";
+import { failureList } from "./failures.js";
+import { TimeLeft } from "./timeleft.js";
+
+const STAGES = {
+  initializing: "Preparing",
+  world_description: "Description",
+  world_image: "Cover and icon",
+  characters: "Characters",
+  posts: "Posts",
+  finishing: "Finishing",
+};
+const SAID = {
+  pending: "waiting",
+  in_progress: "under way",
+  completed: "done",
+  failed: "failed",
+  cancelled: "cancelled",
+};
+const HEADINGS = {
+  pending: "Waiting to begin",
+  in_progress: "A world is being born",
+  completed: "Finished",
+  failed: "This world could not be made",
+  cancelled: "Stopped",
+};
+const OPENING = [
+  ["world_description", "Imagining the world"],
+  ["world_image", "Painting its cover and icon"],
+];
+/** How often the clock of what is left moves, and how long the panel stays once all is done. */
+const TICK_MS = 1000;
+const FAREWELL_MS = 1800;
+
+export class Panel {
+  /** `mine`: only who made the world may act; `act(action)` does it. */
+  constructor(worldId, { mine, act }) {
+    this.worldId = worldId;
+    this.mine = mine;
+    this.act = act;
+    this.left = new TimeLeft();
+    this.heading = h("h2", {}, HEADINGS.pending);
+    this.time = h("p", { class: "panel-time" });
+    this.why = h("p", { class: "panel-why", dir: "auto", hidden: true });
+    this.opening = h(
+      "ol",
+      { class: "opening" },
+      OPENING.map(([, text]) => h("li", {}, h("span", { class: "mark", "aria-hidden": "true" }), text)),
+    );
+    this.characters = bar("Characters");
+    this.posts = bar("Posts");
+    this.bars = h("div", { class: "bars" }, this.characters.element, this.posts.element);
+    this.stages = h("ol", { class: "stages", "aria-label": "Stages" });
+    this.money = h("p", { class: "panel-money" });
+    this.failed = h("div", { class: "panel-failed" });
+    this.actions = h("div", { class: "panel-actions" });
+    this.lost = h(
+      "p",
+      { class: "panel-lost", hidden: true },
+      "No connection. It is tried again by itself; the world goes on meanwhile.",
+    );
+    const inside = h(
+      "div",
+      { class: "panel" },
+      h("header", {}, this.heading, this.time),
+      this.why,
+      h("div", { class: "panel-stage" }, this.opening, this.bars),
+      this.stages,
+      this.lost,
+      this.failed,
+      h("footer", {}, this.money, this.actions),
+    );
+    this.element = h(
+      "section",
+      { class: "panel-frame", "aria-label": "How this world comes into being" },
+      h("div", {}, inside),
+    );
+    this.clock = setInterval(() => this.tick(), TICK_MS);
+  }
+
+  /** Show a status document. */
+  show(status) {
+    this.status = status;
+    const { users_created: users, posts_created: posts } = status;
+    this.left.take(status);
+    this.estimate(status);
+    this.heading.textContent = HEADINGS[status.status];
+    this.element.dataset.state = status.status;
+    this.why.hidden = !status.error;
+    this.why.textContent = status.error?.reason ?? "";
+    const states = Object.fromEntries(status.stages.map((stage) => [stage.name, stage.status]));
+    OPENING.forEach(([name], at) => mark(this.opening.children[at], states[name]));
+    this.element.classList.toggle("has-bars", users > 0 || posts > 0 || states.characters !== "pending");
+    this.characters.show(users, status.users_predicted);
+    this.posts.show(posts, status.posts_predicted);
+    this.stages.replaceChildren(...status.stages.map(stageChip));
+    this.money.replaceChildren(
+      h("strong", {}, dollars(status.llm_cost_total + status.image_cost_total)),
+      status.budget_usd ? ` of ${dollars(status.budget_usd)}` : status.status === "completed" ? " in all" : " so far",
+    );
+    this.showActions(status);
+    this.showFailures(status);
+    this.say(status);
+    this.tick();
+  }
+
+  /** Ask once how long such a world takes: its own pace is known only when some of it is done. */
+  async estimate(status) {
+    if (this.asked || status.status !== "in_progress") return;
+    this.asked = true;
+    const size = { characters_count: status.users_predicted, posts_count: status.posts_predicted };
+    const found = await post("/worlds:estimate", size).catch(() => null);
+    if (found) this.left.expect(found.seconds, status);
+  }
+
+  tick() {
+    const going = this.status?.status === "in_progress";
+    const seconds = going ? this.left.seconds() : null;
+    this.time.textContent =
+      seconds === null ? "" : seconds < 5 ? "almost there" : `about ${duration(seconds)} left`;
+  }
+
+  /** Tell a screen reader when a stage begins, and at each quarter of the posts: not with each tick. */
+  say(status) {
+    const quarter = Math.floor((4 * status.posts_created) / Math.max(1, status.posts_predicted));
+    const key = `${status.status} ${status.current_stage} ${quarter}`;
+    if (key === this.said) return;
+    this.said = key;
+    const made = `${status.users_created} of ${count(status.users_predicted, "character")}, ${status.posts_created} of ${count(status.posts_predicted, "post")}`;
+    announce(
+      status.status === "in_progress"
+        ? `${STAGES[status.current_stage]}: ${made}.`
+        : `${HEADINGS[status.status]}: ${made}.`,
+    );
+  }
+
+  showActions({ status }) {
+    if (!this.mine || this.actions.dataset.for === status) return;
+    this.actions.dataset.for = status;
+    if (status === "pending" || status === "in_progress") this.actions.replaceChildren(this.cancelButton());
+    else if (status === "failed" || status === "cancelled")
+      this.actions.replaceChildren(this.button("Go on with it", "resume", "primary"));
+    else this.actions.replaceChildren();
+  }
+
+  button(text, action, kind = "") {
+    const button = h("button", { class: `button ${kind}` }, text);
+    button.addEventListener("click", async () => {
+      button.setAttribute("aria-busy", "true");
+      const problem = await this.act(action);
+      button.setAttribute("aria-busy", "false");
+      if (problem) {
+        this.why.textContent = problem;
+        this.why.hidden = false;
+      }
+    });
+    return button;
+  }
+
+  /** Stopping cannot be undone by accident: the button asks once. */
+  cancelButton() {
+    const ask = h("button", { class: "button" }, "Cancel");
+    ask.addEventListener("click", () => {
+      const keep = h("button", { class: "button" }, "Keep going");
+      keep.addEventListener("click", () => {
+        this.actions.replaceChildren(this.cancelButton());
+        this.actions.firstChild.focus();
+      });
+      const question = h("span", {}, "Stop it? What exists stays.");
+      this.actions.replaceChildren(question, this.button("Stop", "cancel", "danger"), keep);
+      keep.focus();
+    });
+    return ask;
+  }
+
+  async showFailures({ tasks_failed: failed, status, revision }) {
+    // While it goes on, failures are named once they are many or the end has come; each list is one call.
+    const wanted = this.mine && failed > 0 ? `${failed} ${status}` : "";
+    if (wanted === this.failuresShown) return;
+    this.failuresShown = wanted;
+    const list = wanted ? await failureList(this.worldId, { retry: () => this.act("retry") }) : null;
+    if (this.status.revision >= revision && this.failuresShown === wanted)
+      this.failed.replaceChildren(...(list ? [list] : []));
+  }
+
+  /** Say whether the stream is there. */
+  connected(yes) {
+    this.lost.hidden = yes;
+  }
+
+  /** All is done: fold away, unless there is something left to decide. */
+  farewell(fold) {
+    if (this.status?.status !== "completed" || (this.mine && this.status.tasks_failed > 0)) return;
+    setTimeout(() => fold(this.element), FAREWELL_MS);
+  }
+
+  close() {
+    clearInterval(this.clock);
+  }
+}
+
+function bar(label) {
+  const id = `bar-${label.toLowerCase()}`;
+  const number = h("span", { class: "bar-number" });
+  const track = h(
+    "div",
+    { class: "bar-track", role: "progressbar", "aria-labelledby": id, "aria-valuemin": 0 },
+    h("span", {}),
+  );
+  const element = h(
+    "div",
+    { class: "bar" },
+    h("div", { class: "bar-head" }, h("span", { id }, label), number),
+    track,
+  );
+  function show(made, all) {
+    number.replaceChildren(h("strong", {}, String(made)), ` of ${all}`);
+    track.setAttribute("aria-valuemax", all);
+    track.setAttribute("aria-valuenow", made);
+    track.style.setProperty("--part", (made / Math.max(1, all)).toFixed(4));
+  }
+  return { element, show };
+}
+
+function mark(item, state) {
+  item.className = `is-${state}`;
+  item.setAttribute("aria-label", `${item.textContent}: ${SAID[state] ?? state}`);
+}
+
+function stageChip({ name, status }) {
+  return h(
+    "li",
+    { class: `is-${status}` },
+    h("span", { class: "mark", "aria-hidden": "true" }),
+    STAGES[name] ?? name,
+    h("span", { class: "unseen" }, `: ${SAID[status] ?? status}`),
+  );
+}

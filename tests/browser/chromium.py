@@ -1,0 +1,55 @@
+"""Finds the system's Chromium, and installs it where that is possible."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_HOW = "The browser tests need Chromium on PATH: on Debian or Ubuntu, apt-get install chromium."
+_INSTALL_S = 240
+#: No sandbox as root, nothing that phones home, nothing that needs a screen.
+ARGUMENTS = [
+    *(["--no-sandbox"] if os.geteuid() == 0 else []),
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def find() -> str:
+    """Return the path of Chromium; without one, skip the test, or fail it where tests must not be skipped (CI)."""
+    path = _on_path()
+    if path is None and os.geteuid() == 0 and Path("/etc/debian_version").exists():
+        _install()
+        path = _on_path()
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail(_HOW)
+        pytest.skip(_HOW)
+    return path
+
+
+def _on_path() -> str | None:
+    return next((path for path in map(shutil.which, _NAMES) if path), None)
+
+
+def _install() -> None:
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "timeout": _INSTALL_S}
+    try:
+        subprocess.run(["apt-get", "update", "-q"], check=False, **quiet)  # type: ignore[call-overload]
+        subprocess.run(
+            ["apt-get", "install", "-y", "--no-install-recommends", "chromium"],
+            check=False,
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+            **quiet,
+        )  # type: ignore[call-overload]
+    except (OSError, subprocess.TimeoutExpired):
+        return
