@@ -2,48 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, Response
 from fastapi.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.responses import StreamingResponse
-from starlette.types import Send
 
 from generia_worker.api.live import LiveStatus, state_of
 from generia_worker.api.paths import WorldId
 from generia_worker.http import sse
 from generia_worker.http.problems import documented
+from generia_worker.http.streams import EventStream
 from generia_worker.runtime import Runtime
-
-#: A client that takes nothing for so long is let go; it connects again by itself when it lives.
-_STUCK_S = 60.0
 
 #: A browser sends back what it was given; anything else is as good as nothing seen.
 LastEventId = Annotated[
     str | None,
     Header(alias="Last-Event-ID", max_length=100, description="The revision that was seen last."),
 ]
-
-
-class EventStream(StreamingResponse):
-    """A stream of events. The next one is made when the client has taken the last: whoever is slow costs nothing."""
-
-    def __init__(self, events: AsyncGenerator[bytes]) -> None:
-        self._events = events
-        super().__init__(events, media_type=sse.MEDIA_TYPE, headers=dict(sse.HEADERS))
-
-    async def stream_response(self, send: Send) -> None:
-        """Send until the stream ends, the client goes, or it takes nothing for a minute."""
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        async with aclosing(self._events) as events:
-            async for event in events:
-                message = {"type": "http.response.body", "body": event, "more_body": True}
-                await asyncio.wait_for(send(message), _STUCK_S)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def revision_of(last_event_id: str | None) -> int | None:
@@ -80,4 +57,5 @@ def add_events(app: FastAPI, runtime: Runtime, live: LiveStatus, authorised: Any
             raise HTTPException(
                 503, "Too many clients follow worlds here: try again.", headers={"Retry-After": "5"}
             )
-        return EventStream(live.events(world_id, seen))
+        following = live.events(world_id, seen)
+        return EventStream(following, following.aclose)

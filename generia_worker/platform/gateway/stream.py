@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 import anyio
 import httpx2
 from anyio import to_thread
 from fastapi import APIRouter, Header, Response
-from starlette.types import Receive, Scope, Send
 
 from generia_worker.domain.status import GenerationStatus
 from generia_worker.errors import TransientError
 from generia_worker.http import sse
 from generia_worker.http.problems import documented
+from generia_worker.http.streams import EventStream
 from generia_worker.platform.gateway.auth import Viewer
 from generia_worker.platform.gateway.parts import Parts, Shared
 from generia_worker.platform.gateway.paths import WorldId
@@ -34,46 +34,6 @@ _LEAST_MS = 10**11
 LastEventId = Annotated[
     str | None, Header(alias="Last-Event-ID", max_length=100, description="The id that was seen last.")
 ]
-
-
-class EventStream(Response):
-    """Sends what `source` gives until it ends or the browser goes; then `close` is called, whatever happened."""
-
-    media_type = sse.MEDIA_TYPE
-
-    def __init__(self, source: AsyncIterator[bytes], close: Callable[[], Awaitable[None]]) -> None:
-        super().__init__(headers=sse.HEADERS, media_type=self.media_type)
-        del self.headers["content-length"]
-        self._source = source
-        self._close = close
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Serve the stream; a browser that goes ends it at once, not with the next event."""
-        try:
-            async with anyio.create_task_group() as group:
-
-                async def watch() -> None:
-                    while (await receive())["type"] != "http.disconnect":
-                        pass
-                    group.cancel_scope.cancel()
-
-                group.start_soon(watch)
-                start = {
-                    "type": "http.response.start",
-                    "status": self.status_code,
-                    "headers": self.raw_headers,
-                }
-                await send(start)
-                async for chunk in self._source:
-                    with anyio.move_on_after(_STUCK_S) as patience:
-                        await send({"type": "http.response.body", "body": chunk, "more_body": True})
-                    if patience.cancelled_caught:
-                        group.cancel_scope.cancel()
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
-                group.cancel_scope.cancel()
-        finally:
-            with anyio.CancelScope(shield=True):
-                await self._close()
 
 
 @router.get(
