@@ -29,6 +29,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+#: What races real processes, or a browser, on whatever machine runs it.
+_RACES = ("tests/faults/", "tests/integration/", "tests/local/", "tests/browser/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let a test that races real processes try once more, and the report says so (R). A defect that is no race fails twice."""
+    for item in items:
+        if item.nodeid.startswith(_RACES):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Redis, MongoDB and S3, empty; yields the settings that reach them."""

@@ -34,13 +34,3 @@ def faults(module_stack: Faults) -> Iterator[Faults]:
     module_stack.workers_answer()
     yield module_stack
     module_stack.mend()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let a test of faults try once more: it races real processes on whatever machine runs it, and the report says so (R).
-
-    A defect that is no race fails twice.
-    """
-    for item in items:
-        if "tests/faults/" in item.nodeid:
-            item.add_marker(pytest.mark.flaky(reruns=1))
