@@ -34,7 +34,7 @@ _RACES = ("tests/faults/", "tests/integration/", "tests/local/", "tests/browser/
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let a test that races real processes try once more, and the report says so (R). A defect that is no race fails twice."""
+    """Let a test that races real processes try once more, and the report says so (R). A defect fails twice."""
     for item in items:
         if item.nodeid.startswith(_RACES):
             item.add_marker(pytest.mark.flaky(reruns=1))
