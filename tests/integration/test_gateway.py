@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from generia_worker.http import sse
+from generia_worker.platform import export_page
 from generia_worker.platform.gateway.tokens import LOCAL_USER, local_login_token
 from tests.integration.conftest import PROMPT, Platform
 
@@ -63,8 +64,10 @@ def test_a_world_is_made_watched_and_taken_along(browser: httpx2.Client) -> None
     assert receipt["total_usd"] == pytest.approx(last["llm_cost_total"] + last["image_cost_total"])
     assert browser.post(f"{path}:cancel").status_code == 409
     archive = zipfile.ZipFile(io.BytesIO(browser.get(f"{path}/export").content))
-    # Cover, icon, two avatars, three posts, and the texts.
-    assert len(archive.namelist()) == 8
+    names = archive.namelist()
+    # Cover, icon, two avatars, three posts; the texts, and the page that shows them.
+    assert len([name for name in names if name.startswith("images/")]) == 7
+    assert {name for name in names if not name.startswith("images/")} == {"world.json", *export_page.FILES}
     with httpx2.Client(trust_env=False) as anybody:
         for url in (world["image_url"], world["icon_url"], posts["posts"][0]["media_url"]):
             assert anybody.get(url).headers["Content-Type"].startswith("image/")
