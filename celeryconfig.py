@@ -28,7 +28,8 @@ broker_transport_options = {
     "health_check_interval": 25,
 }
 
-# --- results: all of them None, they only count the parts of chords ------------------------------------------------
+# --- results: none is kept, the backend only counts the parts of chords --------------------------------------------
+task_ignore_result = True
 result_backend = _settings.redis_url.get_secret_value()
 result_expires = 24 * 3600
 result_backend_always_retry = True
@@ -74,7 +75,8 @@ worker_concurrency = _settings.worker_threads
 # Finding successful duplicates by task id makes chords hang; the ledger does it.
 worker_deduplicate_successful_tasks = False
 worker_send_task_events = True
-task_send_sent_event = True
+# One more message for each message; Flower shows a task from the moment that a worker has it.
+task_send_sent_event = False
 worker_cancel_long_running_tasks_on_connection_loss = False
 
 # --- schedule ---------------------------------------------------------------------------------------------------

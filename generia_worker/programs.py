@@ -6,6 +6,7 @@ import secrets
 import sys
 import urllib.request
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -14,7 +15,7 @@ from pydantic import SecretStr
 
 from generia_worker.local.ports import free_port
 from generia_worker.local.stack import Program
-from generia_worker.settings import Settings
+from generia_worker.settings import PREFIX, Settings
 
 #: What the simulator charges, so that budgets and estimates work with it: dollars per million tokens.
 _SIMULATED_INPUT_USD, _SIMULATED_OUTPUT_USD = 0.30, 2.50
@@ -22,12 +23,34 @@ SIMULATOR = "the simulator"
 _SIMULATOR_KEY = SecretStr("sim-local")
 _SERVICES = ("world_service", "character_service", "post_service", "media_service")
 _PROBE_S = 2.0
+#: What the steps without a paid call need: they wait for servers of our own only.
+_INNER_THREADS = 32
 
-#: The workers of one machine: name → the queues that it takes.
-WORKERS = {
-    "paid": "llm,images",
-    "inner": "services,progress,maintenance",
-}
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker process of one machine: its name, the queues that it takes, and its threads."""
+
+    name: str
+    queues: str
+    threads: int
+
+
+def workers(settings: Settings) -> list[Worker]:
+    """Return the workers of one machine: as many threads for each provider as it has slots, and some to spare.
+
+    A thread more than there are slots waits for one now and then, and is there when one is given back.
+    """
+    found = []
+    for queue, slots in (("llm", settings.llm_concurrency), ("images", settings.image_concurrency)):
+        wanted = slots + max(2, slots // 8)
+        processes = -(-wanted // settings.worker_threads)
+        for number in range(1, processes + 1):
+            name = queue if processes == 1 else f"{queue}-{number}"
+            found.append(Worker(name, queue, -(-wanted // processes)))
+    inner = min(settings.worker_threads, _INNER_THREADS)
+    return [*found, Worker("inner", "services,progress,maintenance", inner)]
 
 
 def simulates_text(settings: Settings) -> bool:
@@ -104,9 +127,11 @@ def programs(asked: Settings) -> list[Program]:
     found.append(Program("api", _generia("api"), _http("api_bind", "/readyz")))
     found.append(Program("gateway", _generia("gateway"), _http("gateway_bind", "/livez")))
     stop_s = asked.grace_s + 5
-    for name, queues in WORKERS.items():
-        argv = _generia("worker", "--name", name, "--queues", queues)
-        found.append(Program(f"worker-{name}", argv, _worker_ready(name), stop_timeout_s=stop_s))
+    for worker in workers(asked):
+        argv = _generia("worker", "--name", worker.name, "--queues", worker.queues)
+        env = {f"{PREFIX}WORKER_THREADS": str(worker.threads)}
+        ready = _worker_ready(worker.name)
+        found.append(Program(f"worker-{worker.name}", argv, ready, stop_timeout_s=stop_s, env=env))
     argv = _generia("worker", "--name", "quarantine", "--quarantine")
     found.append(Program("worker-quarantine", argv, stop_timeout_s=stop_s))
     found.append(Program("beat", _generia("beat")))

@@ -230,11 +230,14 @@ class Settings(BaseSettings):
     prompts_dir: Path | None = None
 
     # --- workers -----------------------------------------------------------------------------------------------
-    #: Threads of one worker process (also sizes its broker pool).
-    worker_threads: int = Field(default=32, ge=1, le=512)
+    #: Threads of one worker process (also sizes its broker pool). On one machine as many processes are started as a
+    #: provider's slots need.
+    worker_threads: int = Field(default=64, ge=1, le=512)
     #: How often parked steps that are due are published again, and how often every open world is settled.
     pump_every_s: float = Field(default=0.5, gt=0, le=60)
     sweep_every_s: float = Field(default=5, gt=0, le=600)
+    #: A world's status document is brought up to date at most so often; what happens in between comes together.
+    progress_every_s: float = Field(default=0.25, ge=0, le=10)
     #: How often lost steps are looked for, and how long a publication may be under way before it counts as lost.
     recover_every_s: float = Field(default=10, gt=0, le=600)
     publish_timeout_s: float = Field(default=10, gt=0, le=600)

@@ -165,7 +165,7 @@ class GenerationTask(Task[Any, Any]):
         attempts = claim.attempts if outage or busy else claim.attempts + 1
         if isinstance(error, InvalidAnswerError):
             asked = claim.checkpoints.get(ASKED_ANEW, 0)
-            runtime.ledger.checkpoint(claim, ASKED_ANEW, asked + 1)
+            runtime.ledger.checkpoint(claim, **{ASKED_ANEW: asked + 1})
         if attempts - before > self.max_retries or waited_s > runtime.settings.outage_max_s:
             self._end(runtime, order, claim, StepState.FAILED, error)
         wait_s = self._backoff_s(claim.attempts - before, waited_s, outage=outage)

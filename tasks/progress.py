@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from generia_worker.app import app
 from generia_worker.domain.step import StepKind
-from generia_worker.runtime import get_runtime
+from generia_worker.runtime import Runtime, get_runtime
 from generia_worker.settings import get_settings
 from tasks import pipeline
 
@@ -33,11 +33,26 @@ def ask_for_progress(world_id: str) -> None:
 def record_progress(world_id: str) -> None:
     """Settle a world: bring its status document up to what the ledger says, and finish it when all else has ended."""
     runtime = get_runtime()
-    # Deleted before the ledger is read: what is committed from now on asks again.
-    runtime.redis.delete(_key(world_id))
+    _await_turn(runtime, world_id)
     settled = runtime.status.settle(world_id)
     if settled.progress.ready_to_finish:
         pipeline.by_name(pipeline.TASKS[StepKind.FINISH], world_id).apply_async()
+
+
+def _await_turn(runtime: Runtime, world_id: str) -> None:
+    """Wait until this world's last settling is `progress_every_s` ago: many steps share one settling.
+
+    A queue that is longer than that has done the waiting already, so no thread is held up when there is much to do.
+    """
+    turn = f"generia:settled:{world_id}"
+    early_ms = int(runtime.redis.pttl(turn))
+    if early_ms > 0:
+        runtime.stopping.wait(early_ms / 1000)
+    with runtime.redis.pipeline(transaction=False) as pipe:
+        # Deleted before the ledger is read: what is committed from now on asks again.
+        pipe.delete(_key(world_id))
+        pipe.set(turn, 1, px=max(1, int(runtime.settings.progress_every_s * 1000)))
+        pipe.execute()
 
 
 def _key(world_id: str) -> str:

@@ -28,6 +28,6 @@ class Enqueuer:
         try:
             # Kombu tries a refused connection again for many seconds, and a person waits for the answer to this call.
             self._redis().ping()
-            self._celery.send_task(task, args=[world_id], retry=False)
+            self._celery.send_task(task, args=[world_id], retry=False, ignore_result=True)
         except (OperationalError, RedisError, OSError) as error:
             log.warning("World %s was accepted but not yet enqueued: %s", world_id, type(error).__name__)

@@ -68,15 +68,14 @@ def character_brief(detail: dict[str, Any]) -> dict[str, Any]:
 
 def cast_so_far(run: StepRun) -> list[dict[str, Any]]:
     """Return the concepts of the batches that are done, in their order: character n is at index n-1."""
-    batches = run.ledger.results(run.world_id, StepKind.CAST)
-    return [concept for batch in batches.values() for concept in batch["characters"]]
+    batches = run.ledger.cast(run.world_id, run.generation.batches)
+    return [concept for batch in batches for concept in batch["characters"]]
 
 
 def others_of(run: StepRun, number: int) -> list[dict[str, Any]]:
     """Return everybody but character `number`: by name where it is known already, by concept where not yet."""
-    known = run.ledger.results(
-        run.world_id, StepKind.CHARACTER, fields=("detail.display_name", "detail.username")
-    )
+    names = ("detail.display_name", "detail.username")
+    known = run.ledger.results(run.world_id, StepKind.CHARACTER, fields=names)
     people = []
     for other, concept in enumerate(cast_so_far(run), start=1):
         if other == number:
@@ -90,7 +89,7 @@ def common_ground(run: StepRun, number: int) -> tuple[list[dict[str, Any]], list
     """Return the connections that the cast has and the stories that character `number` knows: (connections, stories)."""
     connections: list[dict[str, Any]] = []
     stories: list[dict[str, Any]] = []
-    for batch in run.ledger.results(run.world_id, StepKind.CAST).values():
+    for batch in run.ledger.cast(run.world_id, run.generation.batches):
         connections += batch["character_connections"]
         stories += batch["common_stories_and_events"]
     mine = [story for story in stories if f"c{number}" in story.get("characters_ids", [])]

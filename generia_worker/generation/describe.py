@@ -36,7 +36,7 @@ def illustrate_world(run: StepRun, tools: Tools) -> Outcome:
     if stored is None:
         variables = {"user_prompt": run.generation.prompt, "world": tools.parameters.get(run.world_id)}
         stored = ask(run, tools, WorldImagePrompts, "illustrate_world", variables).as_document()
-        run.store("prompts", stored)
+        run.store(prompts=stored)
     s, style = tools.settings, stored["style_reference"]
     header = Motif(
         "cover", MediaType.WORLD_HEADER, stored["header_prompt"], style, s.cover_width, s.cover_height

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from generia_worker.clients.images import Picture
 from generia_worker.domain.media import MediaType
@@ -32,8 +34,12 @@ class Motif:
     height: int
 
 
-def make_media(run: StepRun, tools: Tools, motif: Motif, character_id: str = "") -> str:
+def make_media(
+    run: StepRun, tools: Tools, motif: Motif, character_id: str = "", *, then: Mapping[str, Any] | None = None
+) -> str:
     """Return the media id of a confirmed picture; goes on where an earlier run of the step stopped.
+
+    `then` are checkpoints of what the step does next, stored together with the confirmation.
 
     Raises:
         TransientError, PermanentError: of the image API, the media service or the upload.
@@ -51,7 +57,7 @@ def make_media(run: StepRun, tools: Tools, motif: Motif, character_id: str = "")
     except PermanentError as error:
         # The store answered the upload, and the service does not find it as announced: it is uploaded again.
         raise TransientError(error.message) from None
-    run.store(f"{motif.kind}_confirmed", media_id)
+    run.store(**{f"{motif.kind}_confirmed": media_id}, **(then or {}))
     return media_id
 
 
@@ -63,7 +69,7 @@ def _picture(run: StepRun, tools: Tools, motif: Motif, prompt: str) -> Picture:
     try:
         return tools.paid.picture(run, purpose, prompt, motif.width, motif.height)
     except DamagedPictureError:
-        run.store(name, damaged + 1)
+        run.store(**{name: damaged + 1})
         raise
 
 
@@ -91,7 +97,7 @@ def _upload(run: StepRun, tools: Tools, motif: Motif, picture: Picture, characte
             "expires_at": issued.expires_at,
             "size": len(picture.data),
         }
-        run.store(name, ticket)
+        run.store(**{name: ticket})
     _put(tools, ticket["url"], picture)
     return str(ticket["media_id"])
 

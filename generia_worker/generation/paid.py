@@ -88,10 +88,11 @@ class PaidCalls:
             BudgetExceeded: the world's limits do not allow the call; nothing was called.
         """
         call = run.call_key(purpose)
-        stored = self._requests.answer_of(call)
-        if stored is not None:
-            return TextAnswer(stored["content"], stored["too_long"])
-        self._requests.give_up_on_open(call)
+        if not run.claim.first:
+            stored = self._requests.answer_of(call)
+            if stored is not None:
+                return TextAnswer(stored["content"], stored["too_long"])
+            self._requests.give_up_on_open(call)
         for _ in range(_FORMATS):
             request = ChatRequest(
                 messages=messages,
@@ -154,7 +155,7 @@ class PaidCalls:
         """
         call = run.once_key(purpose)
         uid = task_uuid(call)
-        stored = self._requests.answer_of(call)
+        stored = None if run.claim.first else self._requests.answer_of(call)
         if stored is None:
             receipt = self._draw(run, call, ImageRequest(uid, prompt, width, height, call))
         else:
@@ -190,8 +191,8 @@ class PaidCalls:
     def _draw_now(self, run: StepRun, call: str, request: ImageRequest) -> ImageReceipt:
         pixels = request.width * request.height
         worst = self._prices.image_usd * max(1.0, pixels / _REFERENCE_PIXELS)
-        begun = self._requests.is_open(call)
-        intent = self._intend(run, call, call, "images", self._images.model, worst)
+        begun = not run.claim.first and self._requests.is_open(call)
+        intent = self._intend(run, call, call, "images", self._images.model, worst, begun=begun)
         try:
             receipt = self._begun(request.task_uuid) if begun else None
             receipt = receipt or self._images.draw(request)
@@ -215,10 +216,21 @@ class PaidCalls:
 
     # --- bookkeeping -------------------------------------------------------------------------------------------
     def _intend(
-        self, run: StepRun, call: str, request_id: str, provider: Provider, model: str, worst: float
+        self,
+        run: StepRun,
+        call: str,
+        request_id: str,
+        provider: Provider,
+        model: str,
+        worst: float,
+        *,
+        begun: bool = False,
     ) -> Intent:
-        intent = Intent(request_id, run.world_id, run.claim.step.name, call, provider, model, worst)
-        if self._requests.is_open(request_id):
+        """Store that a call is about to be made, and set its worst case aside; both are there when it was `begun`."""
+        budgeted = run.generation.budget_usd is not None
+        step = run.claim.step.name
+        intent = Intent(request_id, run.world_id, step, call, provider, model, worst, budgeted=budgeted)
+        if begun:
             return intent
         try:
             self._requests.begin(intent)
@@ -232,7 +244,7 @@ class PaidCalls:
     def _reserve(self, intent: Intent) -> None:
         """Set the worst case aside; while other calls of the world hold theirs, what they release is waited for."""
         try:
-            self._generations.reserve(intent.world_id, intent.provider, intent.worst_usd)
+            self._generations.reserve(intent.world_id, intent.provider, intent.held_usd)
         except BudgetExceeded as error:
             self._requests.withdraw(intent.request_id)
             if isinstance(error, WorldCancelled) or not self._requests.any_open(intent.world_id):
@@ -241,13 +253,13 @@ class PaidCalls:
 
     def _refused(self, intent: Intent, reason: str) -> None:
         if self._insist(lambda: self._requests.mark_refused(intent.request_id, reason)):
-            self._adjust(intent, calls=-1, usd=-intent.worst_usd)
+            self._adjust(intent, calls=-1, usd=-intent.held_usd)
 
     def _billed(
         self, intent: Intent, usage: Usage, answer: dict[str, Any], spoiled: str | None = None
     ) -> None:
         recorded = self._insist(lambda: self._requests.record_answer(intent, usage, answer, spoiled=spoiled))
-        if recorded and usage.cost_usd is not None:
+        if recorded and intent.budgeted and usage.cost_usd is not None:
             self._adjust(intent, calls=0, usd=usage.cost_usd - intent.worst_usd)
 
     def _adjust(self, intent: Intent, *, calls: int, usd: float) -> None:

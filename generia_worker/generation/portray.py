@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from generia_worker.domain.character import CharacterDetail
@@ -29,7 +30,7 @@ def create_character(run: StepRun, tools: Tools) -> Outcome:
             "stories": stories,
         }
         detail = ask(run, tools, CharacterDetail, "create_character", variables).as_document()
-        run.store("detail", detail)
+        run.store(detail=detail)
     character_id = run.checkpoint("character_id")
     redone = run.checkpoint("redo_of")
     if redone is not None:
@@ -40,7 +41,7 @@ def create_character(run: StepRun, tools: Tools) -> Outcome:
             run.world_id, detail["display_name"], detail, idempotency_key=run.once_key("create")
         )
         character_id = created.id
-        run.store("character_id", character_id)
+        run.store(character_id=character_id)
     return Outcome({"detail": detail, "character_id": character_id})
 
 
@@ -61,9 +62,13 @@ def draw_avatar(run: StepRun, tools: Tools) -> Outcome:
     return Outcome({"media_id": media_id})
 
 
-def the_character(run: StepRun) -> dict[str, Any]:
-    """Return the result of the step that created this step's character. Raises PermanentError where it has none."""
-    character = run.ledger.result(run.world_id, Step(StepKind.CHARACTER, run.number))
+def the_character(run: StepRun, made: Mapping[Step, dict[str, Any]] | None = None) -> dict[str, Any]:
+    """Return the result of the step that created this step's character: out of `made` when that was read already.
+
+    Raises PermanentError where it has none.
+    """
+    step = Step(StepKind.CHARACTER, run.number)
+    character = (run.ledger.made(run.world_id, step) if made is None else made).get(step)
     if character is None:
         message = f"Character {run.number} does not exist."
         raise PermanentError(message)

@@ -56,6 +56,6 @@ class StepRun:
         """Return what was stored under `name` by this run or one before it, else None."""
         return self.claim.checkpoints.get(name)
 
-    def store(self, name: str, value: Any) -> None:
-        """Store a checkpoint. Raises LeaseLost."""
-        self.ledger.checkpoint(self.claim, name, value)
+    def store(self, **values: Any) -> None:
+        """Store checkpoints, name → value, in one write. Raises LeaseLost."""
+        self.ledger.checkpoint(self.claim, **values)

@@ -22,14 +22,16 @@ _LOOK_BACK = 100
 
 def write_post(run: StepRun, tools: Tools) -> Outcome:
     """Write a post; one call yields its text and the prompt of its picture."""
-    plan = run.ledger.result(run.world_id, Step(StepKind.PLAN, run.number))
-    if plan is None:
+    plan_step, character_step = Step(StepKind.PLAN, run.number), Step(StepKind.CHARACTER, run.number)
+    made = run.ledger.made(run.world_id, plan_step, character_step)
+    if plan_step not in made:
         message = f"The posts of character {run.number} are not planned."
         raise PermanentError(message)
+    plan = made[plan_step]
     variables = {
         "user_prompt": run.generation.prompt,
         "world": world_brief(run, tools),
-        "character": character_brief(the_character(run)["detail"]),
+        "character": character_brief(the_character(run, made)["detail"]),
         "others": [
             pick(one, ("display_name", "username", "concept_short")) for one in others_of(run, run.number)
         ],
@@ -43,6 +45,8 @@ def write_post(run: StepRun, tools: Tools) -> Outcome:
 
 def _earlier_posts(run: StepRun, plan: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what precedes this post: its text where it is written already, else what it was planned to be."""
+    if run.post == 1:
+        return []
     written = run.ledger.results(run.world_id, StepKind.POST, first=run.number, fields=("content",))
     earlier = []
     for number in range(max(1, run.post - _EARLIER), run.post):
@@ -54,40 +58,33 @@ def _earlier_posts(run: StepRun, plan: dict[str, Any]) -> list[dict[str, Any]]:
 
 def publish_post(run: StepRun, tools: Tools) -> Outcome:
     """Draw a post's picture and publish both, once."""
-    draft = run.ledger.result(run.world_id, Step(StepKind.POST, run.number, run.post))
-    if draft is None:
+    post_step, character_step = Step(StepKind.POST, run.number, run.post), Step(StepKind.CHARACTER, run.number)
+    made = run.ledger.made(run.world_id, post_step, character_step)
+    if post_step not in made:
         message = f"Post {run.post} of character {run.number} is not written."
         raise PermanentError(message)
-    character_id = str(the_character(run)["character_id"])
+    draft = made[post_step]
+    character_id = str(the_character(run, made)["character_id"])
     size = tools.settings.post_image_size
     motif = Motif("post", MediaType.POST_IMAGE, draft["image_prompt"], draft["image_style"], size, size)
-    media_id = make_media(run, tools, motif, character_id)
     redone = run.checkpoint("redo_of")
+    begun = run.checkpoint("creating") is not None
+    creating = {} if redone is not None else {"creating": True}
+    media_id = make_media(run, tools, motif, character_id, then=creating)
     if redone is not None:
         tags = PostDraft.model_validate(draft).tags()
         tools.posts.update(redone, caption=draft["content"], media_id=media_id, tags=tags)
         return Outcome({"post_id": redone, "media_id": media_id})
-    post_id = run.checkpoint("post_id") or _create_once(run, tools, draft, character_id, media_id)
-    return Outcome({"post_id": post_id, "media_id": media_id})
-
-
-def _create_once(run: StepRun, tools: Tools, draft: dict[str, Any], character_id: str, media_id: str) -> str:
-    """Create the post; look first whether it is there when an earlier try ended without an answer."""
-    post_id = _find(run, tools, character_id, media_id) if run.checkpoint("creating") else None
+    # An earlier try may have created it and not have lived to say so.
+    post_id = _find(run, tools, character_id, media_id) if begun else None
     if post_id is None:
-        run.store("creating", True)
         tags = PostDraft.model_validate(draft).tags()
+        key = run.once_key("create")
         created = tools.posts.create_ai(
-            character_id,
-            draft["content"],
-            media_id,
-            run.world_id,
-            tags,
-            idempotency_key=run.once_key("create"),
+            character_id, draft["content"], media_id, run.world_id, tags, idempotency_key=key
         )
         post_id = created.post_id
-    run.store("post_id", post_id)
-    return post_id
+    return Outcome({"post_id": post_id, "media_id": media_id})
 
 
 def _find(run: StepRun, tools: Tools, character_id: str, media_id: str) -> str | None:

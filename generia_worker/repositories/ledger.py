@@ -43,6 +43,11 @@ class Claim:
         """The `_id` of the step's row."""
         return self.step.key(self.world_id)
 
+    @property
+    def first(self) -> bool:
+        """True when nobody ever worked on the step before: none of its calls can have been begun."""
+        return self.fence == 1
+
 
 @dataclass(frozen=True, slots=True)
 class Busy:
@@ -130,10 +135,10 @@ class Ledger(Steps):
         return {row["_id"] for row in self._rows.find(mine, {"_id": 1})}
 
     # --- what an owner does ------------------------------------------------------------------------------------
-    def checkpoint(self, claim: Claim, name: str, value: Any) -> None:
-        """Store something that must not be done twice before the next thing is done. Raises LeaseLost."""
-        self._change(claim, {"$set": {f"checkpoints.{name}": value}})
-        claim.checkpoints[name] = value
+    def checkpoint(self, claim: Claim, **values: Any) -> None:
+        """Store what must not be done twice before the next thing is done: name → value. Raises LeaseLost."""
+        self._change(claim, {"$set": {f"checkpoints.{name}": value for name, value in values.items()}})
+        claim.checkpoints.update(values)
 
     def commit(
         self, claim: Claim, result: dict[str, Any], also: Callable[[ClientSession], None] | None = None

@@ -35,6 +35,13 @@ class Intent:
     provider: Provider
     model: str
     worst_usd: float
+    #: Whether the world has a budget, of which the worst case is set aside.
+    budgeted: bool = True
+
+    @property
+    def held_usd(self) -> float:
+        """What is set aside for the call: of a world without a budget only the call itself is counted."""
+        return self.worst_usd if self.budgeted else 0.0
 
 
 class Requests:

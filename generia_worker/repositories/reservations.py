@@ -63,7 +63,8 @@ class Reservations:
 
     def _drift(self, world_id: str, session: ClientSession) -> tuple[Document, dict[str, Any]]:
         """Return the order's row, and by how much more is set aside than its calls say."""
-        row = self._rows.find_one({"_id": world_id}, {"reserved": 1, "drift": 1}, session=session) or {}
+        wanted = {"reserved": 1, "drift": 1, "budget_usd": 1}
+        row = self._rows.find_one({"_id": world_id}, wanted, session=session) or {}
         groups = self._requests.aggregate(
             [
                 {"$match": {"world_id": world_id, "state": {"$in": _KEPT}}},
@@ -80,7 +81,8 @@ class Reservations:
         due = {group["_id"]: group for group in groups}
         reserved = row.get("reserved") or {"llm": 0, "images": 0, "usd": 0.0}
         drift = {name: reserved[name] - due.get(name, {}).get("calls", 0) for name in _PROVIDERS}
-        return row, drift | {"usd": reserved["usd"] - sum(group["usd"] for group in due.values())}
+        usd = sum(group["usd"] for group in due.values()) if row.get("budget_usd") is not None else 0.0
+        return row, drift | {"usd": reserved["usd"] - usd}
 
 
 def _is_nothing(drift: dict[str, Any]) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from cachetools import LRUCache
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
 
@@ -13,6 +15,8 @@ from generia_worker.domain.stage import Census
 from generia_worker.domain.step import INITIALIZE, Step, StepKind, StepState, predecessor
 from generia_worker.repositories.database import Database, Document
 
+#: Casting steps whose results a process keeps: some ten kilobytes each.
+_CASTS_KEPT = 500
 #: The owner's own renewal, late by so much, comes first.
 _ORPHAN_MARGIN_MS = 1000
 EXPIRED = {"$expr": {"$lt": ["$lease_until", {"$subtract": ["$$NOW", _ORPHAN_MARGIN_MS]}]}}
@@ -24,6 +28,8 @@ class Steps:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._rows = database.steps
+        self._casts: LRUCache[str, dict[str, Any]] = LRUCache(_CASTS_KEPT)
+        self._casts_lock = threading.Lock()
 
     # --- the shape of a world ----------------------------------------------------------------------------------
     def add(
@@ -60,8 +66,29 @@ class Steps:
 
     def result(self, world_id: str, step: Step) -> dict[str, Any] | None:
         """Return what a step has made, or None when it is not done."""
-        row = self._rows.find_one({"_id": step.key(world_id), "state": StepState.DONE.value}, {"result": 1})
-        return row["result"] if row else None
+        return self.made(world_id, step).get(step)
+
+    def made(self, world_id: str, *steps: Step) -> dict[Step, dict[str, Any]]:
+        """Return what those of these steps that are done have made."""
+        keys = [step.key(world_id) for step in steps]
+        rows = self._rows.find({"_id": {"$in": keys}, "state": StepState.DONE.value}, {"step": 1, "result": 1})
+        return {Step.parse(row["step"]): row["result"] for row in rows}
+
+    def cast(self, world_id: str, batches: int) -> list[dict[str, Any]]:
+        """Return what those of a world's casting steps that are done have made, in order.
+
+        They are kept in memory: every later step asks for them, and what a casting step made never changes.
+        """
+        steps = [Step(StepKind.CAST, batch) for batch in range(batches)]
+        with self._casts_lock:
+            found = {step: self._casts[key] for step in steps if (key := step.key(world_id)) in self._casts}
+        missing = [step for step in steps if step not in found]
+        if missing:
+            read = self.made(world_id, *missing)
+            with self._casts_lock:
+                self._casts.update({step.key(world_id): made for step, made in read.items()})
+            found |= read
+        return [found[step] for step in steps if step in found]
 
     def results(
         self, world_id: str, kind: StepKind, *, first: int | None = None, fields: Sequence[str] = ()

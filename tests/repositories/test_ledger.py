@@ -71,14 +71,14 @@ def test_an_expired_lease_is_taken_over_and_the_old_owner_commits_nothing(
     ledger: Ledger, database: Database
 ) -> None:
     old = claim(ledger)
-    ledger.checkpoint(old, "detail", {"a.b": "$x", "текст": "кот"})
+    ledger.checkpoint(old, detail={"a.b": "$x", "текст": "кот"})
     expire(database)
     new = claim(ledger, "b")
     assert (new.fence, new.takeovers) == (2, 1)
     assert new.checkpoints == {"detail": {"a.b": "$x", "текст": "кот"}}
     for change in (
         lambda: ledger.commit(old, {}),
-        lambda: ledger.checkpoint(old, "x", 1),
+        lambda: ledger.checkpoint(old, x=1),
         lambda: ledger.release(old, attempts=1, before=0, failure=None, outage_since=None),
         lambda: ledger.end_without_result(
             old, StepState.FAILED, {"reason": "x"}, [Step(StepKind.ILLUSTRATE)]

@@ -1,0 +1,104 @@
+"""The canvas of a world with tasks that do nothing: what Celery itself costs.
+
+`python -m tests.benchmarks.bare worker QUEUES` is a worker of such tasks; `… make WORLDS USERS POSTS` publishes canvases and
+waits for their ends. Both take Redis and everything else from the environment, as the real ones do.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from celery.canvas import Signature
+from redis import Redis
+
+from generia_worker.app import app
+from generia_worker.domain.step import FAN_OUT, StepKind
+from generia_worker.repositories.generations import Generation
+from generia_worker.settings import get_settings
+from tasks import pipeline
+
+_DONE = "bare:done"
+_WAIT_S = 600
+_redis = Redis.from_url(get_settings().redis_url.get_secret_value())
+
+
+def _order(world_id: str) -> Generation:
+    """Return an order of the size that its world's id names: `number/users/posts`."""
+    _, users, posts = map(int, world_id.split("/"))
+    shares = [posts // users + (number < posts % users) for number in range(users)]
+    return Generation(
+        world_id=world_id,
+        prompt="",
+        users_count=users,
+        posts_count=posts,
+        run=1,
+        batches=-(-users // get_settings().cast_batch_size),
+        limits={},
+        budget_usd=None,
+        shares=shares,
+        cancelled=False,
+        fatal=None,
+        created_at=datetime.now(UTC),
+        request_hash="",
+    )
+
+
+def _nothing(*_: Any) -> None:
+    """Do nothing."""
+
+
+def _fan_out(world_id: str) -> None:
+    """Publish the characters and their posts, as the real one does."""
+    pipeline.fan_out_canvas(_order(world_id), {}).apply_async()
+
+
+def _finish(world_id: str) -> None:
+    """Tell whoever waits for this world."""
+    _redis.rpush(_DONE, world_id)
+
+
+_BODIES = {StepKind.FAN_OUT: _fan_out, StepKind.FINISH: _finish}
+# The real tasks must not register themselves over these.
+app.conf.imports = ()
+for _kind, _name in pipeline.TASKS.items():
+    app.task(name=_name, acks_late=True)(_BODIES.get(_kind, _nothing))
+app.task(name=pipeline.RECORD_PROGRESS, acks_late=True)(_nothing)
+
+
+def paid_calls(users: int, posts: int) -> int:
+    """Return how many paid calls a world takes when nothing is asked twice: texts, then pictures."""
+    texts = 1 + -(-users // get_settings().cast_batch_size) + users + min(users, posts) + posts
+    return texts + 2 + users + posts
+
+
+def opening(world_id: str) -> Signature:
+    """Return the first canvas of a world: up to the fan-out, which publishes the rest."""
+    order = _order(world_id)
+    return pipeline.world_canvas(order, {FAN_OUT: pipeline.StepState.PENDING})
+
+
+def make(worlds: int, users: int, posts: int) -> None:
+    """Publish worlds and wait for all of them."""
+    _redis.delete(_DONE)
+    for number in range(worlds):
+        opening(f"{number}/{users}/{posts}").apply_async()
+    for _ in range(worlds):
+        if _redis.blpop([_DONE], timeout=_WAIT_S) is None:
+            sys.exit("A world of tasks that do nothing did not end.")
+
+
+def work(queues: str) -> None:
+    """Run a worker of such tasks."""
+    threads = get_settings().worker_threads
+    arguments = ["worker", "--pool", "threads", "--concurrency", str(threads), "--queues", queues]
+    arguments += ["--hostname", f"bare-{queues.replace(',', '-')}@%h", "--loglevel", "WARNING"]
+    app.worker_main([*arguments, "--without-mingle", "--without-gossip", "--task-events"])
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "worker":
+        work(sys.argv[2])
+    else:
+        make(*map(int, sys.argv[2:5]))
