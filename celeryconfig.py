@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kombu import Queue
 
+from generia_worker.domain.queues import QUEUES
 from generia_worker.settings import get_settings
 
 _settings = get_settings()
@@ -16,6 +17,10 @@ broker_connection_max_retries = None
 # Starting a chord holds one producer while it takes another: below twice the threads, all threads wait for ever.
 broker_pool_limit = 2 * _settings.worker_threads + 16
 broker_transport_options = {
+    # No priorities: one list in Redis for each queue, not four.
+    "priority_steps": [0],
+    # The queues are taken in turn: that is what shares a provider out among its lanes.
+    "queue_order_strategy": "round_robin",
     # A message that was taken and not acknowledged comes back after this; above the longest step.
     "visibility_timeout": _settings.visibility_timeout_s,
     # How often workers look for such messages: the defaults would find them after 100 s.
@@ -49,7 +54,7 @@ result_serializer = "json"
 accept_content = ["json"]
 task_default_queue = "services"
 task_create_missing_queues = False
-task_queues = [Queue(name) for name in ("llm", "images", "services", "progress", "maintenance", "quarantine")]
+task_queues = [Queue(name) for name in QUEUES]
 task_routes = {
     "tasks.world.describe_world": {"queue": "llm"},
     "tasks.world.illustrate_world": {"queue": "images"},

@@ -285,13 +285,16 @@ def gateway() -> None:
 )
 @_says_why
 def worker(queues: str, name: str, quarantine: bool) -> None:
-    """Run a Celery worker (threads pool, GENERIA_WORKER_THREADS threads) for some queues."""
+    """Run a Celery worker (threads pool, GENERIA_WORKER_THREADS threads) for some queues, all lanes of each."""
+    from generia_worker.domain.queues import lanes
+
     settings = _process_settings()
     celery = _celery()
     arguments = ["worker", "--pool", "threads", "--concurrency", str(settings.worker_threads)]
     if quarantine:
         arguments, queues = ["worker", "--pool", "prefork", "--concurrency", "1"], "quarantine"
-    arguments += ["--queues", queues, "--hostname", f"{name or uuid.uuid4().hex[:8]}@%h"]
+    taken = [one for queue in queues.split(",") for one in lanes(queue.strip())]
+    arguments += ["--queues", ",".join(taken), "--hostname", f"{name or uuid.uuid4().hex[:8]}@%h"]
     arguments += ["--loglevel", settings.log_level, "--without-mingle", "--without-gossip", "--task-events"]
     celery.worker_main(arguments)
 

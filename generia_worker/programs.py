@@ -27,7 +27,6 @@ _PROBE_S = 2.0
 _INNER_THREADS = 32
 
 
-
 @dataclass(frozen=True, slots=True)
 class Worker:
     """A worker process of one machine: its name, the queues that it takes, and its threads."""

@@ -27,7 +27,7 @@ from generia_worker.prompting import Prompts
 from generia_worker.repositories.canaries import Canaries
 from generia_worker.repositories.control import Control
 from generia_worker.repositories.database import Database
-from generia_worker.repositories.generations import Generations, Provider
+from generia_worker.repositories.generations import Generations, Provider, RecentOrders
 from generia_worker.repositories.ledger import Ledger
 from generia_worker.repositories.parameters import Parameters
 from generia_worker.repositories.parked import ParkedSteps
@@ -101,6 +101,11 @@ class Runtime:
     def generations(self) -> Generations:
         """The orders."""
         return Generations(self.database)
+
+    @_shared
+    def orders(self) -> RecentOrders:
+        """The orders, as they were a moment ago."""
+        return RecentOrders(self.generations)
 
     @_shared
     def ledger(self) -> Ledger:

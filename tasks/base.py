@@ -13,6 +13,7 @@ from kombu.utils import json
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
+from generia_worker.domain.queues import QUARANTINE
 from generia_worker.domain.step import FINISH, Step, StepKind, StepState, doomed_by
 from generia_worker.errors import (
     BudgetExceeded,
@@ -44,7 +45,6 @@ _SHOWN_AT_START = frozenset({StepKind.INITIALIZE, StepKind.DESCRIBE, StepKind.IL
 #: Those who were told to wait equally long come back spread over so much of that time.
 _SPREAD = 0.25
 #: After so many takeovers a step is suspected of killing its workers, and after so many in quarantine convicted.
-QUARANTINE = "quarantine"
 _TAKEOVERS = 2
 _QUARANTINE_TAKEOVERS = 3
 
@@ -96,7 +96,7 @@ class GenerationTask(Task[Any, Any]):
                 raise Ignore
             self._park(runtime, world_id, step, taken.remaining_s + 0.1, "Another worker is on it.")
         self._check_quarantine(runtime, taken)
-        order = runtime.generations.get(world_id)
+        order = runtime.orders.get(world_id)
         if order.cancelled and step != FINISH:
             self._end(runtime, order, taken, StepState.CANCELLED, WorldCancelled("The world was cancelled."))
         if taken.quarantined and taken.takeovers >= _QUARANTINE_TAKEOVERS:

@@ -4,7 +4,9 @@ twice, or on two machines."""
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 from celery import signature
 from kombu.exceptions import OperationalError
@@ -13,10 +15,11 @@ from pymongo.errors import ConnectionFailure
 from redis.exceptions import RedisError
 
 from generia_worker.app import app
+from generia_worker.domain.queues import PAID, QUARANTINE, START, lanes
 from generia_worker.domain.step import FINISH, Step, StepKind
+from generia_worker.repositories.database import Document
 from generia_worker.runtime import get_runtime
 from tasks import pipeline
-from tasks.base import QUARANTINE
 from tasks.progress import ask_for_progress
 
 log = logging.getLogger(__name__)
@@ -26,9 +29,8 @@ _PUMP_MOST = 500
 _RECOVER_MOST = 500
 #: Worlds whose reservations are looked at in one go.
 _MEND_MOST = 20
-#: The queues that steps wait in; a canary goes through each.
-START_QUEUE = "services"
-STEP_QUEUES = ("llm", "images", START_QUEUE, QUARANTINE)
+#: The queues that steps wait in; a canary goes through each lane of them.
+STEP_QUEUES = (*PAID, START, QUARANTINE)
 #: What is logged in one line, without a traceback: the next run does the work.
 _AWAY = (ConnectionFailure, RedisError, OperationalError)
 
@@ -37,7 +39,7 @@ _AWAY = (ConnectionFailure, RedisError, OperationalError)
 def pump() -> None:
     """Publish the parked steps that are due, each with all that it carried of its canvas."""
     runtime = get_runtime()
-    for row in runtime.parked.take_due(_PUMP_MOST):
+    for row in _in_turn(runtime.parked.take_due(_PUMP_MOST)):
         runtime.ledger.mark_published([row["_id"]])
         try:
             signature(json.loads(row["signature"]), app=app).apply_async()
@@ -46,6 +48,16 @@ def pump() -> None:
             log.warning("%s stays parked: Redis is away (%s).", row["_id"], type(error).__name__)
             return
         runtime.parked.remove(row)
+
+
+def _in_turn(rows: list[Document]) -> list[Document]:
+    """Return the first row of every world, then the second of every world, and so on; each world's in their order."""
+    place: Counter[str] = Counter()
+    turns = []
+    for row in rows:
+        turns.append(place[row["world_id"]])
+        place[row["world_id"]] += 1
+    return [row for _, row in sorted(zip(turns, rows, strict=True), key=itemgetter(0))]
 
 
 @app.task(throws=_AWAY)
@@ -67,7 +79,8 @@ def send_canaries() -> None:
     """Send a canary through every queue that steps wait in."""
     now = get_runtime().database.now().isoformat()
     for queue in STEP_QUEUES:
-        canary.apply_async(args=(queue, now), queue=queue)
+        for one in lanes(queue):
+            canary.apply_async(args=(one, now), queue=one)
 
 
 @app.task(throws=_AWAY)
@@ -84,7 +97,7 @@ def recover() -> None:
     ledger, margin = runtime.ledger, timedelta(seconds=runtime.settings.publish_timeout_s)
     found: list[tuple[str, Step]] = []
     for queue in STEP_QUEUES:
-        taken_until = runtime.canaries.taken_until(queue)
+        taken_until = runtime.canaries.taken_until(lanes(queue))
         if taken_until is None:
             continue
         before = taken_until - margin
@@ -92,7 +105,7 @@ def recover() -> None:
         kinds = list(StepKind) if in_quarantine else pipeline.kinds_of(queue)
         for look in (ledger.orphaned, ledger.lost):
             found += look(kinds, before, _RECOVER_MOST, quarantined=in_quarantine)
-        if queue == START_QUEUE:
+        if queue == START:
             _start_orders(runtime.generations.unstarted(before, _RECOVER_MOST))
     parked = runtime.parked.keys()
     by_world: dict[str, list[Step]] = {}

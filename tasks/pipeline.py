@@ -19,12 +19,14 @@ a task or in an inner chord (one that ends in a group makes Celery join inside a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from celery import chain, chord, group
 from celery.canvas import Signature
 
 from generia_worker.app import app
+from generia_worker.domain.queues import PAID, lane, lane_of
 from generia_worker.domain.step import (
     DESCRIBE,
     FAN_OUT,
@@ -62,14 +64,22 @@ def by_name(name: str, *args: Any) -> Signature:
 
 
 def step_task(world_id: str, step: Step) -> Signature:
-    """Return the task of one step."""
+    """Return the task of one step, for the lane that the step belongs in."""
     indexes = [index for index in (step.first, step.second) if index is not None]
-    return by_name(TASKS[step.kind], world_id, *indexes)
+    task = by_name(TASKS[step.kind], world_id, *indexes)
+    queue = queue_of(step.kind)
+    return task.set(queue=lane(queue, lane_of(step))) if queue in PAID else task
+
+
+@cache
+def queue_of(kind: StepKind) -> str:
+    """Return the queue that celeryconfig routes the steps of a kind to."""
+    return str(app.amqp.router.route({}, TASKS[kind])["queue"].name)
 
 
 def kinds_of(queue: str) -> list[StepKind]:
     """Return the kinds of step that celeryconfig routes to a queue."""
-    return [kind for kind, name in TASKS.items() if app.amqp.router.route({}, name)["queue"].name == queue]
+    return [kind for kind in TASKS if queue_of(kind) == queue]
 
 
 def world_canvas(order: Generation, states: States) -> Signature:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
+from collections.abc import Callable
 
+from cachetools import TTLCache
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
@@ -17,6 +21,8 @@ log = logging.getLogger(__name__)
 
 #: A settling that was asked for and not begun after so long may be asked for again.
 _ASKED_S = max(1, round(6 * get_settings().sweep_every_s))
+#: So many worlds that were settled in the last seconds are settled at full pace, more of them up to so much less often.
+_RECENT_S, _AT_FULL_PACE, _SLOWEST = 3.0, 4, 4.0
 
 
 def ask_for_progress(world_id: str) -> None:
@@ -40,10 +46,11 @@ def record_progress(world_id: str) -> None:
 
 
 def _await_turn(runtime: Runtime, world_id: str) -> None:
-    """Wait until this world's last settling is `progress_every_s` ago: many steps share one settling.
+    """Wait until this world's last settling is some time ago: many steps share one settling.
 
     A queue that is longer than that has done the waiting already, so no thread is held up when there is much to do.
     """
+    pause_s = runtime.settings.progress_every_s * _pace.slower(world_id)
     turn = f"generia:settled:{world_id}"
     early_ms = int(runtime.redis.pttl(turn))
     if early_ms > 0:
@@ -51,8 +58,25 @@ def _await_turn(runtime: Runtime, world_id: str) -> None:
     with runtime.redis.pipeline(transaction=False) as pipe:
         # Deleted before the ledger is read: what is committed from now on asks again.
         pipe.delete(_key(world_id))
-        pipe.set(turn, 1, px=max(1, int(runtime.settings.progress_every_s * 1000)))
+        pipe.set(turn, 1, px=max(1, int(pause_s * 1000)))
         pipe.execute()
+
+
+class _Pace:
+    """How much less often each world is settled while this process has many of them."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._worlds: TTLCache[str, None] = TTLCache(maxsize=1000, ttl=_RECENT_S, timer=clock)
+        self._lock = threading.Lock()
+
+    def slower(self, world_id: str) -> float:
+        """Note that a world is settled; return by which factor its next settling may be later than usual."""
+        with self._lock:
+            self._worlds[world_id] = None
+            return min(max(len(self._worlds) / _AT_FULL_PACE, 1.0), _SLOWEST)
+
+
+_pace = _Pace()
 
 
 def _key(world_id: str) -> str:

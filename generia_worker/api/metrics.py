@@ -16,10 +16,10 @@ from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from generia_worker.domain.queues import QUEUES
 from generia_worker.runtime import Runtime
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-QUEUES = ("llm", "images", "services", "progress", "maintenance", "quarantine")
 
 
 class ApiMetrics:

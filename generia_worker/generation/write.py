@@ -58,7 +58,10 @@ def _earlier_posts(run: StepRun, plan: dict[str, Any]) -> list[dict[str, Any]]:
 
 def publish_post(run: StepRun, tools: Tools) -> Outcome:
     """Draw a post's picture and publish both, once."""
-    post_step, character_step = Step(StepKind.POST, run.number, run.post), Step(StepKind.CHARACTER, run.number)
+    post_step, character_step = (
+        Step(StepKind.POST, run.number, run.post),
+        Step(StepKind.CHARACTER, run.number),
+    )
     made = run.ledger.made(run.world_id, post_step, character_step)
     if post_step not in made:
         message = f"Post {run.post} of character {run.number} is not written."

@@ -7,6 +7,7 @@ one that merely waits in a long queue is not.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from generia_worker.repositories.database import Database
@@ -22,7 +23,7 @@ class Canaries:
         """Note that the canary that was sent into `queue` at this moment (of the database's clock) came out."""
         self._rows.update_one({"_id": queue}, {"$max": {"sent_at": sent_at}}, upsert=True)
 
-    def taken_until(self, queue: str) -> datetime | None:
-        """Return the moment until which everything in `queue` was taken; None when that is not known yet."""
-        row = self._rows.find_one({"_id": queue})
-        return row["sent_at"] if row else None
+    def taken_until(self, queues: Sequence[str]) -> datetime | None:
+        """Return the moment until which everything in all of `queues` was taken; None when that is not known yet."""
+        found = [row["sent_at"] for row in self._rows.find({"_id": {"$in": list(queues)}})]
+        return min(found) if len(found) == len(queues) else None

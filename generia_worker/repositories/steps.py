@@ -71,7 +71,9 @@ class Steps:
     def made(self, world_id: str, *steps: Step) -> dict[Step, dict[str, Any]]:
         """Return what those of these steps that are done have made."""
         keys = [step.key(world_id) for step in steps]
-        rows = self._rows.find({"_id": {"$in": keys}, "state": StepState.DONE.value}, {"step": 1, "result": 1})
+        rows = self._rows.find(
+            {"_id": {"$in": keys}, "state": StepState.DONE.value}, {"step": 1, "result": 1}
+        )
         return {Step.parse(row["step"]): row["result"] for row in rows}
 
     def cast(self, world_id: str, batches: int) -> list[dict[str, Any]]:

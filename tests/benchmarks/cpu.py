@@ -35,7 +35,9 @@ def measure(*, worlds: int, users: int, posts: int, **settings: Any) -> dict[str
         seconds, used = meter.seconds(), meter.cpu()
         calls = sum(one.calls for one in made)
         bare_ms = _bare_ms(platform, worlds, users, posts, calls)
-    each = {name: round(1000 * (value - idle.get(name, 0) * seconds) / calls, 2) for name, value in used.items()}
+    each = {
+        name: round(1000 * (value - idle.get(name, 0) * seconds) / calls, 2) for name, value in used.items()
+    }
     workers_ms = workers_of(each)
     return {
         "worlds": worlds,
@@ -82,7 +84,9 @@ def bare_workers(platform: Platform) -> Iterator[tuple[dict[str, str], list[subp
         for worker in programs.workers(platform.settings):
             command = [sys.executable, "-m", "tests.benchmarks.bare", "worker", worker.queues]
             own = environment | {"GENERIA_WORKER_THREADS": str(worker.threads)}
-            processes.append(subprocess.Popen(command, env=own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+            processes.append(
+                subprocess.Popen(command, env=own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            )
         _wait_for(url, len(processes))
         yield environment, processes
     finally:

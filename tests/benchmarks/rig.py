@@ -18,7 +18,13 @@ from generia_worker.settings import Settings
 from tests.integration.conftest import PROMPT, Platform
 
 #: Pictures are served, not drawn, and small: what is measured is the pipeline.
-SMALL = {"cover_width": 256, "cover_height": 128, "icon_size": 128, "avatar_size": 128, "post_image_size": 128}
+SMALL = {
+    "cover_width": 256,
+    "cover_height": 128,
+    "icon_size": 128,
+    "avatar_size": 128,
+    "post_image_size": 128,
+}
 
 
 def behaviour(llm_s: float, image_s: float) -> dict[str, Any]:
@@ -99,7 +105,9 @@ class Made:
     calls: int
 
 
-def make_worlds(platform: Platform, sizes: Sequence[tuple[int, int]], *, timeout_s: float = 900) -> list[Made]:
+def make_worlds(
+    platform: Platform, sizes: Sequence[tuple[int, int]], *, timeout_s: float = 900
+) -> list[Made]:
     """Order worlds of these sizes together, wait for all; the seconds are those of their own clocks (the database's)."""
     names = [platform.order(PROMPT, users, posts) for users, posts in sizes]
     deadline = time.monotonic() + timeout_s

@@ -31,10 +31,10 @@ import redis
 from pymongo.errors import PyMongoError
 
 from generia_worker.domain.order import Order
+from generia_worker.domain.queues import QUEUES
 from generia_worker.errors import GeneriaError
 from tests.faults.harness import PROMPT, Faults, start_stack
 from tests.faults.servers import (
-    QUEUES,
     cut_connections,
     drop_message,
     flush,

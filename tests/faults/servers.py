@@ -19,8 +19,6 @@ from pymongo.errors import PyMongoError
 from generia_worker.local.process import ManagedProcess
 from tests.faults.harness import Faults
 
-QUEUES = ("llm", "images", "services", "progress", "maintenance", "quarantine")
-
 
 # --- Redis -------------------------------------------------------------------------------------------------------
 @contextmanager
