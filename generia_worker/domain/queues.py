@@ -1,8 +1,8 @@
 """The queues, and how deep into its world a step lies. Pure.
 
-Steps that wait for a provider are spread over *lanes* by their depth: the first steps of every world in one lane, the tail of
-large worlds in another. Workers take the lanes in turn, so each gets its share of a provider whatever waits in the others: a
-small world, all of which is first steps, passes by the long tails of large ones, and these always get on too.
+Steps that wait for a provider are spread over *lanes* by their depth: the first steps of every world in one lane, the
+tail of large worlds in another. Workers take the lanes in turn, so each gets its share of a provider whatever waits in
+the others: a small world, all of which is first steps, passes by the long tails of large ones, and these get on too.
 """
 
 from __future__ import annotations

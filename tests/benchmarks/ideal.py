@@ -22,7 +22,7 @@ class Providers:
 
 
 def seconds(sizes: Sequence[tuple[int, int]], providers: Providers) -> list[float]:
-    """Return when each of these worlds, ordered together, would be finished: calls wait for slots, first come first served."""
+    """Return when each of these worlds, ordered together, would be finished: first come, first served by the slots."""
     machine = simpy.Environment()
     model = _Model(machine, providers)
     finished: list[float] = [0.0] * len(sizes)

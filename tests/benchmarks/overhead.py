@@ -1,4 +1,4 @@
-"""How much longer a world takes than its providers do: on idle workers, with slots for everything and with the default ones."""
+"""How much longer a world takes than its providers do: on idle workers, with slots for everything and the default ones."""
 
 from __future__ import annotations
 

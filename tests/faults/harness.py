@@ -74,7 +74,8 @@ def start_stack(folder: Path, scale: float, **changed: Any) -> Faults:
     # Tests kill the same program every few seconds: that is no program which crashes as soon as it starts.
     local_process.STABLE_AFTER_S = 0.5
     doom_file = folder / "doom"
-    parts = [_doomed(part, doom_file) for part in programs.programs(asked)]
+    # Nothing here goes through the gateway.
+    parts = [_doomed(part, doom_file) for part in programs.programs(asked) if part.name != "gateway"]
     stack = Stack(programs.with_addresses(asked), folder, parts)
     stack.start()
     return Faults(stack, scale, doom_file)
@@ -437,9 +438,12 @@ class Faults(Platform):
         """Assert that what is set aside is what was billed, and the worst case of what nobody knows."""
 
         def counted() -> bool:
-            reserved = (self.db["generations"].find_one({"_id": world_id}) or {})["reserved"]
+            order = self.db["generations"].find_one({"_id": world_id}) or {}
+            reserved = order["reserved"]
             kept = [row for row in calls if row["state"] in ("answered", "spoiled", "ambiguous")]
+            # Dollars are set aside of a budget only.
             usd = sum(row["worst_usd"] if row["cost_usd"] is None else row["cost_usd"] for row in kept)
+            usd = usd if order["budget_usd"] is not None else 0.0
             by_provider = Counter(row["provider"] for row in kept)
             return (
                 reserved["llm"] == by_provider["llm"]

@@ -11,7 +11,7 @@ from tests.faults.harness import Faults
 
 #: Few threads and slow answers: most of the worlds wait far longer than a lost step would.
 SETTINGS = {
-    "worker_threads": 8,
+    "worker_threads": 16,
     "llm_concurrency": 8,
     "image_concurrency": 8,
     "cover_width": 128,

@@ -157,7 +157,10 @@ class Laboratory:
     def new_world(self, users: int, posts: int) -> str:
         """Return a world that is ordered and whose opening steps are in the ledger."""
         world_id = self.whole.tools.worlds.create("tester", "", "", PROMPT, users, posts).id
-        order = Order(world_id=world_id, user_prompt=PROMPT, users_count=users, posts_count=posts)
+        # With a budget, so that dollars are set aside and given back too.
+        order = Order(
+            world_id=world_id, user_prompt=PROMPT, users_count=users, posts_count=posts, budget=1000.0
+        )
         batches = -(-users // self.settings.cast_batch_size)
         limits = {"llm": 10_000, "images": 10_000}
         self.runtime.generations.accept(order, limits=limits, batches=batches)

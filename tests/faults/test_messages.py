@@ -6,6 +6,7 @@ from typing import Any
 
 from redis import Redis
 
+from generia_worker.domain.queues import lanes
 from tests.faults.harness import Faults, in_parallel, task_of
 
 
@@ -87,8 +88,11 @@ def drained(faults: Faults) -> None:
     """Wait until a canary that is sent now has come out of every queue."""
     canaries = faults.db["queue_canaries"]
     now = faults.db.client.admin.command("hello")["localTime"]
-    wanted = {"_id": {"$in": ["llm", "images", "services"]}, "sent_at": {"$gt": now}}
-    faults.until(lambda: canaries.count_documents(wanted) == 3, "canaries come out of all queues", 30)
+    queues = [*lanes("llm"), *lanes("images"), "services"]
+    wanted = {"_id": {"$in": queues}, "sent_at": {"$gt": now}}
+    faults.until(
+        lambda: canaries.count_documents(wanted) == len(queues), "canaries come out of all queues", 30
+    )
 
 
 def test_a_fan_out_that_comes_twice_makes_nobody_twice(faults: Faults) -> None:

@@ -17,8 +17,8 @@ def test_what_ends_within_the_grace_time_is_finished_and_not_repeated(faults: Fa
     world = faults.new(1, 1)
     faults.until(lambda: faults.billed(world, "describe"), "the call is in flight")
     faults.behave()
-    old = faults.kill("worker-paid", signal.SIGTERM)
-    faults.restarted("worker-paid", old)
+    old = faults.kill("worker-llm", signal.SIGTERM)
+    faults.restarted("worker-llm", old)
     assert faults.state(world, "describe") == "done", "the worker did not wait for its step"
     faults.assert_whole(world, 1, 1)
     assert len(faults.billed(world, "describe")) == 1
@@ -31,8 +31,8 @@ def test_what_takes_longer_is_released_and_done_by_others_in_bounded_time(faults
     faults.until(lambda: faults.billed(world, "describe"), "the call is in flight")
     faults.behave()
     stopped_at = time.monotonic()
-    old = faults.kill("worker-paid", signal.SIGTERM)
-    faults.restarted("worker-paid", old)
+    old = faults.kill("worker-llm", signal.SIGTERM)
+    faults.restarted("worker-llm", old)
     assert time.monotonic() - stopped_at < faults.settings.grace_s + 5, "the grace time is not kept"
     faults.assert_whole(world, 1, 1, ambiguous=1)
     assert time.monotonic() - stopped_at < faults.settings.grace_s + RECOVERY_S * faults.patience
@@ -44,9 +44,9 @@ def test_a_worker_that_cannot_even_stop_is_killed_and_replaced(faults: Faults) -
     world = faults.new(1, 1)
     faults.until(lambda: faults.billed(world, "describe"), "the call is in flight")
     faults.behave()
-    with faults.frozen("worker-paid"):  # SIGTERM is not even seen
-        faults.stack.processes["worker-paid"].stop()
-    faults.stack.processes["worker-paid"].start()
+    with faults.frozen("worker-llm"):  # SIGTERM is not even seen
+        faults.stack.processes["worker-llm"].stop()
+    faults.stack.processes["worker-llm"].start()
     faults.assert_whole(world, 1, 1, ambiguous=1)
 
 
@@ -56,7 +56,7 @@ def test_a_rolling_restart_of_all_workers_in_the_midst_of_ten_worlds(faults: Fau
     faults.until(
         lambda: any(faults.state(world, "post/01/01") == "running" for world in worlds), "a post is written"
     )
-    for name in ("worker-paid", "worker-inner", "worker-quarantine"):
+    for name in ("worker-llm", "worker-images", "worker-inner", "worker-quarantine"):
         faults.restarted(name, faults.kill(name, signal.SIGTERM))
     for world in worlds:
         # Nothing is lost, and nothing is repeated: not one call is in doubt.

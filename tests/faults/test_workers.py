@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from generia_worker.domain.queues import LANES, lanes
 from tests.faults.harness import Faults, in_parallel, task_of
 
 
@@ -116,9 +117,9 @@ def test_kill_and_kill_again(faults: Faults) -> None:
     world = faults.new(2, 5)
     in_flight = 0
     for moment, name in (
-        ("cast/0", "worker-paid"),
+        ("cast/0", "worker-llm"),
         ("character/02", "worker-inner"),
-        ("plan/02", "worker-paid"),
+        ("plan/02", "worker-llm"),
     ):
         faults.until(lambda step=moment: faults.state(world, step) == "running", f"{moment} runs")
         in_flight += faults.db["api_requests_history"].count_documents({"world_id": world, "state": "intent"})
@@ -134,15 +135,16 @@ def test_a_lost_step_is_published_once_for_as_long_as_its_message_waits(faults: 
 
     def known_to_be_taken() -> bool:
         # Only then can recovery tell, with nobody left to take a canary, that the step's message is in no queue.
-        canary = faults.db["queue_canaries"].find_one({"_id": "llm"}) or {}
+        canaries = list(faults.db["queue_canaries"].find({"_id": {"$in": lanes("llm")}}))
         ready_at = faults.step(world, "describe")["ready_at"]
         margin = timedelta(seconds=faults.settings.publish_timeout_s)
         # (A step that was claimed before its predecessor was settled has no such moment, and needs none.)
-        return ready_at is None or bool(canary and canary["sent_at"] > ready_at + margin)
+        taken = [canary for canary in canaries if ready_at and canary["sent_at"] > ready_at + margin]
+        return ready_at is None or len(taken) == LANES
 
     faults.until(known_to_be_taken, "a canary that was sent after the step's message comes out")
-    faults.kill("worker-paid")
-    faults.stack.processes["worker-paid"].stop()
+    faults.kill("worker-llm")
+    faults.stack.processes["worker-llm"].stop()
     try:
         said = f"Step {world}/describe was lost"
         log = faults.stack.data_dir / "logs" / "worker-inner.log"
@@ -152,7 +154,7 @@ def test_a_lost_step_is_published_once_for_as_long_as_its_message_waits(faults: 
         faults.until(lambda: time.monotonic() - since > look_around_s, "recovery to look around a few times")
         assert log.read_text().count(said) == 1
     finally:
-        faults.stack.processes["worker-paid"].start()
+        faults.stack.processes["worker-llm"].start()
     faults.assert_whole(world, 1, 1, ambiguous=1)
 
 
