@@ -85,6 +85,8 @@ class GenerationTask(Task[Any, Any]):
             raise Reject("MongoDB is not available.", requeue=True) from None
         except LeaseLost as error:
             log.warning("%s", error.message)
+            # An answer that came too late for the step was recorded all the same: it is to be counted.
+            ask_for_progress(world_id)
             raise Ignore from None
 
     def _claim_and_work(self, runtime: Runtime, world_id: str, step: Step, use_case: UseCase) -> None:

@@ -62,12 +62,13 @@ def _in_turn(rows: list[Document]) -> list[Document]:
 
 @app.task(throws=_AWAY)
 def sweep() -> None:
-    """Ask for every open world to be settled: a message that was lost delays a number, it never makes it wrong.
+    """Ask for every open world to be settled, and for every one that has ended and whose bill came late: a message that
+    was lost delays a number, it never makes it wrong.
 
     What died processes had set aside of limits and budgets is given back.
     """
     runtime = get_runtime()
-    for world_id in runtime.generations.open_worlds():
+    for world_id in {*runtime.generations.open_worlds(), *runtime.requests.unsettled_worlds()}:
         ask_for_progress(world_id)
     for world_id in runtime.reservations.worlds(_MEND_MOST):
         if runtime.reservations.mend(world_id, runtime.settings.lease_s):

@@ -68,6 +68,12 @@ class Requests:
         """True while a call of the world is in flight, or its process died and nobody has noticed yet."""
         return self._rows.find_one({"world_id": world_id, "state": "intent"}, {"_id": 1}) is not None
 
+    def unsettled_worlds(self) -> set[str]:
+        """Return the ids of the worlds with calls that no settling has counted yet, whether they have ended or not."""
+        # Left to itself MongoDB reads the whole collection for this.
+        rows = self._rows.find({"unsettled": True}, {"world_id": 1, "_id": 0}).hint("unsettled")
+        return {row["world_id"] for row in rows}
+
     def withdraw(self, request_id: str) -> None:
         """Forget an intent that came to nothing before anything was sent."""
         self._rows.delete_one({"_id": request_id, "state": "intent"})

@@ -1,51 +1,81 @@
-"""`python -m tests.benchmarks events`: runs a measurement on a stack of its own, prints a table and JSON."""
+"""Runs measurements, each on stacks of its own; prints each as a table and all of them as one line of JSON."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from rich.console import Console
+from rich.table import Table
 
 from generia_worker import programs
 from generia_worker.local.stack import Stack
 from generia_worker.settings import Settings
-from tests.benchmarks import events
+from tests.benchmarks import cpu, events, fairness, hosts, overhead, pools, saturation, scale
 from tests.integration.conftest import Platform
 
 
-def main() -> None:
-    """Run what the command line names."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    commands = parser.add_subparsers(dest="name", required=True)
-    push = commands.add_parser("events", help=events.__doc__)
-    push.add_argument("--clients", type=int, default=500)
-    push.add_argument("--worlds", type=int, default=10)
-    push.add_argument("--characters", type=int, default=5)
-    push.add_argument("--posts", type=int, default=15)
-    asked = parser.parse_args()
+def _events() -> dict[str, Any]:
     settings = Settings(_env_file=None)  # type: ignore[call-arg]
     with tempfile.TemporaryDirectory(prefix="generia-bench-") as folder:
         stack = Stack(programs.with_addresses(settings), Path(folder), programs.programs(settings))
         with stack:
-            found = events.measure(
-                Platform(stack),
-                clients=asked.clients,
-                worlds=asked.worlds,
-                users=asked.characters,
-                posts=asked.posts,
-            )
-    _print(found)
+            return events.measure(Platform(stack), clients=500, worlds=10, users=5, posts=15)
 
 
-def _print(found: dict[str, Any]) -> None:
-    for name, value in found.items():
-        if isinstance(value, dict):
-            print(f"{name:<10}" + "  ".join(f"{key} {figure}" for key, figure in value.items()))
+def _cpu() -> dict[str, Any]:
+    return cpu.measure(worlds=6, users=10, posts=30)
+
+
+#: Name → what it measures, and how.
+MEASUREMENTS: dict[str, tuple[str | None, Callable[[], dict[str, Any]]]] = {
+    "overhead": (overhead.__doc__, overhead.measure),
+    "cpu": (cpu.__doc__, _cpu),
+    "saturation": (saturation.__doc__, saturation.measure),
+    "pools": (pools.__doc__, pools.measure),
+    "scale": (scale.__doc__, scale.measure),
+    "fairness": (fairness.__doc__, fairness.measure),
+    "hosts": (hosts.__doc__, hosts.measure),
+    "events": (events.__doc__, _events),
+}
+
+
+def main() -> None:
+    """Run what the command line names."""
+    lines = [f"{name:<11} {(text or '').strip().splitlines()[0]}" for name, (text, _) in MEASUREMENTS.items()]
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks",
+        description=__doc__,
+        epilog="\n".join(lines),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="+", choices=MEASUREMENTS, metavar="MEASUREMENT")
+    parser.add_argument(
+        "--worlds", type=int, nargs="+", help="for scale: so many worlds at once, one number after the other"
+    )
+    asked = parser.parse_args()
+    found = {}
+    for name in asked.names:
+        if name == "scale" and asked.worlds:
+            found[name] = scale.measure(asked.worlds)
         else:
-            print(f"{name:<10}{value}")
+            found[name] = MEASUREMENTS[name][1]()
+        _print(name, found[name])
     print(json.dumps(found))
+
+
+def _print(name: str, found: dict[str, Any]) -> None:
+    table = Table("what", "figures", title=name, show_header=False, title_justify="left")
+    for what, figures in found.items():
+        shown = figures
+        if isinstance(figures, dict):
+            shown = "  ".join(f"{key} {value}" for key, value in figures.items())
+        table.add_row(what, str(shown))
+    Console(width=160).print(table)
 
 
 if __name__ == "__main__":

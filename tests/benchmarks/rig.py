@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from generia_worker import programs
-from generia_worker.local.stack import Stack
+from generia_worker.local.stack import Program, Stack
 from generia_worker.settings import Settings
 from tests.integration.conftest import PROMPT, Platform
 
@@ -32,13 +32,19 @@ def behaviour(llm_s: float, image_s: float) -> dict[str, Any]:
     return {"latency": {"llm": {"fixed_s": llm_s}, "images": {"fixed_s": image_s}}, "prerendered": True}
 
 
+def _as_delivered(_: Settings, parts: list[Program]) -> list[Program]:
+    return parts
+
+
 @contextmanager
-def rig(**settings: Any) -> Iterator[Platform]:
-    """Start everything with these settings; stop it at the end."""
+def rig(
+    change: Callable[[Settings, list[Program]], list[Program]] = _as_delivered, **settings: Any
+) -> Iterator[Platform]:
+    """Start everything with these settings, the programs as `change` returns them; stop it at the end."""
     asked = Settings(_env_file=None, **(SMALL | settings))  # type: ignore[call-arg]
     with tempfile.TemporaryDirectory(prefix="generia-bench-") as folder:
-        stack = Stack(programs.with_addresses(asked), Path(folder), programs.programs(asked))
-        with stack:
+        parts = change(asked, programs.programs(asked))
+        with Stack(programs.with_addresses(asked), Path(folder), parts) as stack:
             yield Platform(stack)
 
 

@@ -40,8 +40,8 @@ def measure(
         platform.behave(**behaviour(0, 0))
         make_worlds(platform, [(2, 4)])
         for count in counts:
-            platform.behave(**behaviour(llm_s, image_s))
             platform.forget_calls()
+            platform.behave(**behaviour(llm_s, image_s))
             found[f"{count} of {users}/{posts}"] = _round(platform, [(users, posts)] * count, llm_s, image_s)
         found["limits of one process"] = limits(platform.settings)
     return found
@@ -58,7 +58,7 @@ def _round(
     took, used = meter.seconds(), meter.cpu()
     calls = sum(one.calls for one in made)
     ideal = max(seconds(sizes, providers))
-    inexact = _inexact(platform, [one.world_id for one in made])
+    wrong = inexact(platform, [one.world_id for one in made])
     return {
         "seconds": round(took, 1),
         "calls_per_s": round(calls / took, 1),
@@ -69,7 +69,7 @@ def _round(
             name: round(mb) for name, mb in seen.memory_mb.items() if name.startswith("worker-")
         },
         "most_connections": dict(seen.connections),
-        "inexact": inexact,
+        "inexact": wrong,
     }
 
 
@@ -98,7 +98,7 @@ class Seen:
 def watching(platform: Platform) -> Iterator[Seen]:
     """Sample memory and connections while the block runs."""
     seen, over = Seen(), threading.Event()
-    ports = _ports(platform.settings)
+    ports = ports_of(platform.settings)
 
     def run() -> None:
         while not over.wait(_SAMPLE_S):
@@ -130,7 +130,7 @@ def _sample(process: psutil.Process, name: str, ports: dict[int, str], seen: See
         seen.connections[server] = max(seen.connections[server], number)
 
 
-def _ports(settings: Settings) -> dict[int, str]:
+def ports_of(settings: Settings) -> dict[int, str]:
     def port(address: str) -> int:
         return int(address.rsplit("@")[-1].rsplit("/", 1)[0].rsplit(":", 1)[1])
 
@@ -144,7 +144,7 @@ def _ports(settings: Settings) -> dict[int, str]:
     return found
 
 
-def _inexact(platform: Platform, worlds: Sequence[str]) -> int:
+def inexact(platform: Platform, worlds: Sequence[str]) -> int:
     """Return how many worlds' counters are not the ledger's sums, and how many totals are not what the simulator billed."""
     s = platform.settings
     billed = requests.get(f"{platform.simulator}/_sim/ledger", timeout=120).json()
