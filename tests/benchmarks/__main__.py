@@ -15,7 +15,7 @@ from rich.table import Table
 from generia_worker import programs
 from generia_worker.local.stack import Stack
 from generia_worker.settings import Settings
-from tests.benchmarks import cpu, events, fairness, hosts, overhead, pools, saturation, scale
+from tests.benchmarks import cpu, events, fairness, footprint, hosts, overhead, pools, saturation, scale
 from tests.integration.conftest import Platform
 
 
@@ -39,6 +39,7 @@ MEASUREMENTS: dict[str, tuple[str | None, Callable[[], dict[str, Any]]]] = {
     "pools": (pools.__doc__, pools.measure),
     "scale": (scale.__doc__, scale.measure),
     "fairness": (fairness.__doc__, fairness.measure),
+    "footprint": (footprint.__doc__, footprint.measure),
     "hosts": (hosts.__doc__, hosts.measure),
     "events": (events.__doc__, _events),
 }
