@@ -7,15 +7,24 @@ import os
 import threading
 
 from celery import Celery
-from celery.signals import worker_process_init, worker_shutdown, worker_shutting_down
+from celery.signals import setup_logging, worker_process_init, worker_shutdown, worker_shutting_down
 from pymongo.errors import PyMongoError
 
+from generia_worker import logs
 from generia_worker.runtime import get_runtime, reset_runtime
+from generia_worker.settings import get_settings
 
 log = logging.getLogger(__name__)
 
 app = Celery("generia")
 app.config_from_object("celeryconfig")
+
+
+@setup_logging.connect
+def _log_as_we_do(**_: object) -> None:
+    """Keep Celery from setting up logs of its own."""
+    settings = get_settings()
+    logs.set_up(settings.log_level, settings.log_format)
 
 
 @worker_process_init.connect

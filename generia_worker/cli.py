@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import uuid
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from generia_worker import __version__
+from generia_worker import __version__, logs
 from generia_worker.errors import ConfigurationError, GeneriaError
 from generia_worker.settings import Settings, SettingsError, get_settings, load_settings
 
@@ -325,7 +324,7 @@ def _settings(data_dir: Path | None) -> Settings:
 
 def _process_settings() -> Settings:
     settings = get_settings()
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.set_up(settings.log_level, settings.log_format)
     return settings
 
 

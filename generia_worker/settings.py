@@ -1,8 +1,9 @@
 """Every setting, in one place: the only reader of the environment.
 
 Each setting is an environment variable `GENERIA_<NAME>` (or a line in `.env`). `OPENROUTER_API_KEY` and
-`RUNWARE_API_KEY` are also read under these, their usual names. A malformed value or an unknown `GENERIA_…` name stops
-the program at start with a message that names the variable. Units are in the names: `_s` seconds, `_usd` dollars.
+`RUNWARE_API_KEY` are also read under these, their usual names. A secret may stand in a file that `<NAME>_FILE` names. A
+malformed value or an unknown `GENERIA_…` name stops the program at start with a message that names the variable. Units are
+in the names: `_s` seconds, `_usd` dollars.
 """
 
 from __future__ import annotations
@@ -23,8 +24,11 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import DotEnvSettingsSource
+
+from generia_worker.secret_files import SUFFIX, read_secrets
 
 PREFIX = "GENERIA_"
 OPENROUTER_URL = "https://openrouter.ai/api/v1"
@@ -248,8 +252,29 @@ class Settings(BaseSettings):
     simulator_behaviour: str = ""
     #: Where the embedded stack keeps its data.
     data_dir: Path = Path("~/.local/share/generia")
-    #: What the processes write to their logs.
+    #: What the processes write to their logs, and how: lines for people, JSON for programs; auto: lines in a terminal.
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["auto", "text", "json"] = "auto"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - given by its caller
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read files of secrets that the environment names after the environment, and those that `.env` names after it."""
+        written = getattr(dotenv_settings, "env_vars", {})
+        upper = {key.upper(): value for key, value in written.items()}
+        return (
+            init_settings,
+            env_settings,
+            _SecretFiles(settings_cls, dict(os.environ)),
+            dotenv_settings,
+            _SecretFiles(settings_cls, upper),
+        )
 
     @model_validator(mode="before")
     @classmethod
@@ -294,8 +319,39 @@ class Settings(BaseSettings):
         return env
 
 
+class _SecretFiles(PydanticBaseSettingsSource):
+    """The secrets that one environment names files for."""
+
+    def __init__(self, settings_cls: type[BaseSettings], environ: Mapping[str, str | None]) -> None:
+        super().__init__(settings_cls)
+        self._environ = environ
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        """Not used: all fields are read at once."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, str]:
+        """Return what the files hold, by variable or field. Raises SettingsError."""
+        names = secret_variables()
+        try:
+            found = read_secrets(names, self._environ)
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
+        return {names[variable]: secret for variable, secret in found.items()}
+
+
+def secret_variables() -> dict[str, str]:
+    """Return the variables that hold secrets, each with the name under which its setting is given to `Settings`."""
+    names = {}
+    for field, info in Settings.model_fields.items():
+        if info.annotation is SecretStr:
+            names[PREFIX + field.upper()] = field
+    return names | {"OPENROUTER_API_KEY": "llm_api_key", "RUNWARE_API_KEY": "image_api_key"}
+
+
 def _unknown_names(environ: Mapping[str, str]) -> list[str]:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known |= {name + SUFFIX for name in secret_variables()}
     source = DotEnvSettingsSource(Settings)
     named = {key.upper() for key in (*environ, *source.env_vars)}
     return sorted(key for key in named if key.startswith(PREFIX) and key not in known)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import wraps
 from typing import Any, NoReturn
 
 from celery import Task
@@ -13,6 +15,7 @@ from kombu.utils import json
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
+from generia_worker import logs
 from generia_worker.domain.step import FINISH, Step, StepKind, StepState, doomed_by
 from generia_worker.errors import (
     BudgetExceeded,
@@ -41,6 +44,8 @@ _settings = get_settings()
 _SHOWN_AT_START = frozenset({StepKind.INITIALIZE, StepKind.DESCRIBE, StepKind.ILLUSTRATE, StepKind.CAST})
 
 
+#: A failed step is worth a look, one that a person or a limit stopped is as it should be.
+_LEVELS = {StepState.FAILED: logging.WARNING}
 #: Those who were told to wait equally long come back spread over so much of that time.
 _SPREAD = 0.25
 #: After so many takeovers a step is suspected of killing its workers, and after so many in quarantine convicted.
@@ -51,6 +56,20 @@ _QUARANTINE_TAKEOVERS = 3
 
 class StepFailed(GeneriaError):  # noqa: N818
     """Raised when a step has failed for good, after the ledger knows it: it makes the task red in Flower."""
+
+
+Perform = Callable[["GenerationTask", str, Step, UseCase], None]
+
+
+def _logged(perform: Perform) -> Perform:
+    """Let everything that is logged meanwhile name the step."""
+
+    @wraps(perform)
+    def wrapped(task: GenerationTask, world_id: str, step: Step, use_case: UseCase) -> None:
+        with logs.work(world_id=world_id, step=step.name, task_id=task.request.id, task=task.name):
+            perform(task, world_id, step, use_case)
+
+    return wrapped
 
 
 class GenerationTask(Task[Any, Any]):
@@ -64,6 +83,7 @@ class GenerationTask(Task[Any, Any]):
     retry_backoff_max = _settings.retry_backoff_max_s
     retry_jitter = True
 
+    @_logged
     def perform(self, world_id: str, step: Step, use_case: UseCase) -> None:
         """Run one step once: nothing happens when it is done, outdated or in other hands.
 
@@ -97,6 +117,7 @@ class GenerationTask(Task[Any, Any]):
             self._park(runtime, world_id, step, taken.remaining_s + 0.1, "Another worker is on it.")
         self._check_quarantine(runtime, taken)
         order = runtime.generations.get(world_id)
+        logs.note(run=order.run, attempt=taken.attempts + 1)
         if order.cancelled and step != FINISH:
             self._end(runtime, order, taken, StepState.CANCELLED, WorldCancelled("The world was cancelled."))
         if taken.quarantined and taken.takeovers >= _QUARANTINE_TAKEOVERS:
@@ -108,6 +129,7 @@ class GenerationTask(Task[Any, Any]):
         while claim is not None:
             with runtime.leases.holding(claim):
                 claim = self._attempt(runtime, order, claim, use_case)
+        log.info("Step %s is done.", taken.key)
         ask_for_progress(world_id)
 
     def _check_quarantine(self, runtime: Runtime, claim: Claim) -> None:
@@ -200,6 +222,9 @@ class GenerationTask(Task[Any, Any]):
     ) -> NoReturn:
         """End a step without a result, skip what needs it, and let the rest of the world go on."""
         failure = _failure(error, claim.attempts + 1) | {"step": claim.step.name}
+        log.log(
+            _LEVELS.get(state, logging.INFO), "Step %s is %s: %s", claim.key, state.value, failure["reason"]
+        )
         states = runtime.ledger.states(order.world_id)
         fatal = isinstance(error, PermanentError) and error.fatal_to_world
         doomed = [s for s in states if s != claim.step] if fatal else doomed_by(claim.step, states)
