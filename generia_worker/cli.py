@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from generia_worker import __version__, logs
+from generia_worker import __version__, logs, metrics
 from generia_worker.errors import ConfigurationError, GeneriaError
 from generia_worker.settings import Settings, SettingsError, get_settings, load_settings
 
@@ -286,6 +286,7 @@ def gateway() -> None:
 def worker(queues: str, name: str, quarantine: bool) -> None:
     """Run a Celery worker (threads pool, GENERIA_WORKER_THREADS threads) for some queues."""
     settings = _process_settings()
+    metrics.keep_in(settings.metrics_folder)
     celery = _celery()
     arguments = ["worker", "--pool", "threads", "--concurrency", str(settings.worker_threads)]
     if quarantine:
@@ -293,6 +294,15 @@ def worker(queues: str, name: str, quarantine: bool) -> None:
     arguments += ["--queues", queues, "--hostname", f"{name or uuid.uuid4().hex[:8]}@%h"]
     arguments += ["--loglevel", settings.log_level, "--without-mingle", "--without-gossip", "--task-events"]
     celery.worker_main(arguments)
+
+
+@main.command()
+@_says_why
+def exporter() -> None:
+    """Run the exporter: what the workers of this machine count, for Prometheus."""
+    from generia_worker.exporter import run
+
+    run(_process_settings())
 
 
 @main.command()

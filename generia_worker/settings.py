@@ -243,6 +243,12 @@ class Settings(BaseSettings):
     recover_every_s: float = Field(default=10, gt=0, le=600)
     publish_timeout_s: float = Field(default=10, gt=0, le=600)
 
+    # --- metrics -----------------------------------------------------------------------------------------------
+    #: Where the workers of one machine keep what they count; empty: `metrics` in `data_dir`.
+    metrics_dir: Path | None = None
+    #: Where `generia exporter` binds.
+    metrics_bind: str = Field(default="127.0.0.1:9464", pattern=r"^.+:\d{1,5}$")
+
     # --- simulator and embedded stack --------------------------------------------------------------------------
     #: Where `generia simulator` binds.
     simulator_bind: str = "127.0.0.1:8090"
@@ -303,6 +309,11 @@ class Settings(BaseSettings):
     def uses_openrouter(self) -> bool:
         """True when text comes from OpenRouter itself, which knows `provider` and `usage` options."""
         return "openrouter.ai" in self.llm_base_url
+
+    @property
+    def metrics_folder(self) -> Path:
+        """Where the workers of this machine keep what they count."""
+        return self.metrics_dir or self.data_dir.expanduser() / "metrics"
 
     def environment(self) -> dict[str, str]:
         """Return what a child process needs in its environment to have these very settings (secrets included)."""

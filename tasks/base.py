@@ -15,7 +15,7 @@ from kombu.utils import json
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
-from generia_worker import logs
+from generia_worker import logs, metrics
 from generia_worker.domain.step import FINISH, Step, StepKind, StepState, doomed_by
 from generia_worker.errors import (
     BudgetExceeded,
@@ -104,6 +104,7 @@ class GenerationTask(Task[Any, Any]):
             runtime.stopping.wait(runtime.settings.retry_backoff_s)
             raise Reject("MongoDB is not available.", requeue=True) from None
         except LeaseLost as error:
+            metrics.lease_lost()
             log.warning("%s", error.message)
             raise Ignore from None
 
@@ -190,6 +191,7 @@ class GenerationTask(Task[Any, Any]):
             runtime.ledger.checkpoint(claim, ASKED_ANEW, asked + 1)
         if attempts - before > self.max_retries or waited_s > runtime.settings.outage_max_s:
             self._end(runtime, order, claim, StepState.FAILED, error)
+        metrics.retried("outage" if outage else "busy" if busy else "error")
         wait_s = self._backoff_s(claim.attempts - before, waited_s, outage=outage)
         if isinstance(error, TransientError) and error.retry_after_s is not None:
             wait_s = max(error.retry_after_s, wait_s if outage else 0.0) * (1 + _SPREAD * random.random())
@@ -225,6 +227,7 @@ class GenerationTask(Task[Any, Any]):
         log.log(
             _LEVELS.get(state, logging.INFO), "Step %s is %s: %s", claim.key, state.value, failure["reason"]
         )
+        metrics.ended(state.value)
         states = runtime.ledger.states(order.world_id)
         fatal = isinstance(error, PermanentError) and error.fatal_to_world
         doomed = [s for s in states if s != claim.step] if fatal else doomed_by(claim.step, states)

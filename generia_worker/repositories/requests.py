@@ -13,6 +13,7 @@ from typing import Any
 
 from pymongo import ReturnDocument
 
+from generia_worker import metrics
 from generia_worker.domain.cost import Usage
 from generia_worker.domain.receipt import ReceiptLine
 from generia_worker.repositories.database import Database, Document
@@ -112,7 +113,12 @@ class Requests:
             {"$set": change},
             return_document=ReturnDocument.BEFORE,
         )
-        return before is not None
+        if before is None:
+            return False
+        outcome = "late" if before["state"] == "ambiguous" else change["state"]
+        tokens = usage.prompt_tokens, usage.completion_tokens
+        metrics.billed(intent.provider, outcome, usage.cost_usd, *tokens)
+        return True
 
     def receipt(self, world_id: str) -> list[ReceiptLine]:
         """Return what each kind of step spent with each provider, in the order in which they began."""
@@ -159,4 +165,6 @@ class Requests:
             "contribution": {_CALLS[provider]: 1, _AMBIGUOUS[provider]: 1},
             "unsettled": True,
         }
-        self._rows.update_one({"_id": request_id, "state": "intent"}, {"$set": change})
+        open_one = {"_id": request_id, "state": "intent"}
+        if self._rows.update_one(open_one, {"$set": change}).matched_count:
+            metrics.not_billed(provider, "ambiguous")

@@ -1,0 +1,107 @@
+"""Counts of many processes add up, outlive their processes, and never cost a process its life."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from generia_worker.exporter import Counted
+
+_COUNT = """
+import sys, pathlib
+from generia_worker import metrics
+metrics.keep_in(pathlib.Path(sys.argv[1]))
+metrics.billed("llm", "answered", 0.25, 100, 50)
+metrics.called("llm", 0.3)
+with metrics.waiting("llm"):
+    print("ready", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def start(folder: Path) -> subprocess.Popen[str]:
+    """A process that counts one call, waits for a slot, and ends when its input does."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _COUNT, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def figures(folder: Path) -> dict[tuple[str, ...], float]:
+    registry = CollectorRegistry()
+    registry.register(Counted(folder))
+    return {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in registry.collect()
+        for sample in family.samples
+    }
+
+
+def test_counts_add_up_and_outlive_their_processes(tmp_path: Path) -> None:
+    first, second = start(tmp_path), start(tmp_path)
+    try:
+        found = figures(tmp_path)
+        assert found["generia_paid_calls_total", "answered", "llm"] == 2
+        assert found["generia_calls_waiting", "llm"] == 2
+        first.kill()
+        first.wait()
+        found = figures(tmp_path)
+        assert found["generia_calls_waiting", "llm"] == 1
+    finally:
+        second.kill()
+        second.wait()
+    for _ in range(2):  # what was added up once is not added up again
+        found = figures(tmp_path)
+        assert found["generia_paid_calls_total", "answered", "llm"] == 2
+        assert found["generia_dollars_total", "llm"] == 0.5
+        assert found["generia_tokens_total", "completion"] == 100
+        assert found["generia_paid_call_seconds_count", "llm"] == 2
+        assert found["generia_paid_call_seconds_bucket", "0.25", "llm"] == 0
+        assert found["generia_paid_call_seconds_bucket", "0.5", "llm"] == 2
+        assert found.get(("generia_calls_waiting", "llm"), 0) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "counter_past.db",
+        "exporter.lock",
+        "histogram_past.db",
+    ]
+
+
+def test_without_a_folder_nothing_is_told(tmp_path: Path) -> None:
+    assert figures(tmp_path / "nothing") == {}
+
+
+def test_a_folder_that_cannot_be_written_costs_the_metrics_only(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    process = start(tmp_path / "file" / "metrics")
+    process.communicate("\n", timeout=30)
+    assert process.returncode == 0
+
+
+def test_a_forked_child_counts_for_itself(tmp_path: Path) -> None:
+    program = """
+import os, sys, pathlib
+from generia_worker import metrics
+metrics.keep_in(pathlib.Path(sys.argv[1]))
+metrics.asked_again()
+if os.fork() == 0:
+    metrics.after_fork()
+    metrics.asked_again()
+    os._exit(0)
+os.wait()
+metrics.asked_again()
+"""
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, timeout=60)
+    assert figures(tmp_path)["generia_reasks_total",] == 3
+
+
+@pytest.mark.parametrize("message", [None, b"", b"no json", b"{}", b'{"headers": {"sent_at": "x"}}'])
+def test_a_message_without_a_time_has_no_age(message: bytes | None) -> None:
+    from generia_worker.exporter import _age_s
+
+    assert _age_s(message) == 0.0
