@@ -27,6 +27,8 @@ _TALKATIVE = (
     "python_multipart",
     "celery.worker.strategy",
     "celery.app.trace",
+    "celery.beat",
+    "tornado.access",
 )
 _MESSAGE_MAX = 4000
 

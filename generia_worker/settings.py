@@ -249,6 +249,13 @@ class Settings(BaseSettings):
     #: Where `generia exporter` binds.
     metrics_bind: str = Field(default="127.0.0.1:9464", pattern=r"^.+:\d{1,5}$")
 
+    # --- Flower ------------------------------------------------------------------------------------------------
+    #: Where `generia flower` binds.
+    flower_bind: str = Field(default="127.0.0.1:5555", pattern=r"^.+:\d{1,5}$")
+    #: Who may look, and the password; Flower does not start without one.
+    flower_user: str = Field(default="generia", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
+    flower_password: SecretStr = SecretStr("")
+
     # --- simulator and embedded stack --------------------------------------------------------------------------
     #: Where `generia simulator` binds.
     simulator_bind: str = "127.0.0.1:8090"
