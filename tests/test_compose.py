@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,13 @@ ONCE = {"s3-folder"}
 
 
 def parsed(profiles: set[str], environment: dict[str, str] | None = None) -> dict[str, Any]:
-    """Return what a compose parser makes of the file. It asks for a version of podman, which need not be here."""
+    """Return what a compose parser makes of the file."""
+    return _parsed(frozenset(profiles), tuple(sorted((environment or {}).items())))
+
+
+@cache
+def _parsed(profiles: frozenset[str], environment: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    # The parser wants to know the version of a podman that need not be here: it takes what `echo` says.
     chosen = [word for profile in sorted(profiles) for word in ("--profile", profile)]
     done = subprocess.run(
         [
@@ -43,7 +50,7 @@ def parsed(profiles: set[str], environment: dict[str, str] | None = None) -> dic
         ],
         capture_output=True,
         text=True,
-        env={"PATH": "/usr/bin:/bin", **(environment or {})},
+        env={"PATH": "/usr/bin:/bin", **dict(environment)},
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
