@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # Made by: python -m tests.make_dockerfile
 # One stage a process. Each copies what its process imports and no more: a change rebuilds the images that it concerns.
 

@@ -74,7 +74,7 @@ def demo(
     data_dir: Path | None,
     as_json: bool,
 ) -> None:
-    """Start everything, make a world out of PROMPT, show it, stop everything."""
+    """Start everything, make a world of PROMPT, show it, stop."""
     from generia_worker import worlds
 
     settings = _settings(data_dir)
@@ -95,7 +95,10 @@ def demo(
 @_json_option
 @says_why
 def up(with_flower: bool, data_dir: Path | None, as_json: bool) -> None:
-    """Start everything, print the addresses, and keep it running until Ctrl-C."""
+    """Start everything and keep it running.
+
+    Prints the addresses; stops with Ctrl-C.
+    """
     from generia_worker import worlds
 
     worlds.keep_running(_settings(data_dir), flower=with_flower, as_json=as_json)
@@ -167,7 +170,7 @@ def _changing(name: str, help_text: str) -> None:
 
 
 _changing("cancel", "Stop WORLD within one call's time; what exists stays.")
-_changing("resume", "Go on with WORLD, which was cancelled or has failed, from where it stood.")
+_changing("resume", "Go on with WORLD, cancelled or failed, from where it stood.")
 _changing("retry", "Try the failed steps of WORLD again.")
 
 
@@ -179,7 +182,10 @@ _changing("retry", "Try the failed steps of WORLD again.")
 @_json_option
 @says_why
 def redo(world: str, step: str, wait: bool, data_dir: Path | None, as_json: bool) -> None:
-    """Make one thing of WORLD anew, in place: STEP is character/7 or post/7/3."""
+    """Make one thing of WORLD anew.
+
+    In place: STEP is character/7 or post/7/3.
+    """
     _change(world, "redo", step, wait, data_dir, as_json)
 
 
@@ -213,7 +219,7 @@ def export(world: str, target: Path, data_dir: Path | None, as_json: bool) -> No
 @_json_option
 @says_why
 def doctor(data_dir: Path | None, as_json: bool) -> None:
-    """Say what is missing on this machine, and the one line that mends it."""
+    """Say what is missing on this machine, and what mends it."""
     from dataclasses import asdict
 
     from rich.markup import escape

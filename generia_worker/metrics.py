@@ -11,13 +11,19 @@ import fcntl
 import logging
 import os
 import socket
-from collections.abc import Iterator
+import time
+import uuid
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
 
 log = logging.getLogger(__name__)
+P = ParamSpec("P")
+T = TypeVar("T")
 
 #: Room for all series of a process, written out at start: a file that grew on a full disk would end the process.
 _FILE_BYTES = 256 * 1024
@@ -66,8 +72,8 @@ class Recorder:
         self.task_seconds = histogram("task_seconds", "Time of a Celery task.", _TASK_S, "task")
 
 
-#: Containers that share a folder have process ids of their own.
-_HOST = socket.gethostname().replace("_", "-")
+#: Containers that share a folder have process ids of their own, and one that is started again has the same ones.
+_SELF = f"{socket.gethostname().replace('_', '-')}-{uuid.uuid4().hex[:8]}"
 _now = Recorder()
 _lock_fd: int | None = None
 
@@ -80,7 +86,7 @@ def recorder() -> Recorder:
 # --- where it is counted -----------------------------------------------------------------------------------------
 def identity() -> str:
     """Return a name for this process that no other process on this folder has; without underscores."""
-    return f"{_HOST}-{os.getpid()}"
+    return f"{_SELF}-{os.getpid()}"
 
 
 def keep_in(folder: Path) -> None:
@@ -140,9 +146,21 @@ def not_billed(provider: str, outcome: str) -> None:
     _now.calls.labels(provider, outcome).inc()
 
 
-def called(provider: str, seconds: float) -> None:
-    """Note how long a paid call took, whatever came of it."""
-    _now.call_seconds.labels(provider).observe(seconds)
+def timed(provider: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Note how long each call of a function that makes a paid call takes, whatever comes of it."""
+
+    def decorated(call: Callable[P, T]) -> Callable[P, T]:
+        @wraps(call)
+        def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+            begun = time.perf_counter()
+            try:
+                return call(*args, **kwargs)
+            finally:
+                _now.call_seconds.labels(provider).observe(time.perf_counter() - begun)
+
+        return wrapped
+
+    return decorated
 
 
 @contextmanager

@@ -44,14 +44,15 @@ _settings = get_settings()
 _SHOWN_AT_START = frozenset({StepKind.INITIALIZE, StepKind.DESCRIBE, StepKind.ILLUSTRATE, StepKind.CAST})
 
 
-#: A failed step is worth a look, one that a person or a limit stopped is as it should be.
-_LEVELS = {StepState.FAILED: logging.WARNING}
 #: Those who were told to wait equally long come back spread over so much of that time.
 _SPREAD = 0.25
 #: After so many takeovers a step is suspected of killing its workers, and after so many in quarantine convicted.
 QUARANTINE = "quarantine"
 _TAKEOVERS = 2
 _QUARANTINE_TAKEOVERS = 3
+
+#: A failed step is worth a look, one that a person or a limit stopped is as it should be.
+_LEVELS = {StepState.FAILED: logging.WARNING}
 
 
 class StepFailed(GeneriaError):  # noqa: N818
@@ -118,12 +119,12 @@ class GenerationTask(Task[Any, Any]):
             self._park(runtime, world_id, step, taken.remaining_s + 0.1, "Another worker is on it.")
         self._check_quarantine(runtime, taken)
         order = runtime.generations.get(world_id)
-        logs.note(run=order.run, attempt=taken.attempts + 1)
         if order.cancelled and step != FINISH:
             self._end(runtime, order, taken, StepState.CANCELLED, WorldCancelled("The world was cancelled."))
         if taken.quarantined and taken.takeovers >= _QUARANTINE_TAKEOVERS:
             message = f"The step ended its worker process {taken.takeovers} times: it is not tried again."
             self._end(runtime, order, taken, StepState.FAILED, PermanentError(message))
+        logs.note(run=order.run, attempt=taken.attempts + 1)
         if step.kind in _SHOWN_AT_START:
             ask_for_progress(world_id)
         claim: Claim | None = taken

@@ -12,11 +12,11 @@ from prometheus_client import CollectorRegistry
 from generia_worker.exporter import Counted
 
 _COUNT = """
-import sys, pathlib
+import sys, pathlib, time
 from generia_worker import metrics
 metrics.keep_in(pathlib.Path(sys.argv[1]))
 metrics.billed("llm", "answered", 0.25, 100, 50)
-metrics.called("llm", 0.3)
+metrics.timed("llm")(time.sleep)(0.3)
 with metrics.waiting("llm"):
     print("ready", flush=True)
     sys.stdin.readline()

@@ -6,16 +6,13 @@ instead of being bought again. The fence of the step plays no part here: money i
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pymongo.errors import PyMongoError
 
-from generia_worker import metrics
 from generia_worker.clients.images import ImageClient, ImageReceipt, ImageRequest, Picture, task_uuid
 from generia_worker.clients.limits import ProviderSlots
 from generia_worker.clients.llm import ChatAnswer, ChatRequest, FormatUnsupported, LlmClient, Message
@@ -119,8 +116,7 @@ class PaidCalls:
         worst = self._worst_text_usd(request)
         intent = self._intend(run, call, request.request_id, "llm", self._llm.model, worst)
         try:
-            with _timed("llm"):
-                answer = self._llm.complete(request)
+            answer = self._llm.complete(request)
         except TransientError as error:
             self._pause_if_asked("llm", error)
             if error.outcome_unknown:
@@ -198,9 +194,7 @@ class PaidCalls:
         intent = self._intend(run, call, call, "images", self._images.model, worst)
         try:
             receipt = self._begun(request.task_uuid) if begun else None
-            if receipt is None:
-                with _timed("images"):
-                    receipt = self._images.draw(request)
+            receipt = receipt or self._images.draw(request)
         except TransientError as error:
             self._pause_if_asked("images", error)
             # An unknown outcome stays an intent: the same taskUUID fetches the picture, or draws it, next time.
@@ -247,7 +241,6 @@ class PaidCalls:
 
     def _refused(self, intent: Intent, reason: str) -> None:
         if self._insist(lambda: self._requests.mark_refused(intent.request_id, reason)):
-            metrics.not_billed(intent.provider, "refused")
             self._adjust(intent, calls=-1, usd=-intent.worst_usd)
 
     def _billed(
@@ -268,16 +261,6 @@ class PaidCalls:
     def _insist(self, write: Callable[[], T]) -> T:
         """Record what the provider said also when MongoDB is away just now: it was paid for, and is nowhere else."""
         return insist(write, for_s=self._patience_s)
-
-
-@contextmanager
-def _timed(provider: Provider) -> Iterator[None]:
-    """Note how long a call takes, whatever comes of it."""
-    begun = time.perf_counter()
-    try:
-        yield
-    finally:
-        metrics.called(provider, time.perf_counter() - begun)
 
 
 def _why_useless(answer: ChatAnswer) -> str | None:

@@ -10,7 +10,10 @@ from generia_worker.parts import begin, says_why
 @click.command()
 @says_why
 def exporter() -> None:
-    """Run the exporter: what the workers of this machine count, for Prometheus."""
+    """Run the exporter, for Prometheus.
+
+    It tells what the workers of this machine count, and what waits.
+    """
     from generia_worker.exporter import run
 
     run(begin())

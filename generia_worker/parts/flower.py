@@ -10,7 +10,10 @@ from generia_worker.parts import begin, says_why
 @click.command()
 @says_why
 def flower() -> None:
-    """Run Flower: tasks, failures and workers in the browser, behind a password."""
+    """Run Flower: tasks and failures in the browser.
+
+    It is behind a password: GENERIA_FLOWER_USER and GENERIA_FLOWER_PASSWORD.
+    """
     from generia_worker.app import app
     from generia_worker.flower import run
 

@@ -16,7 +16,10 @@ from generia_worker.settings import get_settings
 @click.option("--name", default="", help="Of a worker: the name that it was given.")
 @says_why
 def health(part: str, name: str) -> None:
-    """Ask PART, by the settings of this environment, whether it does its work; exit status 1 when it does not."""
+    """Ask PART whether it does its work.
+
+    By the settings of this environment; exit status 1 when it does not.
+    """
     healthy = is_healthy(part, get_settings(), name)
     click.echo("healthy" if healthy else "not healthy")
     sys.exit(0 if healthy else 1)

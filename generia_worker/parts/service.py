@@ -13,7 +13,7 @@ from generia_worker.parts import begin, says_why
 )
 @says_why
 def service(names: tuple[str, ...]) -> None:
-    """Run reference gRPC services: world, character, post, media, or all."""
+    """Run reference gRPC services, some or all."""
     from generia_worker.platform.services import run
 
     run(names, begin())

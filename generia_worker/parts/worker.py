@@ -18,7 +18,10 @@ from generia_worker.parts.celery_app import checked_app
 )
 @says_why
 def worker(queues: str, name: str, quarantine: bool) -> None:
-    """Run a Celery worker (threads pool, GENERIA_WORKER_THREADS threads) for some queues."""
+    """Run a Celery worker for some queues.
+
+    On a threads pool of GENERIA_WORKER_THREADS threads.
+    """
     from generia_worker import metrics
 
     settings = begin()

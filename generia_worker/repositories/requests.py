@@ -152,9 +152,12 @@ class Requests:
     def mark_refused(self, request_id: str, reason: str) -> bool:
         """Note that the provider did not take (or bill) the request. Returns False when it was settled otherwise."""
         change = {"state": "refused", "error": reason, "answered_at": datetime.now(UTC)}
-        return bool(
-            self._rows.update_one({"_id": request_id, "state": "intent"}, {"$set": change}).matched_count
-        )
+        open_one = {"_id": request_id, "state": "intent"}
+        row = self._rows.find_one_and_update(open_one, {"$set": change}, {"provider": 1})
+        if row is None:
+            return False
+        metrics.not_billed(row["provider"], "refused")
+        return True
 
     def mark_ambiguous(self, request_id: str, provider: Provider, reason: str) -> None:
         """Note that nobody can know whether the request was billed: it keeps its reservation."""
