@@ -40,14 +40,12 @@ STAGES = (
 #: What Celery imports by name, which no `import` tells: its settings, and in its own programs the tasks that they list.
 BY_NAME = {"generia_worker.app": ["celeryconfig"]}
 CELERY_PROGRAMS = ("worker", "beat", "flower")
+#: A folder beside what is served, for readers of the README.
+NOT_SERVED = "screenshots"
 #: Files that a module reads: patterns, relative to the repository.
 DATA = {
     "generia_worker.prompting": ["prompts/__init__.py", "prompts/*.j2"],
-    "generia_worker.platform.gateway.pages": [
-        "generia_worker/web/*.*",
-        "generia_worker/web/css/*",
-        "generia_worker/web/js/*",
-    ],
+    "generia_worker.platform.gateway.pages": ["generia_worker/web/**/*"],
     "generia_worker.platform.export_page": [
         "generia_worker/platform/export_page/*.j2",
         "generia_worker/platform/export_page/*.css",
@@ -117,7 +115,7 @@ def files_of(stage: str) -> set[str]:
     found = {path for module in modules if (path := file_of(module)) is not None}
     for module in modules & set(DATA):
         for pattern in DATA[module]:
-            read = {path for path in ROOT.glob(pattern) if path.is_file()}
+            read = {path for path in ROOT.glob(pattern) if path.is_file() and path.parent.name != NOT_SERVED}
             assert read, f"{module} reads {pattern}, and there is no such file"
             found |= read
     return {path.relative_to(ROOT).as_posix() for path in found}

@@ -30,6 +30,7 @@ def _handlers() -> Iterator[None]:
     yield
     root.handlers[:] = before
     root.setLevel(level)
+    logging.captureWarnings(False)
 
 
 def lines(stream: io.StringIO) -> list[dict[str, object]]:

@@ -24,7 +24,9 @@ def beat() -> None:
     schedule.parent.mkdir(parents=True, exist_ok=True)
     celery = checked_app()
     _note_what_is_published(beat_file(settings))
-    celery.start(["beat", "--schedule", str(schedule), "--pidfile", "", "--loglevel", settings.log_level])
+    celery.start(
+        ["--quiet", "beat", "--schedule", str(schedule), "--pidfile", "", "--loglevel", settings.log_level]
+    )
 
 
 def _note_what_is_published(path: Path) -> None:

@@ -27,9 +27,10 @@ def worker(queues: str, name: str, quarantine: bool) -> None:
     settings = begin()
     metrics.keep_in(settings.metrics_folder)
     celery = checked_app()
-    arguments = ["worker", "--pool", "threads", "--concurrency", str(settings.worker_threads)]
+    # Quiet: without its banner, every line of the log is an event.
+    arguments = ["--quiet", "worker", "--pool", "threads", "--concurrency", str(settings.worker_threads)]
     if quarantine:
-        arguments, queues = ["worker", "--pool", "prefork", "--concurrency", "1"], "quarantine"
+        arguments, queues = ["--quiet", "worker", "--pool", "prefork", "--concurrency", "1"], "quarantine"
     arguments += ["--queues", queues, "--hostname", f"{name or uuid.uuid4().hex[:8]}@%h"]
     arguments += ["--loglevel", settings.log_level, "--without-mingle", "--without-gossip", "--task-events"]
     celery.worker_main(arguments)

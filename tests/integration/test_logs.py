@@ -22,8 +22,7 @@ def events(platform: Platform) -> dict[str, list[dict[str, Any]]]:
     for path in (platform.stack.data_dir / "logs").glob("*.log"):
         if path.stem not in SERVERS:
             lines = path.read_text(encoding="utf-8").splitlines()
-            # Celery greets with a banner on standard output, which is no event.
-            found[path.stem] = [json.loads(line) for line in lines if line.startswith("{")]
+            found[path.stem] = [json.loads(line) for line in lines]
     return found
 
 
