@@ -138,6 +138,13 @@ def test_every_queue_has_its_workers(services: dict[str, Any]) -> None:
     assert sorted(taken) == sorted({queue.name.partition(".")[0] for queue in celeryconfig.task_queues})
 
 
+@pytest.mark.parametrize(("name", "slots"), [("worker-llm", "LLM"), ("worker-images", "IMAGE")])
+def test_a_provider_is_used_as_much_as_it_may_be(services: dict[str, Any], name: str, slots: str) -> None:
+    environment = services[name]["environment"]
+    assert int(environment["GENERIA_WORKER_THREADS"]) >= int(environment[f"GENERIA_{slots}_CONCURRENCY"])
+    assert environment["GENERIA_METRICS_DIR"] == "/metrics"
+
+
 def test_images_are_pinned_and_stages_exist(services: dict[str, Any]) -> None:
     built = set()
     for name, service in services.items():
