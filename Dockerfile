@@ -24,7 +24,7 @@ COPY celeryconfig.py ./
 COPY generia_worker/__init__.py generia_worker/app.py generia_worker/errors.py generia_worker/exporter.py \
      generia_worker/health.py generia_worker/leases.py generia_worker/logs.py generia_worker/metrics.py \
      generia_worker/prompting.py generia_worker/runtime.py generia_worker/secret_files.py \
-     generia_worker/settings.py ./generia_worker/
+     generia_worker/setting_types.py generia_worker/settings.py ./generia_worker/
 COPY generia_worker/api/__init__.py generia_worker/api/app.py generia_worker/api/controls.py \
      generia_worker/api/enqueue.py generia_worker/api/events.py generia_worker/api/live.py \
      generia_worker/api/metrics.py generia_worker/api/paths.py generia_worker/api/server.py \
@@ -65,7 +65,7 @@ ENTRYPOINT ["python", "-m", "generia_worker.parts.api"]
 
 FROM base AS gateway
 COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/health.py generia_worker/logs.py \
-     generia_worker/secret_files.py generia_worker/settings.py ./generia_worker/
+     generia_worker/secret_files.py generia_worker/setting_types.py generia_worker/settings.py ./generia_worker/
 COPY generia_worker/domain/__init__.py generia_worker/domain/cost.py generia_worker/domain/estimate.py \
      generia_worker/domain/media.py generia_worker/domain/order.py generia_worker/domain/receipt.py \
      generia_worker/domain/stage.py generia_worker/domain/status.py generia_worker/domain/step.py \
@@ -113,7 +113,8 @@ ENTRYPOINT ["python", "-m", "generia_worker.parts.gateway"]
 
 FROM base AS world
 COPY generia_worker/__init__.py generia_worker/api_client.py generia_worker/errors.py generia_worker/health.py \
-     generia_worker/logs.py generia_worker/secret_files.py generia_worker/settings.py ./generia_worker/
+     generia_worker/logs.py generia_worker/secret_files.py generia_worker/setting_types.py \
+     generia_worker/settings.py ./generia_worker/
 COPY generia_worker/domain/__init__.py generia_worker/domain/cost.py generia_worker/domain/estimate.py \
      generia_worker/domain/media.py generia_worker/domain/order.py generia_worker/domain/receipt.py \
      generia_worker/domain/stage.py generia_worker/domain/status.py generia_worker/domain/step.py \
@@ -136,7 +137,8 @@ ENTRYPOINT ["python", "-m", "generia_worker.parts.world"]
 
 FROM base AS character
 COPY generia_worker/__init__.py generia_worker/api_client.py generia_worker/errors.py generia_worker/health.py \
-     generia_worker/logs.py generia_worker/secret_files.py generia_worker/settings.py ./generia_worker/
+     generia_worker/logs.py generia_worker/secret_files.py generia_worker/setting_types.py \
+     generia_worker/settings.py ./generia_worker/
 COPY generia_worker/domain/__init__.py generia_worker/domain/cost.py generia_worker/domain/estimate.py \
      generia_worker/domain/media.py generia_worker/domain/order.py generia_worker/domain/receipt.py \
      generia_worker/domain/stage.py generia_worker/domain/status.py generia_worker/domain/step.py \
@@ -158,7 +160,8 @@ ENTRYPOINT ["python", "-m", "generia_worker.parts.character"]
 
 FROM base AS post
 COPY generia_worker/__init__.py generia_worker/api_client.py generia_worker/errors.py generia_worker/health.py \
-     generia_worker/logs.py generia_worker/secret_files.py generia_worker/settings.py ./generia_worker/
+     generia_worker/logs.py generia_worker/secret_files.py generia_worker/setting_types.py \
+     generia_worker/settings.py ./generia_worker/
 COPY generia_worker/domain/__init__.py generia_worker/domain/cost.py generia_worker/domain/estimate.py \
      generia_worker/domain/media.py generia_worker/domain/order.py generia_worker/domain/receipt.py \
      generia_worker/domain/stage.py generia_worker/domain/status.py generia_worker/domain/step.py \
@@ -180,7 +183,8 @@ ENTRYPOINT ["python", "-m", "generia_worker.parts.post"]
 
 FROM base AS media
 COPY generia_worker/__init__.py generia_worker/api_client.py generia_worker/errors.py generia_worker/health.py \
-     generia_worker/logs.py generia_worker/secret_files.py generia_worker/settings.py ./generia_worker/
+     generia_worker/logs.py generia_worker/secret_files.py generia_worker/setting_types.py \
+     generia_worker/settings.py ./generia_worker/
 COPY generia_worker/domain/__init__.py generia_worker/domain/cost.py generia_worker/domain/estimate.py \
      generia_worker/domain/media.py generia_worker/domain/order.py generia_worker/domain/receipt.py \
      generia_worker/domain/stage.py generia_worker/domain/status.py generia_worker/domain/step.py \
@@ -202,7 +206,7 @@ ENTRYPOINT ["python", "-m", "generia_worker.parts.media"]
 
 FROM base AS simulator
 COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/health.py generia_worker/logs.py \
-     generia_worker/secret_files.py generia_worker/settings.py ./generia_worker/
+     generia_worker/secret_files.py generia_worker/setting_types.py generia_worker/settings.py ./generia_worker/
 COPY generia_worker/domain/__init__.py generia_worker/domain/text.py ./generia_worker/domain/
 COPY generia_worker/parts/__init__.py generia_worker/parts/health.py generia_worker/parts/simulator.py \
      ./generia_worker/parts/
@@ -241,7 +245,8 @@ FROM base AS worker
 COPY celeryconfig.py ./
 COPY generia_worker/__init__.py generia_worker/app.py generia_worker/errors.py generia_worker/health.py \
      generia_worker/leases.py generia_worker/logs.py generia_worker/metrics.py generia_worker/prompting.py \
-     generia_worker/runtime.py generia_worker/secret_files.py generia_worker/settings.py ./generia_worker/
+     generia_worker/runtime.py generia_worker/secret_files.py generia_worker/setting_types.py \
+     generia_worker/settings.py ./generia_worker/
 COPY generia_worker/clients/__init__.py generia_worker/clients/answers.py generia_worker/clients/http.py \
      generia_worker/clients/images.py generia_worker/clients/latex.py generia_worker/clients/limits.py \
      generia_worker/clients/llm.py generia_worker/clients/provider_errors.py generia_worker/clients/schema.py \
@@ -284,7 +289,8 @@ FROM base AS beat
 COPY celeryconfig.py ./
 COPY generia_worker/__init__.py generia_worker/app.py generia_worker/errors.py generia_worker/health.py \
      generia_worker/leases.py generia_worker/logs.py generia_worker/metrics.py generia_worker/prompting.py \
-     generia_worker/runtime.py generia_worker/secret_files.py generia_worker/settings.py ./generia_worker/
+     generia_worker/runtime.py generia_worker/secret_files.py generia_worker/setting_types.py \
+     generia_worker/settings.py ./generia_worker/
 COPY generia_worker/clients/__init__.py generia_worker/clients/answers.py generia_worker/clients/http.py \
      generia_worker/clients/images.py generia_worker/clients/latex.py generia_worker/clients/limits.py \
      generia_worker/clients/llm.py generia_worker/clients/provider_errors.py generia_worker/clients/schema.py \
@@ -326,7 +332,8 @@ ENTRYPOINT ["python", "-m", "generia_worker.parts.beat"]
 FROM base AS exporter
 COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/exporter.py generia_worker/health.py \
      generia_worker/leases.py generia_worker/logs.py generia_worker/metrics.py generia_worker/prompting.py \
-     generia_worker/runtime.py generia_worker/secret_files.py generia_worker/settings.py ./generia_worker/
+     generia_worker/runtime.py generia_worker/secret_files.py generia_worker/setting_types.py \
+     generia_worker/settings.py ./generia_worker/
 COPY generia_worker/clients/__init__.py generia_worker/clients/http.py generia_worker/clients/images.py \
      generia_worker/clients/limits.py generia_worker/clients/llm.py generia_worker/clients/provider_errors.py \
      ./generia_worker/clients/
@@ -364,7 +371,7 @@ COPY celeryconfig.py ./
 COPY generia_worker/__init__.py generia_worker/app.py generia_worker/errors.py generia_worker/flower.py \
      generia_worker/health.py generia_worker/leases.py generia_worker/logs.py generia_worker/metrics.py \
      generia_worker/prompting.py generia_worker/runtime.py generia_worker/secret_files.py \
-     generia_worker/settings.py ./generia_worker/
+     generia_worker/setting_types.py generia_worker/settings.py ./generia_worker/
 COPY generia_worker/clients/__init__.py generia_worker/clients/answers.py generia_worker/clients/http.py \
      generia_worker/clients/images.py generia_worker/clients/latex.py generia_worker/clients/limits.py \
      generia_worker/clients/llm.py generia_worker/clients/provider_errors.py generia_worker/clients/schema.py \

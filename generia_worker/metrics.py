@@ -75,6 +75,7 @@ class Recorder:
 #: Containers that share a folder have process ids of their own, and one that is started again has the same ones.
 _SELF = f"{socket.gethostname().replace('_', '-')}-{uuid.uuid4().hex[:8]}"
 _now = Recorder()
+_folder: Path | None = None
 _lock_fd: int | None = None
 
 
@@ -91,7 +92,7 @@ def identity() -> str:
 
 def keep_in(folder: Path) -> None:
     """Count in files of this folder from now on; where it cannot be written, in memory, and the log says so."""
-    global _now
+    global _now, _folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _begin_files(folder)
@@ -100,15 +101,15 @@ def keep_in(folder: Path) -> None:
         return
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # the one way to tell the library
     values.ValueClass = values.MultiProcessValue(identity)
+    _folder = folder
     _now = Recorder()
 
 
 def after_fork() -> None:
     """Let a forked child count in files of its own."""
-    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-    if folder:
+    if _folder is not None:
         try:
-            _begin_files(Path(folder))
+            _begin_files(_folder)
         except OSError as error:
             log.warning("Metrics of a child are not kept: %s", error.strerror)
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
+
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 SUFFIX = "_FILE"
 #: A secret is a line; whatever is larger was named by mistake.
@@ -43,3 +47,27 @@ def _read(variable: str, path: Path) -> str:
         message = f"{variable}: {path} is {'too large for a secret' if text else 'empty'}."
         raise ValueError(message)
     return text
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """The secrets that one environment names files for, as a source of settings.
+
+    `names` maps each variable that may hold a secret to the name under which its setting is given.
+    """
+
+    def __init__(
+        self, settings_cls: type[BaseSettings], names: Mapping[str, str], environ: Mapping[str, str | None]
+    ) -> None:
+        super().__init__(settings_cls)
+        self._names = names
+        self._environ = environ
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        """Not used: all fields are read at once."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, str]:
+        """Return what the files hold, by the names of settings. Raises ValueError."""
+        return {
+            self._names[name]: secret for name, secret in read_secrets(self._names, self._environ).items()
+        }

@@ -12,73 +12,28 @@ import os
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import SplitResult, urlsplit
+from typing import Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     AliasChoices,
-    BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
     model_validator,
 )
-from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import DotEnvSettingsSource
 
-from generia_worker.secret_files import SUFFIX, read_secrets
+from generia_worker.secret_files import SUFFIX, SecretFiles
+from generia_worker.setting_types import HttpAddress, Origins, Rate, Signing
 
 PREFIX = "GENERIA_"
 OPENROUTER_URL = "https://openrouter.ai/api/v1"
 RUNWARE_URL = "https://api.runware.ai/v1"
 
 
-def _http_url(value: Any) -> Any:
-    if isinstance(value, str) and value:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
-            message = "must be an http:// or https:// address"
-            raise ValueError(message)
-        return value.rstrip("/")
-    return value
-
-
 class SettingsError(ValueError):
     """Raised when the environment or `.env` holds a malformed or unknown setting; the message names the variable."""
-
-
-def _long_enough(value: SecretStr) -> SecretStr:
-    if 0 < len(value.get_secret_value()) < SECRET_MIN:
-        message = f"must have at least {SECRET_MIN} characters"
-        raise ValueError(message)
-    return value
-
-
-def _origins(value: Any) -> Any:
-    """Check a list of origins: scheme, host and port, nothing after them."""
-    if isinstance(value, str):
-        for origin in value.split(","):
-            parts = urlsplit(origin.strip())
-            if value and (parts.scheme not in ("http", "https") or origin.strip() != _origin_of(parts)):
-                message = "must be origins such as https://example.org, separated by commas"
-                raise ValueError(message)
-    return value
-
-
-def _origin_of(parts: SplitResult) -> str:
-    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
-
-
-HttpAddress = Annotated[str, BeforeValidator(_http_url)]
-#: A key that signs: shorter ones could be found by trying.
-SECRET_MIN = 32
-Signing = Annotated[SecretStr, AfterValidator(_long_enough)]
-Origins = Annotated[str, BeforeValidator(_origins)]
-_ONE_RATE = r"[1-9]\d{0,8}/(?:[1-9]\d{0,3} ?)?(?:second|minute|hour|day)s?"
-#: As the `limits` library writes them: 10/minute, or several of them with semicolons, all of which hold.
-Rate = Annotated[str, Field(pattern=rf"^{_ONE_RATE}(?:; ?{_ONE_RATE})*$")]
 
 
 class Settings(BaseSettings):
@@ -281,12 +236,13 @@ class Settings(BaseSettings):
         """Read files of secrets that the environment names after the environment, and those that `.env` names after it."""
         written = getattr(dotenv_settings, "env_vars", {})
         upper = {key.upper(): value for key, value in written.items()}
+        names = secret_variables()
         return (
             init_settings,
             env_settings,
-            _SecretFiles(settings_cls, dict(os.environ)),
+            SecretFiles(settings_cls, names, dict(os.environ)),
             dotenv_settings,
-            _SecretFiles(settings_cls, upper),
+            SecretFiles(settings_cls, names, upper),
         )
 
     @model_validator(mode="before")
@@ -337,27 +293,6 @@ class Settings(BaseSettings):
         return env
 
 
-class _SecretFiles(PydanticBaseSettingsSource):
-    """The secrets that one environment names files for."""
-
-    def __init__(self, settings_cls: type[BaseSettings], environ: Mapping[str, str | None]) -> None:
-        super().__init__(settings_cls)
-        self._environ = environ
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
-        """Not used: all fields are read at once."""
-        return None, field_name, False
-
-    def __call__(self) -> dict[str, str]:
-        """Return what the files hold, by variable or field. Raises SettingsError."""
-        names = secret_variables()
-        try:
-            found = read_secrets(names, self._environ)
-        except ValueError as error:
-            raise SettingsError(str(error)) from None
-        return {names[variable]: secret for variable, secret in found.items()}
-
-
 def secret_variables() -> dict[str, str]:
     """Return the variables that hold secrets, each with the name under which its setting is given to `Settings`."""
     names = {}
@@ -390,6 +325,8 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as error:
         raise SettingsError(_explain(error)) from None
+    except ValueError as error:  # a file of a secret
+        raise SettingsError(str(error)) from None
 
 
 def _explain(error: ValidationError) -> str:

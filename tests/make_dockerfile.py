@@ -12,6 +12,7 @@ import sys
 import sysconfig
 import textwrap
 from collections import defaultdict
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -64,6 +65,7 @@ def file_of(module: str) -> Path | None:
     return None
 
 
+@cache
 def imports_of(module: str) -> set[str]:
     """Return the modules of this repository that a module imports, anywhere in it, and the packages above them."""
     path = file_of(module)

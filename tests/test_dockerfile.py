@@ -6,6 +6,7 @@ import configparser
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests import make_dockerfile as made
 TEXT = made.DOCKERFILE.read_text(encoding="utf-8")
 
 
+@cache
 def stages() -> dict[str, set[str]]:
     """Read the Dockerfile: what each stage copies from this repository."""
     found: dict[str, set[str]] = {}
