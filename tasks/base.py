@@ -124,7 +124,6 @@ class GenerationTask(Task[Any, Any]):
         if taken.quarantined and taken.takeovers >= _QUARANTINE_TAKEOVERS:
             message = f"The step ended its worker process {taken.takeovers} times: it is not tried again."
             self._end(runtime, order, taken, StepState.FAILED, PermanentError(message))
-        logs.note(run=order.run, attempt=taken.attempts + 1)
         if step.kind in _SHOWN_AT_START:
             ask_for_progress(world_id)
         claim: Claim | None = taken
@@ -147,6 +146,7 @@ class GenerationTask(Task[Any, Any]):
     def _attempt(self, runtime: Runtime, order: Generation, claim: Claim, use_case: UseCase) -> Claim | None:
         """Work on a claimed step once. Returns the claim to go on with after a short wait, None when it is done."""
         reached = len(claim.checkpoints)
+        logs.note(run=order.run, attempt=claim.attempts + 1)
         try:
             outcome = use_case(StepRun(claim, order, runtime.ledger), runtime.tools)
             runtime.ledger.commit(claim, outcome.result, outcome.also)
@@ -225,10 +225,6 @@ class GenerationTask(Task[Any, Any]):
     ) -> NoReturn:
         """End a step without a result, skip what needs it, and let the rest of the world go on."""
         failure = _failure(error, claim.attempts + 1) | {"step": claim.step.name}
-        log.log(
-            _LEVELS.get(state, logging.INFO), "Step %s is %s: %s", claim.key, state.value, failure["reason"]
-        )
-        metrics.ended(state.value)
         states = runtime.ledger.states(order.world_id)
         fatal = isinstance(error, PermanentError) and error.fatal_to_world
         doomed = [s for s in states if s != claim.step] if fatal else doomed_by(claim.step, states)
@@ -239,9 +235,11 @@ class GenerationTask(Task[Any, Any]):
         runtime.requests.abandon(order.world_id, claim.step.name)
         if claim.checkpoints.get("redo_of"):
             runtime.ledger.restore(claim, [claim.step, *doomed_by(claim.step, states)], failure)
+            _tell(claim, state, failure)
             ask_for_progress(order.world_id)
             raise StepFailed(f"{claim.key}: {failure['reason']}")
         runtime.ledger.end_without_result(claim, state, failure, doomed, condemn if fatal else None)
+        _tell(claim, state, failure)
         rest = pipeline.canvas_after(claim.step, order, runtime.ledger.states(order.world_id))
         if rest is not None:
             rest.apply_async()
@@ -249,6 +247,13 @@ class GenerationTask(Task[Any, Any]):
         if state is StepState.FAILED:
             raise StepFailed(f"{claim.key}: {failure['reason']}")
         raise Ignore
+
+
+def _tell(claim: Claim, state: StepState, failure: dict[str, Any]) -> None:
+    """Log and count a step that ended without a result."""
+    level = _LEVELS.get(state, logging.INFO)
+    log.log(level, "Step %s is %s: %s", claim.key, state.value, failure["reason"])
+    metrics.ended(state.value)
 
 
 def _failure(error: Exception, attempt: int) -> dict[str, Any]:

@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
+from generia_worker import metrics
+from generia_worker.domain.cost import Usage
 from generia_worker.exporter import Counted
+from generia_worker.repositories.database import Database
+from generia_worker.repositories.requests import Intent, Requests
 
 _COUNT = """
 import sys, pathlib, time
@@ -105,3 +109,23 @@ def test_a_message_without_a_time_has_no_age(message: bytes | None) -> None:
     from generia_worker.exporter import _age_s
 
     assert _age_s(message) == 0.0
+
+
+def test_a_bill_that_comes_late_is_no_second_call(database: Database) -> None:
+    registry = metrics.recorder().registry
+
+    def counted(outcome: str) -> float:
+        labels = {"provider": "llm", "outcome": outcome}
+        return registry.get_sample_value("generia_paid_calls_total", labels) or 0
+
+    before = {outcome: counted(outcome) for outcome in ("answered", "ambiguous", "late", "refused")}
+    requests = Requests(database)
+    intent = Intent("r1", "w1", "describe", "w1/describe#1", "llm", "a-model", 0.1)
+    requests.begin(intent)
+    for _ in range(2):  # what is said twice is counted once
+        requests.mark_ambiguous("r1", "llm", "The process that made the call died.")
+        assert not requests.mark_refused("r1", "Too late to say so.")
+    for _ in range(2):
+        requests.record_answer(intent, Usage(0.05, 10, 20), {"content": "x"})
+    grown = {outcome: counted(outcome) - before[outcome] for outcome in before}
+    assert grown == {"answered": 0, "ambiguous": 1, "late": 1, "refused": 0}
