@@ -5,29 +5,25 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
-import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
+from generia_worker import metric_files
 from generia_worker.http.addresses import split
-from generia_worker.metrics import ALIVE, COUNTERS, GAUGES
 from generia_worker.runtime import Runtime, get_runtime
 from generia_worker.settings import Settings
 
@@ -35,8 +31,6 @@ log = logging.getLogger(__name__)
 
 QUEUES = ("llm", "images", "services", "progress", "maintenance", "quarantine")
 PROVIDERS = ("llm", "images")
-#: The files into which those of ended processes are added up.
-_PAST = "past"
 
 
 def register(registry: CollectorRegistry, runtime: Runtime) -> None:
@@ -55,49 +49,12 @@ class Counted(Collector):
         """Yield the sums over all processes."""
         if not self._folder.is_dir():
             return
-        with _alone(self._folder):
-            for alive in self._folder.glob(f"*{ALIVE}"):
-                if _has_ended(alive):
-                    _add_to_past(self._folder, alive.stem)
-                    alive.unlink()
-            yield from MultiProcessCollector.merge([str(path) for path in self._folder.glob("*.db")])
+        with metric_files.tidied(self._folder) as files:
+            yield from MultiProcessCollector.merge(files)
 
     def describe(self) -> Iterable[Metric]:
         """Nothing is known before somebody asks."""
         return []
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keep other exporters from adding the same files up at the same time."""
-    fd = os.open(folder / "exporter.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(fd)
-
-
-def _has_ended(alive: Path) -> bool:
-    with alive.open("rb+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
-
-
-def _add_to_past(folder: Path, process: str) -> None:
-    """Keep what a process counted, and forget what it was doing: its files would pile up with every restart."""
-    for kind in COUNTERS:
-        path = folder / f"{kind}_{process}.db"
-        if path.exists():
-            past = MmapedDict(str(folder / f"{kind}_{_PAST}.db"))
-            for key, value, stamp, _ in MmapedDict.read_all_values_from_file(str(path)):
-                past.write_value(key, past.read_value(key)[0] + value, stamp)
-            past.close()
-            path.unlink()
-    (folder / f"{GAUGES}_{process}.db").unlink(missing_ok=True)
 
 
 class Waiting(Collector):

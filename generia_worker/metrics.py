@@ -7,12 +7,9 @@ no server. Nothing is labelled by world: the number of series does not grow with
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
-import socket
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -21,16 +18,12 @@ from typing import ParamSpec, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
 
+from generia_worker import metric_files
+
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Room for all series of a process, written out at start: a file that grew on a full disk would end the process.
-_FILE_BYTES = 256 * 1024
-#: The kinds of file that a process writes, as prometheus_client names them.
-COUNTERS, GAUGES = ("counter", "histogram"), "gauge_livesum"
-#: A file that its process holds locked for as long as it lives.
-ALIVE = ".alive"
 _TASK_S = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300)
 _CALL_S = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160)
 _SETTLE_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
@@ -72,11 +65,8 @@ class Recorder:
         self.task_seconds = histogram("task_seconds", "Time of a Celery task.", _TASK_S, "task")
 
 
-#: Containers that share a folder have process ids of their own, and one that is started again has the same ones.
-_SELF = f"{socket.gethostname().replace('_', '-')}-{uuid.uuid4().hex[:8]}"
 _now = Recorder()
 _folder: Path | None = None
-_lock_fd: int | None = None
 
 
 def recorder() -> Recorder:
@@ -85,22 +75,18 @@ def recorder() -> Recorder:
 
 
 # --- where it is counted -----------------------------------------------------------------------------------------
-def identity() -> str:
-    """Return a name for this process that no other process on this folder has; without underscores."""
-    return f"{_SELF}-{os.getpid()}"
-
-
 def keep_in(folder: Path) -> None:
     """Count in files of this folder from now on; where it cannot be written, in memory, and the log says so."""
     global _now, _folder
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _begin_files(folder)
+        metric_files.begin(folder)
+        with metric_files.tidied(folder):
+            pass
     except OSError as error:
         log.warning("Metrics are not kept: %s cannot be written (%s).", folder, error.strerror)
         return
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # the one way to tell the library
-    values.ValueClass = values.MultiProcessValue(identity)
+    values.ValueClass = values.MultiProcessValue(metric_files.identity)
     _folder = folder
     _now = Recorder()
 
@@ -109,22 +95,9 @@ def after_fork() -> None:
     """Let a forked child count in files of its own."""
     if _folder is not None:
         try:
-            _begin_files(_folder)
+            metric_files.begin(_folder)
         except OSError as error:
             log.warning("Metrics of a child are not kept: %s", error.strerror)
-
-
-def _begin_files(folder: Path) -> None:
-    global _lock_fd
-    mine = identity()
-    # Locked before there is anything to count: what nobody holds belongs to a process that has ended.
-    fd = os.open(folder / f"{mine}{ALIVE}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(fd, fcntl.LOCK_SH)
-    _lock_fd = fd
-    for kind in (*COUNTERS, GAUGES):
-        path = folder / f"{kind}_{mine}.db"
-        if not path.exists():
-            path.write_bytes(bytes(_FILE_BYTES))
 
 
 # --- what is counted ---------------------------------------------------------------------------------------------

@@ -133,3 +133,14 @@ def test_no_stage_runs_as_root() -> None:
     assert TEXT.count("USER ") == 1
     for stage in made.STAGES:
         assert f"\nFROM base AS {stage}\n" in TEXT
+
+
+def test_the_builder_is_sent_what_is_copied() -> None:
+    lines = (made.ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    sent = tuple(line[1:] for line in lines if line.startswith("!"))
+    left_out = [line for line in lines if "/" in line and not line.startswith(("!", "#", "**"))]
+    assert "*" in lines
+    assert left_out
+    for file in {made.REQUIREMENTS.relative_to(made.ROOT).as_posix()}.union(*stages().values()):
+        assert any(file == name or file.startswith(f"{name}/") for name in sent), file
+        assert not any(file.startswith(f"{name}/") for name in left_out), file

@@ -71,9 +71,23 @@ def test_counts_add_up_and_outlive_their_processes(tmp_path: Path) -> None:
         assert found.get(("generia_calls_waiting", "llm"), 0) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "counter_past.db",
-        "exporter.lock",
         "histogram_past.db",
+        "tidy.lock",
     ]
+
+
+def test_files_do_not_pile_up_although_nobody_asks(tmp_path: Path) -> None:
+    for _ in range(3):
+        process = start(tmp_path)
+        process.kill()
+        process.wait()
+    assert len(list(tmp_path.glob("*.alive"))) == 1
+    assert len(list(tmp_path.glob("*.db"))) == 5  # three of the last one, two of the past
+    (broken,) = tmp_path.glob("counter_*-*.db")
+    broken.write_bytes(b"\xff" * 1000)
+    found = figures(tmp_path)
+    assert found["generia_paid_calls_total", "answered", "llm"] == 2
+    assert found["generia_paid_call_seconds_count", "llm"] == 3
 
 
 def test_without_a_folder_nothing_is_told(tmp_path: Path) -> None:
