@@ -5,23 +5,62 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
+from typing import Any
 
 from celery import Celery
-from celery.signals import worker_process_init, worker_shutdown, worker_shutting_down
+from celery.signals import (
+    before_task_publish,
+    setup_logging,
+    task_postrun,
+    task_prerun,
+    worker_process_init,
+    worker_shutdown,
+    worker_shutting_down,
+)
 from pymongo.errors import PyMongoError
 
+from generia_worker import logs, metrics
 from generia_worker.runtime import get_runtime, reset_runtime
+from generia_worker.settings import get_settings
 
 log = logging.getLogger(__name__)
 
+#: When the task that a thread works on began.
+_begun = threading.local()
+
 app = Celery("generia")
 app.config_from_object("celeryconfig")
+
+
+@setup_logging.connect
+def _log_as_we_do(**_: object) -> None:
+    """Keep Celery from setting up logs of its own."""
+    settings = get_settings()
+    logs.set_up(settings.log_level, settings.log_format)
+
+
+@before_task_publish.connect
+def _stamp(headers: dict[str, Any], **_: object) -> None:
+    """Let a message tell how long it waits (`generia_queue_oldest_seconds`)."""
+    headers["sent_at"] = time.time()
+
+
+@task_prerun.connect
+def _task_begins(**_: object) -> None:
+    _begun.at = time.perf_counter()
+
+
+@task_postrun.connect
+def _task_ends(sender: Any, state: str | None = None, **_: object) -> None:
+    metrics.task_ended(sender.name, (state or "unknown").lower(), time.perf_counter() - _begun.at)
 
 
 @worker_process_init.connect
 def _after_fork(**_: object) -> None:
     """Let a prefork child make connections of its own."""
     reset_runtime(close=False)
+    metrics.after_fork()
 
 
 @worker_shutdown.connect

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 import sys
-import uuid
 from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from generia_worker import __version__
-from generia_worker.errors import ConfigurationError, GeneriaError
-from generia_worker.settings import Settings, SettingsError, get_settings, load_settings
+from generia_worker.parts import says_why
+from generia_worker.parts.api import api
+from generia_worker.parts.beat import beat
+from generia_worker.parts.exporter import exporter
+from generia_worker.parts.flower import flower
+from generia_worker.parts.gateway import gateway
+from generia_worker.parts.health import health
+from generia_worker.parts.service import service
+from generia_worker.parts.simulator import simulator
+from generia_worker.parts.worker import worker
+from generia_worker.settings import Settings, load_settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -44,19 +50,6 @@ _budget_option = click.option(
 _estimate_option = click.option("--estimate", is_flag=True, help="Only say what it will take; spend nothing.")
 
 
-def _says_why(command: F) -> F:
-    """Turn our errors into one line that says what to do, and an exit status of 1."""
-
-    @wraps(command)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return command(*args, **kwargs)
-        except (GeneriaError, SettingsError) as error:
-            raise click.ClickException(str(error)) from None
-
-    return wrapped  # type: ignore[return-value]
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="generia")
 def main() -> None:
@@ -71,7 +64,7 @@ def main() -> None:
 @_estimate_option
 @_data_dir_option
 @_json_option
-@_says_why
+@says_why
 def demo(
     prompt: str,
     characters: int,
@@ -81,7 +74,7 @@ def demo(
     data_dir: Path | None,
     as_json: bool,
 ) -> None:
-    """Start everything, make a world out of PROMPT, show it, stop everything."""
+    """Start everything, make a world of PROMPT, show it, stop."""
     from generia_worker import worlds
 
     settings = _settings(data_dir)
@@ -95,14 +88,20 @@ def demo(
 
 
 @main.command()
+@click.option(
+    "--flower", "with_flower", is_flag=True, help="Start Flower too: tasks and failures in the browser."
+)
 @_data_dir_option
 @_json_option
-@_says_why
-def up(data_dir: Path | None, as_json: bool) -> None:
-    """Start everything, print the addresses, and keep it running until Ctrl-C."""
+@says_why
+def up(with_flower: bool, data_dir: Path | None, as_json: bool) -> None:
+    """Start everything and keep it running.
+
+    Prints the addresses; stops with Ctrl-C.
+    """
     from generia_worker import worlds
 
-    worlds.keep_running(_settings(data_dir), as_json=as_json)
+    worlds.keep_running(_settings(data_dir), flower=with_flower, as_json=as_json)
 
 
 @main.command()
@@ -113,7 +112,7 @@ def up(data_dir: Path | None, as_json: bool) -> None:
 @_wait_option
 @_data_dir_option
 @_json_option
-@_says_why
+@says_why
 def generate(
     prompt: str,
     characters: int,
@@ -140,7 +139,7 @@ def generate(
 @click.option("--failures", is_flag=True, help="List the steps that failed, each with its reason.")
 @_data_dir_option
 @_json_option
-@_says_why
+@says_why
 def status(world: str, failures: bool, data_dir: Path | None, as_json: bool) -> None:
     """Tell how far WORLD is."""
     from generia_worker import worlds
@@ -165,13 +164,13 @@ def _changing(name: str, help_text: str) -> None:
     @_wait_option
     @_data_dir_option
     @_json_option
-    @_says_why
+    @says_why
     def changing(world: str, wait: bool, data_dir: Path | None, as_json: bool) -> None:
         _change(world, name, None, wait, data_dir, as_json)
 
 
 _changing("cancel", "Stop WORLD within one call's time; what exists stays.")
-_changing("resume", "Go on with WORLD, which was cancelled or has failed, from where it stood.")
+_changing("resume", "Go on with WORLD, cancelled or failed, from where it stood.")
 _changing("retry", "Try the failed steps of WORLD again.")
 
 
@@ -181,9 +180,12 @@ _changing("retry", "Try the failed steps of WORLD again.")
 @_wait_option
 @_data_dir_option
 @_json_option
-@_says_why
+@says_why
 def redo(world: str, step: str, wait: bool, data_dir: Path | None, as_json: bool) -> None:
-    """Make one thing of WORLD anew, in place: STEP is character/7 or post/7/3."""
+    """Make one thing of WORLD anew.
+
+    In place: STEP is character/7 or post/7/3.
+    """
     _change(world, "redo", step, wait, data_dir, as_json)
 
 
@@ -191,7 +193,7 @@ def redo(world: str, step: str, wait: bool, data_dir: Path | None, as_json: bool
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True)
 @_data_dir_option
 @_json_option
-@_says_why
+@says_why
 def list_worlds(limit: int, data_dir: Path | None, as_json: bool) -> None:
     """List the worlds of a running stack, newest first."""
     from generia_worker import worlds
@@ -204,7 +206,7 @@ def list_worlds(limit: int, data_dir: Path | None, as_json: bool) -> None:
 @click.argument("target", type=click.Path(path_type=Path))
 @_data_dir_option
 @_json_option
-@_says_why
+@says_why
 def export(world: str, target: Path, data_dir: Path | None, as_json: bool) -> None:
     """Write WORLD to TARGET: a zip if it ends in .zip, else a folder. Its index.html opens from disk."""
     from generia_worker import worlds
@@ -215,9 +217,9 @@ def export(world: str, target: Path, data_dir: Path | None, as_json: bool) -> No
 @main.command()
 @_data_dir_option
 @_json_option
-@_says_why
+@says_why
 def doctor(data_dir: Path | None, as_json: bool) -> None:
-    """Say what is missing on this machine, and the one line that mends it."""
+    """Say what is missing on this machine, and what mends it."""
     from dataclasses import asdict
 
     from rich.markup import escape
@@ -238,98 +240,12 @@ def doctor(data_dir: Path | None, as_json: bool) -> None:
 
 
 # --- the parts, one process each ---------------------------------------------------------------------------------
-@main.command()
-@click.argument(
-    "names", nargs=-1, required=True, type=click.Choice(["world", "character", "post", "media", "all"])
-)
-@_says_why
-def service(names: tuple[str, ...]) -> None:
-    """Run reference gRPC services: world, character, post, media, or all."""
-    from generia_worker.platform.server import run
-
-    run(names, _process_settings())
-
-
-@main.command()
-@_says_why
-def simulator() -> None:
-    """Run the simulator of both paid APIs."""
-    from generia_worker.simulator.server import run
-
-    run(_process_settings())
-
-
-@main.command()
-@_says_why
-def api() -> None:
-    """Run the enqueue endpoint."""
-    from generia_worker.api.server import run
-
-    run(_process_settings())
-
-
-@main.command()
-@_says_why
-def gateway() -> None:
-    """Run the gateway: what the page calls, and the page itself."""
-    from generia_worker.platform.gateway.server import run
-
-    run(_process_settings())
-
-
-@main.command()
-@click.option("--queues", default="llm,images,services,progress,maintenance", show_default=True)
-@click.option("--name", default="", help="Name of the worker; default: a random one.")
-@click.option(
-    "--quarantine", is_flag=True, help="Take suspects only, one at a time, each in a process of its own."
-)
-@_says_why
-def worker(queues: str, name: str, quarantine: bool) -> None:
-    """Run a Celery worker (threads pool, GENERIA_WORKER_THREADS threads) for some queues, all lanes of each."""
-    from generia_worker.domain.queues import lanes
-
-    settings = _process_settings()
-    celery = _celery()
-    arguments = ["worker", "--pool", "threads", "--concurrency", str(settings.worker_threads)]
-    if quarantine:
-        arguments, queues = ["worker", "--pool", "prefork", "--concurrency", "1"], "quarantine"
-    taken = [one for queue in queues.split(",") for one in lanes(queue.strip())]
-    arguments += ["--queues", ",".join(taken), "--hostname", f"{name or uuid.uuid4().hex[:8]}@%h"]
-    arguments += ["--loglevel", settings.log_level, "--without-mingle", "--without-gossip", "--task-events"]
-    celery.worker_main(arguments)
-
-
-@main.command()
-@_says_why
-def beat() -> None:
-    """Run the scheduler. Two of them do no harm."""
-    settings = _process_settings()
-    schedule = settings.data_dir.expanduser() / "beat-schedule"
-    schedule.parent.mkdir(parents=True, exist_ok=True)
-    _celery().start(["beat", "--schedule", str(schedule), "--pidfile", "", "--loglevel", settings.log_level])
-
-
-def _celery() -> Any:
-    """Return the Celery application, once MongoDB and the templates are known to be in order."""
-    from generia_worker.app import app
-    from generia_worker.runtime import get_runtime
-
-    runtime = get_runtime()
-    runtime.database.require_replica_set()
-    runtime.database.ensure_indexes()
-    if runtime.prompts is None:
-        raise ConfigurationError("The prompt templates cannot be read.")
-    return app
+for part in (service, simulator, api, gateway, worker, beat, exporter, flower, health):
+    main.add_command(part)
 
 
 def _settings(data_dir: Path | None) -> Settings:
     return load_settings(**({} if data_dir is None else {"data_dir": data_dir}))
-
-
-def _process_settings() -> Settings:
-    settings = get_settings()
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    return settings
 
 
 if __name__ == "__main__":

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import secrets
 import sys
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import grpc
-from celery import Celery
 from pydantic import SecretStr
 
+from generia_worker.health import answers, channel_is_ready, is_healthy, worker_answers
 from generia_worker.local.ports import free_port
 from generia_worker.local.stack import Program
 from generia_worker.settings import PREFIX, Settings
@@ -22,7 +20,6 @@ _SIMULATED_INPUT_USD, _SIMULATED_OUTPUT_USD = 0.30, 2.50
 SIMULATOR = "the simulator"
 _SIMULATOR_KEY = SecretStr("sim-local")
 _SERVICES = ("world_service", "character_service", "post_service", "media_service")
-_PROBE_S = 2.0
 #: What the steps without a paid call need: they wait for servers of our own only.
 _INNER_THREADS = 32
 
@@ -91,10 +88,10 @@ def with_addresses(settings: Settings) -> Settings:
     for name in _SERVICES:
         if name not in given:
             found[name] = f"127.0.0.1:{free_port()}"
-    for name in ("api", "gateway"):
+    for name in ("api", "gateway", "flower"):
         if f"{name}_bind" not in given:
             found[f"{name}_bind"] = f"127.0.0.1:{free_port()}"
-        if f"{name}_url" not in given:
+        if name != "flower" and f"{name}_url" not in given:
             found[f"{name}_url"] = f"http://{found.get(f'{name}_bind', getattr(settings, f'{name}_bind'))}"
     if not settings.api_token.get_secret_value():
         found["api_token"] = SecretStr(secrets.token_urlsafe(24))
@@ -113,27 +110,29 @@ def with_addresses(settings: Settings) -> Settings:
     return settings.model_copy(update=found)
 
 
-def programs(asked: Settings) -> list[Program]:
+def programs(asked: Settings, *, flower: bool = False) -> list[Program]:
     """Return the programs that a stack needs, given what the user asked for (a service that was named is not started)."""
     given = asked.model_fields_set
     found = []
     if simulates_text(asked) or simulates_images(asked):
-        found.append(Program("simulator", _generia("simulator"), _http("simulator_bind", "/_sim/health")))
+        found.append(Program("simulator", _generia("simulator"), _healthy("simulator")))
     services = [name for name in _SERVICES if name not in given]
     if services:
         names = [name.removesuffix("_service") for name in services]
-        found.append(Program("services", _generia("service", *names), _channels_ready(services)))
-    found.append(Program("api", _generia("api"), _http("api_bind", "/readyz")))
-    found.append(Program("gateway", _generia("gateway"), _http("gateway_bind", "/livez")))
+        found.append(Program("services", _generia("service", *names), _listening(services)))
+    found.append(Program("api", _generia("api"), _healthy("api")))
+    found.append(Program("gateway", _generia("gateway"), lambda s: answers(s.gateway_bind, "/livez")))
     stop_s = asked.grace_s + 5
     for worker in workers(asked):
         argv = _generia("worker", "--name", worker.name, "--queues", worker.queues)
         env = {f"{PREFIX}WORKER_THREADS": str(worker.threads)}
-        ready = _worker_ready(worker.name)
+        ready = _answering(worker.name)
         found.append(Program(f"worker-{worker.name}", argv, ready, stop_timeout_s=stop_s, env=env))
     argv = _generia("worker", "--name", "quarantine", "--quarantine")
     found.append(Program("worker-quarantine", argv, stop_timeout_s=stop_s))
     found.append(Program("beat", _generia("beat")))
+    if flower:
+        found.append(Program("flower", _generia("flower"), _healthy("flower")))
     return found
 
 
@@ -143,36 +142,13 @@ def _generia(*arguments: str) -> Callable[[Settings], list[str]]:
     return lambda _: command
 
 
-def _http(field: str, path: str) -> Callable[[Settings], bool]:
-    def ready(settings: Settings) -> bool:
-        try:
-            with urllib.request.urlopen(
-                f"http://{getattr(settings, field)}{path}", timeout=_PROBE_S
-            ) as reply:
-                return bool(reply.status == 200)
-        except OSError:
-            return False
-
-    return ready
+def _healthy(part: str) -> Callable[[Settings], bool]:
+    return lambda settings: is_healthy(part, settings)
 
 
-def _channels_ready(fields: list[str]) -> Callable[[Settings], bool]:
-    def ready(settings: Settings) -> bool:
-        for field in fields:
-            with grpc.insecure_channel(getattr(settings, field)) as channel:
-                try:
-                    grpc.channel_ready_future(channel).result(timeout=_PROBE_S)
-                except grpc.FutureTimeoutError:
-                    return False
-        return True
-
-    return ready
+def _listening(fields: list[str]) -> Callable[[Settings], bool]:
+    return lambda settings: all(channel_is_ready(getattr(settings, field)) for field in fields)
 
 
-def _worker_ready(name: str) -> Callable[[Settings], bool]:
-    def ready(settings: Settings) -> bool:
-        with Celery(broker=settings.redis_url.get_secret_value()) as celery:
-            answers = celery.control.ping(timeout=0.5) or []
-        return any(node.startswith(f"{name}@") for answer in answers for node in answer)
-
-    return ready
+def _answering(name: str) -> Callable[[Settings], bool]:
+    return lambda settings: worker_answers(settings, name, anywhere=True)

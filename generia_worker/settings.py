@@ -1,8 +1,9 @@
 """Every setting, in one place: the only reader of the environment.
 
 Each setting is an environment variable `GENERIA_<NAME>` (or a line in `.env`). `OPENROUTER_API_KEY` and
-`RUNWARE_API_KEY` are also read under these, their usual names. A malformed value or an unknown `GENERIA_…` name stops
-the program at start with a message that names the variable. Units are in the names: `_s` seconds, `_usd` dollars.
+`RUNWARE_API_KEY` are also read under these, their usual names. A secret may stand in a file that `<NAME>_FILE` names. A
+malformed value or an unknown `GENERIA_…` name stops the program at start with a message that names the variable. Units are
+in the names: `_s` seconds, `_usd` dollars.
 """
 
 from __future__ import annotations
@@ -11,70 +12,28 @@ import os
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import SplitResult, urlsplit
+from typing import Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     AliasChoices,
-    BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import DotEnvSettingsSource
+
+from generia_worker.secret_files import SUFFIX, SecretFiles
+from generia_worker.setting_types import HttpAddress, Origins, Rate, Signing
 
 PREFIX = "GENERIA_"
 OPENROUTER_URL = "https://openrouter.ai/api/v1"
 RUNWARE_URL = "https://api.runware.ai/v1"
 
 
-def _http_url(value: Any) -> Any:
-    if isinstance(value, str) and value:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
-            message = "must be an http:// or https:// address"
-            raise ValueError(message)
-        return value.rstrip("/")
-    return value
-
-
 class SettingsError(ValueError):
     """Raised when the environment or `.env` holds a malformed or unknown setting; the message names the variable."""
-
-
-def _long_enough(value: SecretStr) -> SecretStr:
-    if 0 < len(value.get_secret_value()) < SECRET_MIN:
-        message = f"must have at least {SECRET_MIN} characters"
-        raise ValueError(message)
-    return value
-
-
-def _origins(value: Any) -> Any:
-    """Check a list of origins: scheme, host and port, nothing after them."""
-    if isinstance(value, str):
-        for origin in value.split(","):
-            parts = urlsplit(origin.strip())
-            if value and (parts.scheme not in ("http", "https") or origin.strip() != _origin_of(parts)):
-                message = "must be origins such as https://example.org, separated by commas"
-                raise ValueError(message)
-    return value
-
-
-def _origin_of(parts: SplitResult) -> str:
-    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
-
-
-HttpAddress = Annotated[str, BeforeValidator(_http_url)]
-#: A key that signs: shorter ones could be found by trying.
-SECRET_MIN = 32
-Signing = Annotated[SecretStr, AfterValidator(_long_enough)]
-Origins = Annotated[str, BeforeValidator(_origins)]
-_ONE_RATE = r"[1-9]\d{0,8}/(?:[1-9]\d{0,3} ?)?(?:second|minute|hour|day)s?"
-#: As the `limits` library writes them: 10/minute, or several of them with semicolons, all of which hold.
-Rate = Annotated[str, Field(pattern=rf"^{_ONE_RATE}(?:; ?{_ONE_RATE})*$")]
 
 
 class Settings(BaseSettings):
@@ -242,6 +201,19 @@ class Settings(BaseSettings):
     recover_every_s: float = Field(default=10, gt=0, le=600)
     publish_timeout_s: float = Field(default=10, gt=0, le=600)
 
+    # --- metrics -----------------------------------------------------------------------------------------------
+    #: Where the workers of one machine keep what they count; empty: `metrics` in `data_dir`.
+    metrics_dir: Path | None = None
+    #: Where `generia exporter` binds.
+    metrics_bind: str = Field(default="127.0.0.1:9464", pattern=r"^.+:\d{1,5}$")
+
+    # --- Flower ------------------------------------------------------------------------------------------------
+    #: Where `generia flower` binds.
+    flower_bind: str = Field(default="127.0.0.1:5555", pattern=r"^.+:\d{1,5}$")
+    #: Who may look, and the password; Flower does not start without one.
+    flower_user: str = Field(default="generia", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
+    flower_password: SecretStr = SecretStr("")
+
     # --- simulator and embedded stack --------------------------------------------------------------------------
     #: Where `generia simulator` binds.
     simulator_bind: str = "127.0.0.1:8090"
@@ -251,8 +223,30 @@ class Settings(BaseSettings):
     simulator_behaviour: str = ""
     #: Where the embedded stack keeps its data.
     data_dir: Path = Path("~/.local/share/generia")
-    #: What the processes write to their logs.
+    #: What the processes write to their logs, and how: lines for people, JSON for programs; auto: lines in a terminal.
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["auto", "text", "json"] = "auto"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - given by its caller
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read files of secrets that the environment names after the environment, and those that `.env` names after it."""
+        written = getattr(dotenv_settings, "env_vars", {})
+        upper = {key.upper(): value for key, value in written.items()}
+        names = secret_variables()
+        return (
+            init_settings,
+            env_settings,
+            SecretFiles(settings_cls, names, dict(os.environ)),
+            dotenv_settings,
+            SecretFiles(settings_cls, names, upper),
+        )
 
     @model_validator(mode="before")
     @classmethod
@@ -282,6 +276,11 @@ class Settings(BaseSettings):
         """True when text comes from OpenRouter itself, which knows `provider` and `usage` options."""
         return "openrouter.ai" in self.llm_base_url
 
+    @property
+    def metrics_folder(self) -> Path:
+        """Where the workers of this machine keep what they count."""
+        return self.metrics_dir or self.data_dir.expanduser() / "metrics"
+
     def environment(self) -> dict[str, str]:
         """Return what a child process needs in its environment to have these very settings (secrets included)."""
         env: dict[str, str] = {}
@@ -297,8 +296,18 @@ class Settings(BaseSettings):
         return env
 
 
+def secret_variables() -> dict[str, str]:
+    """Return the variables that hold secrets, each with the name under which its setting is given to `Settings`."""
+    names = {}
+    for field, info in Settings.model_fields.items():
+        if info.annotation is SecretStr:
+            names[PREFIX + field.upper()] = field
+    return names | {"OPENROUTER_API_KEY": "llm_api_key", "RUNWARE_API_KEY": "image_api_key"}
+
+
 def _unknown_names(environ: Mapping[str, str]) -> list[str]:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known |= {name + SUFFIX for name in secret_variables()}
     source = DotEnvSettingsSource(Settings)
     named = {key.upper() for key in (*environ, *source.env_vars)}
     return sorted(key for key in named if key.startswith(PREFIX) and key not in known)
@@ -319,6 +328,8 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as error:
         raise SettingsError(_explain(error)) from None
+    except ValueError as error:  # a file of a secret
+        raise SettingsError(str(error)) from None
 
 
 def _explain(error: ValidationError) -> str:

@@ -98,23 +98,27 @@ def some_stack(settings: Settings, *, as_json: bool) -> Iterator[Running]:
         console.print("Stopping …")
 
 
-def keep_running(settings: Settings, *, as_json: bool) -> None:
+def keep_running(settings: Settings, *, flower: bool = False, as_json: bool) -> None:
     """Start a stack, print its addresses, and keep it until a signal comes."""
     console = display.err if as_json else display.out
     console.print("Starting Redis, MongoDB, S3, the services and the workers …")
-    stack = _stack(settings)
+    stack = _stack(settings, flower=flower)
 
     def announce(started: Settings) -> None:
         addresses = _addresses(started)
         page = f"{started.gateway_url}/#login={local_login_token(started)}"
         if as_json:
-            display.as_json({"data_dir": str(stack.data_dir), "addresses": addresses, "page": page})
+            more = {"flower": _flower(started)} if flower else {}
+            display.as_json({"data_dir": str(stack.data_dir), "addresses": addresses, "page": page} | more)
             return
         console.print(programs.providers_line(started))
         for name, address in addresses.items():
             console.print(f"  {name:<18} {address}")
         console.print(f"  {'data and logs':<18} {stack.data_dir}")
         console.print(f"\nOpen the page, logged in: {page}")
+        if flower:
+            at = _flower(started)
+            console.print(f"Flower: {at['url']}  user {at['user']}, password {at['password']}")
         console.print('Or order a world with: generia generate "…"   Stop with Ctrl-C.')
 
     try:
@@ -124,8 +128,15 @@ def keep_running(settings: Settings, *, as_json: bool) -> None:
         stack.stop()
 
 
-def _stack(settings: Settings) -> Stack:
-    return Stack(programs.with_addresses(settings), settings.data_dir, programs.programs(settings))
+def _stack(settings: Settings, *, flower: bool = False) -> Stack:
+    found = programs.programs(settings, flower=flower)
+    return Stack(programs.with_addresses(settings), settings.data_dir, found)
+
+
+def _flower(settings: Settings) -> dict[str, str]:
+    """Return how to look at Flower: printed for the person whose stack it is, and nowhere else."""
+    password = settings.flower_password.get_secret_value()
+    return {"url": f"http://{settings.flower_bind}", "user": settings.flower_user, "password": password}
 
 
 def _addresses(settings: Settings) -> dict[str, str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import wraps
 from typing import Any, NoReturn
 
 from celery import Task
@@ -13,6 +15,7 @@ from kombu.utils import json
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
+from generia_worker import logs, metrics
 from generia_worker.domain.queues import QUARANTINE
 from generia_worker.domain.step import FINISH, Step, StepKind, StepState, doomed_by
 from generia_worker.errors import (
@@ -48,9 +51,26 @@ _SPREAD = 0.25
 _TAKEOVERS = 2
 _QUARANTINE_TAKEOVERS = 3
 
+#: A failed step is worth a look, one that a person or a limit stopped is as it should be.
+_LEVELS = {StepState.FAILED: logging.WARNING}
+
 
 class StepFailed(GeneriaError):  # noqa: N818
     """Raised when a step has failed for good, after the ledger knows it: it makes the task red in Flower."""
+
+
+Perform = Callable[["GenerationTask", str, Step, UseCase], None]
+
+
+def _logged(perform: Perform) -> Perform:
+    """Let everything that is logged meanwhile name the step."""
+
+    @wraps(perform)
+    def wrapped(task: GenerationTask, world_id: str, step: Step, use_case: UseCase) -> None:
+        with logs.work(world_id=world_id, step=step.name, task_id=task.request.id, task=task.name):
+            perform(task, world_id, step, use_case)
+
+    return wrapped
 
 
 class GenerationTask(Task[Any, Any]):
@@ -64,6 +84,7 @@ class GenerationTask(Task[Any, Any]):
     retry_backoff_max = _settings.retry_backoff_max_s
     retry_jitter = True
 
+    @_logged
     def perform(self, world_id: str, step: Step, use_case: UseCase) -> None:
         """Run one step once: nothing happens when it is done, outdated or in other hands.
 
@@ -84,6 +105,7 @@ class GenerationTask(Task[Any, Any]):
             runtime.stopping.wait(runtime.settings.retry_backoff_s)
             raise Reject("MongoDB is not available.", requeue=True) from None
         except LeaseLost as error:
+            metrics.lease_lost()
             log.warning("%s", error.message)
             # An answer that came too late for the step was recorded all the same: it is to be counted.
             ask_for_progress(world_id)
@@ -110,6 +132,7 @@ class GenerationTask(Task[Any, Any]):
         while claim is not None:
             with runtime.leases.holding(claim):
                 claim = self._attempt(runtime, order, claim, use_case)
+        log.info("Step %s is done.", taken.key)
         ask_for_progress(world_id)
 
     def _check_quarantine(self, runtime: Runtime, claim: Claim) -> None:
@@ -125,6 +148,7 @@ class GenerationTask(Task[Any, Any]):
     def _attempt(self, runtime: Runtime, order: Generation, claim: Claim, use_case: UseCase) -> Claim | None:
         """Work on a claimed step once. Returns the claim to go on with after a short wait, None when it is done."""
         reached = len(claim.checkpoints)
+        logs.note(run=order.run, attempt=claim.attempts + 1)
         try:
             outcome = use_case(StepRun(claim, order, runtime.ledger), runtime.tools)
             runtime.ledger.commit(claim, outcome.result, outcome.also)
@@ -170,6 +194,7 @@ class GenerationTask(Task[Any, Any]):
             runtime.ledger.checkpoint(claim, **{ASKED_ANEW: asked + 1})
         if attempts - before > self.max_retries or waited_s > runtime.settings.outage_max_s:
             self._end(runtime, order, claim, StepState.FAILED, error)
+        metrics.retried("outage" if outage else "busy" if busy else "error")
         wait_s = self._backoff_s(claim.attempts - before, waited_s, outage=outage)
         if isinstance(error, TransientError) and error.retry_after_s is not None:
             wait_s = max(error.retry_after_s, wait_s if outage else 0.0) * (1 + _SPREAD * random.random())
@@ -212,9 +237,11 @@ class GenerationTask(Task[Any, Any]):
         runtime.requests.abandon(order.world_id, claim.step.name)
         if claim.checkpoints.get("redo_of"):
             runtime.ledger.restore(claim, [claim.step, *doomed_by(claim.step, states)], failure)
+            _tell(claim, state, failure)
             ask_for_progress(order.world_id)
             raise StepFailed(f"{claim.key}: {failure['reason']}")
         runtime.ledger.end_without_result(claim, state, failure, doomed, condemn if fatal else None)
+        _tell(claim, state, failure)
         rest = pipeline.canvas_after(claim.step, order, runtime.ledger.states(order.world_id))
         if rest is not None:
             rest.apply_async()
@@ -222,6 +249,13 @@ class GenerationTask(Task[Any, Any]):
         if state is StepState.FAILED:
             raise StepFailed(f"{claim.key}: {failure['reason']}")
         raise Ignore
+
+
+def _tell(claim: Claim, state: StepState, failure: dict[str, Any]) -> None:
+    """Log and count a step that ended without a result."""
+    level = _LEVELS.get(state, logging.INFO)
+    log.log(level, "Step %s is %s: %s", claim.key, state.value, failure["reason"])
+    metrics.ended(state.value)
 
 
 def _failure(error: Exception, attempt: int) -> dict[str, Any]:

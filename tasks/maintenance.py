@@ -14,6 +14,7 @@ from kombu.utils import json
 from pymongo.errors import ConnectionFailure
 from redis.exceptions import RedisError
 
+from generia_worker import metrics
 from generia_worker.app import app
 from generia_worker.domain.queues import PAID, QUARANTINE, START, lanes
 from generia_worker.domain.step import FINISH, Step, StepKind
@@ -121,6 +122,7 @@ def _start_orders(world_ids: list[str]) -> None:
     for world_id in world_ids:
         log.warning("World %s was never started: starting it.", world_id)
         pipeline.by_name(pipeline.START_WORLD, world_id).apply_async()
+        metrics.recovered("order")
 
 
 def _bring_back(world_id: str, steps: list[Step]) -> None:
@@ -134,3 +136,4 @@ def _bring_back(world_id: str, steps: list[Step]) -> None:
         if canvas is not None:
             log.warning("Step %s was lost: publishing it again.", step.key(world_id))
             canvas.apply_async()
+            metrics.recovered("step")

@@ -17,6 +17,7 @@ for _name in [name for name in os.environ if name.startswith("GENERIA_")]:
     del os.environ[_name]
 for _name in ("OPENROUTER_API_KEY", "RUNWARE_API_KEY"):
     os.environ.pop(_name, None)
+    os.environ.pop(f"{_name}_FILE", None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from generia_worker.settings import Settings, SettingsError, load_settings
+from generia_worker.settings import Settings, SettingsError, load_settings, secret_variables
 
 SECRET = "very-secret-value-4711"
 
@@ -232,3 +232,53 @@ def test_openrouter_is_known_by_its_address(monkeypatch: pytest.MonkeyPatch) -> 
     assert load_settings().uses_openrouter
     monkeypatch.setenv("GENERIA_LLM_BASE_URL", "http://127.0.0.1:8000/v1")
     assert not load_settings().uses_openrouter
+
+
+def test_every_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    names = secret_variables()
+    assert {"GENERIA_MONGO_URI", "GENERIA_JWT_SECRET", "OPENROUTER_API_KEY", "RUNWARE_API_KEY"} <= set(names)
+    for variable, field in names.items():
+        path = tmp_path / variable
+        path.write_text(f"{SECRET}-{field}-0123456789\n", encoding="utf-8")
+        monkeypatch.setenv(f"{variable}_FILE", str(path))
+        settings = load_settings()
+        assert getattr(settings, field).get_secret_value() == f"{SECRET}-{field}-0123456789"
+        assert field in settings.model_fields_set
+        monkeypatch.delenv(f"{variable}_FILE")
+
+
+def test_a_file_of_a_secret_that_env_file_names_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("from-a-file")
+    write_env(f"GENERIA_API_TOKEN_FILE={tmp_path}/token\n")
+    assert load_settings().api_token.get_secret_value() == "from-a-file"
+    monkeypatch.setenv("GENERIA_API_TOKEN", "from-the-environment")
+    assert load_settings().api_token.get_secret_value() == "from-the-environment"
+
+
+@pytest.mark.parametrize("content", [None, "", "\n", b"\xff\xfe" * 20, "x" * 70_000])
+def test_a_useless_file_of_a_secret_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | bytes | None
+) -> None:
+    path = tmp_path / "secret"
+    if content is not None:
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    monkeypatch.setenv("GENERIA_API_TOKEN_FILE", str(path))
+    said = refusal()
+    assert "GENERIA_API_TOKEN_FILE" in said
+    assert str(path) in said
+
+
+def test_a_secret_that_is_given_twice_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(SECRET)
+    monkeypatch.setenv("GENERIA_API_TOKEN_FILE", str(tmp_path / "key"))
+    monkeypatch.setenv("GENERIA_API_TOKEN", SECRET)
+    said = refusal()
+    assert "GENERIA_API_TOKEN_FILE" in said
+    assert SECRET not in said
+
+
+def test_only_secrets_have_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENERIA_WORKER_THREADS_FILE", "/nowhere")
+    assert "GENERIA_WORKER_THREADS_FILE" in refusal()

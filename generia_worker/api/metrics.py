@@ -1,4 +1,4 @@
-"""`GET /metrics` for Prometheus: what this process served, and how much waits in the whole system.
+"""`GET /metrics` for Prometheus: what this process served, and what the exporter tells of the whole system.
 
 Nothing is labelled by world: the number of series does not grow with what is made.
 """
@@ -6,17 +6,13 @@ Nothing is labelled by world: the number of series does not grow with what is ma
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
-from pymongo.errors import PyMongoError
-from redis.exceptions import RedisError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from generia_worker.domain.queues import QUEUES
+from generia_worker import exporter
 from generia_worker.runtime import Runtime
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -42,7 +38,7 @@ class ApiMetrics:
         )
         gauge = Gauge("generia_api_event_clients", "Clients that follow a world.", registry=self._registry)
         gauge.set_function(clients)
-        self._registry.register(_Waiting(runtime))
+        exporter.register(self._registry, runtime)
 
     def text(self) -> bytes:
         """Return everything in Prometheus' text format."""
@@ -52,47 +48,6 @@ class ApiMetrics:
         """Count one request."""
         self._requests.labels(route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
-
-
-class _Waiting(Collector):
-    """What waits, read when somebody asks; a server that is away leaves its figures out."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-
-    def collect(self) -> Iterable[Metric]:
-        """Yield the figures of Redis and MongoDB."""
-        try:
-            yield self._queues()
-        except (RedisError, OSError):
-            yield GaugeMetricFamily("generia_queue_messages", "Messages that wait.", labels=["queue"])
-        database = self._runtime.database
-        figures: dict[str, tuple[str, Callable[[], int]]] = {
-            "generia_worlds_open": (
-                "Worlds that were ordered and have not ended.",
-                lambda: database.generations.count_documents({"open": True}),
-            ),
-            "generia_steps_running": (
-                "Steps that a worker holds.",
-                lambda: database.steps.count_documents({"state": "running"}),
-            ),
-            "generia_steps_parked": ("Steps that wait for a time.", database.parked.estimated_document_count),
-        }
-        for name, (help_text, count) in figures.items():
-            try:
-                yield GaugeMetricFamily(name, help_text, value=count())
-            except PyMongoError:
-                continue
-
-    def describe(self) -> Iterable[Metric]:
-        """Nothing is known before somebody asks: registering must not need the servers."""
-        return []
-
-    def _queues(self) -> GaugeMetricFamily:
-        family = GaugeMetricFamily("generia_queue_messages", "Messages that wait.", labels=["queue"])
-        for queue in QUEUES:
-            family.add_metric([queue], float(self._runtime.redis.llen(queue)))
-        return family
 
 
 class Measured:

@@ -38,6 +38,7 @@ def run(settings: Settings) -> None:
         app,
         host=host,
         port=port,
+        log_config=None,
         log_level=settings.log_level.lower(),
         access_log=False,
         # Room for calls beside the clients that stay.

@@ -13,6 +13,7 @@ from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
+from generia_worker import metrics
 from generia_worker.clients.http import HttpPool, HttpReply
 from generia_worker.clients.llm import REQUEST_HEADER
 from generia_worker.clients.provider_errors import read_json, refusal, said
@@ -90,6 +91,7 @@ class ImageClient:
         self._timeout_s = timeout_s
         self._max_bytes = max_bytes
 
+    @metrics.timed("images")
     def draw(self, request: ImageRequest) -> ImageReceipt:
         """Draw a picture; one that was drawn under the same taskUUID before is fetched and not paid again.
 

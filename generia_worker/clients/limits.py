@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from redis import Redis
 from redis.exceptions import RedisError
 
+from generia_worker import metrics
 from generia_worker.errors import BusyError, TransientError
 
 #: KEYS: slots, pause. ARGV: limit, lease in ms, token. Returns 0 when taken, else the ms to wait at least (-1: no slot).
@@ -108,7 +109,8 @@ class ProviderSlots:
                 why = "no free slot" if wait_ms < 0 else "a pause that it asked for"
                 message = f"The {self.provider} provider has {why}."
                 raise BusyError(message, retry_after_s=max(wait_s, self._patience_s / 2))
-            time.sleep(wait_s)
+            with metrics.waiting(self.provider):
+                time.sleep(wait_s)
 
     def _give_back(self, token: str) -> None:
         try:

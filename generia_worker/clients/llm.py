@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from generia_worker import metrics
 from generia_worker.clients.http import HttpPool, HttpReply
 from generia_worker.clients.provider_errors import read_json, refusal, said
 from generia_worker.domain.cost import PriceTable, Usage
@@ -115,6 +116,7 @@ class LlmClient:
         self._formats = formats
         self._openrouter = openrouter
 
+    @metrics.timed("llm")
     def complete(self, request: ChatRequest) -> ChatAnswer:
         """Ask once.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from generia_worker import metrics
 from generia_worker.clients.answers import parse_answer
 from generia_worker.clients.llm import Message
 from generia_worker.clients.schema import strict_schema
@@ -47,6 +48,8 @@ def ask(
     max_tokens = tools.settings.llm_max_tokens
     error: InvalidAnswerError | None = None
     for question in range(tools.settings.max_reasks + 1):
+        if question:
+            metrics.asked_again()
         answer = tools.paid.text(
             run,
             f"{purpose}.{question}",

@@ -90,6 +90,7 @@ class DataFolder:
             "s3_access_key": secrets.token_hex(10),
             "s3_secret_key": secrets.token_hex(20),
             "jwt_secret": secrets.token_hex(32),
+            "flower_password": secrets.token_hex(12),
         }
         # A folder of an older version lacks what came later.
         if fresh.keys() - found.keys():

@@ -6,6 +6,8 @@ import os
 import re
 from pathlib import Path
 
+from generia_worker.logs import as_text
+
 #: A log larger than this is cut to its tail, kept as `<name>.log.1`.
 LOG_MAX_BYTES = 20_000_000
 _LOG_KEPT_BYTES = 1_000_000
@@ -26,7 +28,8 @@ def read_tail(path: Path, start: int = 0, lines: int = 12, line_length: int = 30
             text = file.read().decode("utf-8", "replace")
     except OSError:
         return []
-    clean = ["".join(c if c.isprintable() else " " for c in line)[:line_length] for line in text.splitlines()]
+    read = [as_text(line) for line in text.splitlines()]
+    clean = ["".join(c if c.isprintable() else " " for c in line)[:line_length] for line in read]
     clean = [line for line in clean if line.strip()]
     older = [line for line in clean[:-lines] if _TELLING.search(line)][-(lines // 3) :]
     return older + clean[-(lines - len(older)) :]

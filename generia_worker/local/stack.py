@@ -175,9 +175,10 @@ class Stack:
             cancel=self._stopping,
         )
         found: dict[str, Any] = {"data_dir": folder.path}
-        if not self._base.jwt_secret.get_secret_value():
-            # Kept with the folder, so that people stay logged in over a restart.
-            found["jwt_secret"] = SecretStr(place.secrets["jwt_secret"])
+        # Kept with the folder, so that people stay logged in over a restart.
+        for name in ("jwt_secret", "flower_password"):
+            if not getattr(self._base, name).get_secret_value():
+                found[name] = SecretStr(place.secrets[name])
         starters: list[Callable[[], Server]] = []
         given = self._base.model_fields_set
         if "mongo_uri" not in given:

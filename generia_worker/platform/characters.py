@@ -145,3 +145,8 @@ def in_world(
 def count_in_world(resources: Resources, world_id: str) -> int:
     """Return how many characters a world has."""
     return resources.collection("characters").count_documents({"world_id": world_id})
+
+
+def register(server: grpc.Server, resources: Resources, _: object) -> None:
+    """Let a server answer the calls of the character service."""
+    wire.add_CharacterServiceServicer_to_server(CharacterService(resources), server)

@@ -99,8 +99,8 @@ class Files:
         )
 
     def upload_url(self, key: str, lifetime_s: int) -> str:
-        """Return a URL to which one object may be PUT."""
-        return self._signer.presigned_put_object(self._bucket, key, timedelta(seconds=lifetime_s))
+        """Return a URL to which one object may be PUT, by a program beside us: only readers come from outside."""
+        return self._client.presigned_put_object(self._bucket, key, timedelta(seconds=lifetime_s))
 
     def url(self, key: str, lifetime_s: int) -> str:
         """Return a URL from which one object can be read for so long."""

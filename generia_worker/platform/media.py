@@ -207,3 +207,8 @@ def _media_type(number: int) -> MediaType:
     if media_type is MediaType.UNKNOWN:
         checks.refuse("media_type", "must be one of the known types")
     return media_type
+
+
+def register(server: grpc.Server, resources: Resources, _: object) -> None:
+    """Let a server answer the calls of the media service."""
+    wire.add_MediaServiceServicer_to_server(MediaService(resources), server)

@@ -196,3 +196,8 @@ class PostService(wire.PostServiceServicer):
             is_ai=post["is_ai"],
             tags=post["tags"],
         )
+
+
+def register(server: grpc.Server, resources: Resources, _: object) -> None:
+    """Let a server answer the calls of the post service."""
+    wire.add_PostServiceServicer_to_server(PostService(resources), server)

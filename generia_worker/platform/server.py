@@ -1,4 +1,7 @@
-"""Runs the reference services: any of them in one process, each at its own address."""
+"""Serves reference services over gRPC: those it is given, in one process, each at its own address.
+
+It imports none of them, so that the process of one service needs no other (`generia_worker/platform/services.py` has all).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
@@ -18,18 +21,15 @@ from urllib3.exceptions import HTTPError
 
 from generia_worker.errors import ConfigurationError
 from generia_worker.platform.calls import Guard
-from generia_worker.platform.characters import CharacterService
-from generia_worker.platform.media import MediaService
 from generia_worker.platform.orders import Orders
-from generia_worker.platform.posts import PostService
 from generia_worker.platform.resources import Resources, open_resources
-from generia_worker.platform.worlds import WorldService
 from generia_worker.rpc import wire
 from generia_worker.settings import Settings
 
 log = logging.getLogger(__name__)
 
-SERVICES = ("world", "character", "post", "media")
+#: Lets a server answer the calls of one service; world services order generations, where there are `Orders`.
+Register = Callable[[grpc.Server, Resources, Orders | None], None]
 #: Threads of one process, and calls that may wait for one; more are refused with RESOURCE_EXHAUSTED.
 THREADS = 32
 _CALLS_MAX = 512
@@ -59,7 +59,7 @@ class Platform:
         #: host:port of each service as it was bound (a port 0 is replaced by the one that was free).
         self.addresses: dict[str, str] = {}
 
-    def serve(self, name: str, address: str) -> None:
+    def serve(self, name: str, address: str, register: Register) -> None:
         """Add a service at an address; several may share one. Raises ConfigurationError when it is taken."""
         if address not in self._servers:
             server = grpc.server(
@@ -71,7 +71,7 @@ class Platform:
             self._servers[address] = server
             self._bound[address] = _bind(server, name, address)
         self.addresses[name] = self._bound[address]
-        _register(name, self._servers[address], self._resources, self._orders)
+        register(self._servers[address], self._resources, self._orders)
 
     def start(self) -> None:
         """Begin to answer calls."""
@@ -112,41 +112,24 @@ def _bind(server: grpc.Server, name: str, address: str) -> str:
     return f"{address.rpartition(':')[0]}:{port}"
 
 
-def _register(name: str, server: grpc.Server, resources: Resources, orders: Orders | None) -> None:
-    if name == "world":
-        wire.add_WorldServiceServicer_to_server(WorldService(resources, orders), server)
-    elif name == "character":
-        wire.add_CharacterServiceServicer_to_server(CharacterService(resources), server)
-    elif name == "post":
-        wire.add_PostServiceServicer_to_server(PostService(resources), server)
-    else:
-        wire.add_MediaServiceServicer_to_server(MediaService(resources), server)
-
-
 def start(
-    names: Sequence[str], settings: Settings, *, enqueue: bool = True, patience_s: float = START_S
+    services: Mapping[str, Register], settings: Settings, *, enqueue: bool = True, patience_s: float = START_S
 ) -> Platform:
-    """Start the named services (`all`: every one) in this process and return them running.
+    """Start services, by name, in this process and return them running.
 
     With `enqueue` the world service orders the generation of new worlds from `settings.api_url`.
 
     Raises:
-        ConfigurationError: a name is unknown, an address is taken, or the database or the bucket did not
-            become reachable within `patience_s` seconds.
+        ConfigurationError: an address is taken, or the database or the bucket did not become reachable within
+            `patience_s` seconds.
     """
-    wanted = list(dict.fromkeys(SERVICES if "all" in names else names))
-    unknown = [name for name in wanted if name not in SERVICES]
-    if unknown or not wanted:
-        raise ConfigurationError(
-            f"Services are {', '.join(SERVICES)} or all, not {', '.join(unknown) or '(none)'}."
-        )
     resources = open_resources(settings, threads=THREADS)
-    orders = Orders(resources) if enqueue and "world" in wanted else None
+    orders = Orders(resources) if enqueue and "world" in services else None
     platform = Platform(resources, orders)
     try:
         _prepare(resources, patience_s)
-        for name in wanted:
-            platform.serve(name, getattr(settings, f"{name}_service"))
+        for name, register in services.items():
+            platform.serve(name, getattr(settings, f"{name}_service"), register)
         platform.start()
     except BaseException:
         platform.stop(0)
@@ -170,12 +153,12 @@ def _prepare(resources: Resources, patience_s: float, clock: Callable[[], float]
         time.sleep(0.2)
 
 
-def run(names: Sequence[str], settings: Settings) -> None:
-    """Serve the named services until SIGTERM or SIGINT, then drain. Raises what `start` raises."""
+def run(services: Mapping[str, Register], settings: Settings) -> None:
+    """Serve services until SIGTERM or SIGINT, then drain. Raises what `start` raises."""
     asked = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked.set())
-    with start(names, settings) as platform:
+    with start(services, settings) as platform:
         for name, address in platform.addresses.items():
             log.info("%s service listens on %s", name, address)
         asked.wait()

@@ -210,3 +210,8 @@ class WorldService(wire.WorldServiceServicer):
 def _member_id(world_id: str, user_id: str) -> str:
     # Neither id can hold a slash.
     return f"{world_id}/{user_id}"
+
+
+def register(server: grpc.Server, resources: Resources, orders: Orders | None) -> None:
+    """Let a server answer the calls of the world service; without `orders` no generation is ordered."""
+    wire.add_WorldServiceServicer_to_server(WorldService(resources, orders), server)

@@ -13,6 +13,7 @@ from typing import Any
 
 from pymongo import ReturnDocument
 
+from generia_worker import metrics
 from generia_worker.domain.cost import Usage
 from generia_worker.domain.receipt import ReceiptLine
 from generia_worker.repositories.database import Database, Document
@@ -125,7 +126,12 @@ class Requests:
             {"$set": change},
             return_document=ReturnDocument.BEFORE,
         )
-        return before is not None
+        if before is None:
+            return False
+        outcome = "late" if before["state"] == "ambiguous" else change["state"]
+        tokens = usage.prompt_tokens, usage.completion_tokens
+        metrics.billed(intent.provider, outcome, usage.cost_usd, *tokens)
+        return True
 
     def receipt(self, world_id: str) -> list[ReceiptLine]:
         """Return what each kind of step spent with each provider, in the order in which they began."""
@@ -159,9 +165,12 @@ class Requests:
     def mark_refused(self, request_id: str, reason: str) -> bool:
         """Note that the provider did not take (or bill) the request. Returns False when it was settled otherwise."""
         change = {"state": "refused", "error": reason, "answered_at": datetime.now(UTC)}
-        return bool(
-            self._rows.update_one({"_id": request_id, "state": "intent"}, {"$set": change}).matched_count
-        )
+        open_one = {"_id": request_id, "state": "intent"}
+        row = self._rows.find_one_and_update(open_one, {"$set": change}, {"provider": 1})
+        if row is None:
+            return False
+        metrics.not_billed(row["provider"], "refused")
+        return True
 
     def mark_ambiguous(self, request_id: str, provider: Provider, reason: str) -> None:
         """Note that nobody can know whether the request was billed: it keeps its reservation."""
@@ -172,4 +181,6 @@ class Requests:
             "contribution": {_CALLS[provider]: 1, _AMBIGUOUS[provider]: 1},
             "unsettled": True,
         }
-        self._rows.update_one({"_id": request_id, "state": "intent"}, {"$set": change})
+        open_one = {"_id": request_id, "state": "intent"}
+        if self._rows.update_one(open_one, {"$set": change}).matched_count:
+            metrics.not_billed(provider, "ambiguous")

@@ -6,6 +6,7 @@ one transaction. A message that asks for it twice, late or never changes nothing
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 
+from generia_worker import metrics
 from generia_worker.domain.estimate import Finished
 from generia_worker.domain.stage import STAGES, Census, Progress, WorldStatus, progress_of
 from generia_worker.domain.step import FINAL_STATES, opening_steps, predicted_after_cast
@@ -129,7 +131,10 @@ class Status:
 
     def settle(self, world_id: str) -> Settled:
         """Bring a world's status document up to what the ledger says. Raises NotFoundError."""
-        return self._database.transaction(lambda session: self._settle(world_id, session))
+        begun = time.perf_counter()
+        settled = self._database.transaction(lambda session: self._settle(world_id, session))
+        metrics.settled(settled.changed, time.perf_counter() - begun)
+        return settled
 
     def _settle(self, world_id: str, session: ClientSession) -> Settled:
         row = self._database.generations.find_one({"_id": world_id}, session=session)

@@ -48,6 +48,7 @@ def make_server(settings: Settings) -> SimulatorServer:
         host=host.strip("[]"),
         port=int(port),
         # Answers that break off on purpose would be logged as errors.
+        log_config=None,
         log_level="critical",
         access_log=False,
         lifespan="off",

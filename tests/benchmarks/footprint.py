@@ -67,7 +67,11 @@ def _mongo(platform: Platform) -> dict[str, float]:
     with MongoClient[dict[str, Any]](platform.settings.mongo_uri.get_secret_value()) as client:
         counters = client.admin.command("serverStatus")["opcounters"]
         stats = client[platform.settings.mongo_database].command("dbStats")
-    held = {"rows": stats["objects"], "kb_data": stats["dataSize"] / 1000, "kb_indexes": stats["indexSize"] / 1000}
+    held = {
+        "rows": stats["objects"],
+        "kb_data": stats["dataSize"] / 1000,
+        "kb_indexes": stats["indexSize"] / 1000,
+    }
     return held | {name: counters[name] for name in _OPERATIONS}
 
 

@@ -126,7 +126,7 @@ def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         gateway_rate_create="1000/minute",
     )
     folder = tmp_path_factory.mktemp("page")
-    with Stack(programs.with_addresses(asked), folder, programs.programs(asked)) as stack:
+    with Stack(programs.with_addresses(asked), folder, programs.programs(asked, flower=True)) as stack:
         yield Site(stack)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 import requests
 import uvicorn
 
+from generia_worker.cli import main as cli
 from generia_worker.local.ports import free_port
 from generia_worker.settings import Settings
 from generia_worker.simulator.server import make_server
@@ -226,3 +228,12 @@ class _served:  # noqa: N801 - a context manager
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
         self._thread.join(10)
+
+
+def test_help_names_every_command_in_whole_sentences() -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "generia_worker.cli", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "..." not in said.partition("Commands:")[2]
+    for name in cli.commands:
+        assert re.search(rf"^  {name} +\S.*\.$", said, re.MULTILINE), name

@@ -13,7 +13,7 @@ import requests
 from PIL import Image
 
 from generia_worker.domain.media import MediaType
-from generia_worker.platform import server
+from generia_worker.platform import services
 from generia_worker.rpc.channel import open_channel
 from generia_worker.rpc.characters import CharacterClient, CharacterRecord
 from generia_worker.rpc.media import MediaClient
@@ -28,7 +28,7 @@ NOWHERE = "127.0.0.1:1"
 @pytest.fixture(scope="session")
 def settings(servers: Settings) -> Settings:
     """Settings of the services: any free port each, a database of their own."""
-    anywhere = {f"{name}_service": "127.0.0.1:0" for name in server.SERVICES}
+    anywhere = {f"{name}_service": "127.0.0.1:0" for name in services.SERVICES}
     return servers.model_copy(
         update={"mongo_database": "platform_tests", "image_max_bytes": 2_000_000, **anywhere}
     )
@@ -45,7 +45,7 @@ class Clients:
     channels: dict[str, grpc.Channel]
 
 
-def connect(platform: server.Platform, timeout_s: float = 20) -> Clients:
+def connect(platform: services.Platform, timeout_s: float = 20) -> Clients:
     """Return clients of running services."""
     channels = {name: open_channel(address) for name, address in platform.addresses.items()}
     return Clients(
@@ -60,7 +60,7 @@ def connect(platform: server.Platform, timeout_s: float = 20) -> Clients:
 @pytest.fixture(scope="session")
 def clients(settings: Settings) -> Iterator[Clients]:
     """Clients of services that run for the whole session and order no generation."""
-    with server.start(["all"], settings, enqueue=False) as platform:
+    with services.start(["all"], settings, enqueue=False) as platform:
         made = connect(platform)
         yield made
         for channel in made.channels.values():

@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from generia_worker.errors import InvalidInputError, PermanentError
-from generia_worker.platform import orders, server
+from generia_worker.platform import orders, services
 from generia_worker.rpc.channel import open_channel
 from generia_worker.rpc.worlds import WorldClient
 from generia_worker.settings import Settings
@@ -89,7 +89,7 @@ def own(settings: Settings, monkeypatch: pytest.MonkeyPatch, endpoint: Endpoint)
 
 def create(settings: Settings, budget_usd: float | None = None) -> str:
     with (
-        server.start(["world"], settings) as platform,
+        services.start(["world"], settings) as platform,
         open_channel(platform.addresses["world"]) as channel,
     ):
         client = WorldClient(channel, 15)
@@ -110,7 +110,7 @@ def test_a_world_is_ordered_with_its_budget(own: Settings, endpoint: Endpoint) -
 
 def test_a_refused_order_leaves_no_world(own: Settings, endpoint: Endpoint) -> None:
     with (
-        server.start(["world"], own) as platform,
+        services.start(["world"], own) as platform,
         open_channel(platform.addresses["world"]) as channel,
     ):
         client = WorldClient(channel, 15)
@@ -126,7 +126,7 @@ def test_a_refused_order_leaves_no_world(own: Settings, endpoint: Endpoint) -> N
 def test_an_endpoint_that_is_away_gets_the_order_when_it_is_back(own: Settings, endpoint: Endpoint) -> None:
     world_id = create(own.model_copy(update={"api_url": f"http://{NOWHERE}"}))
     endpoint.answers = [503, 401]
-    with server.start(["world"], own):
+    with services.start(["world"], own):
         endpoint.wait(3)
     assert [body["world_id"] for _, _, body in endpoint.seen[:3]] == [world_id] * 3
     assert "budget" not in endpoint.seen[0][2]
@@ -135,10 +135,10 @@ def test_an_endpoint_that_is_away_gets_the_order_when_it_is_back(own: Settings, 
 def test_an_order_that_is_refused_later_fails_its_world(own: Settings, endpoint: Endpoint) -> None:
     world_id = create(own.model_copy(update={"api_url": f"http://{NOWHERE}"}))
     endpoint.answers = [409]
-    with server.start(["world"], own):
+    with services.start(["world"], own):
         endpoint.wait(1)
     with (
-        server.start(["world"], own) as platform,
+        services.start(["world"], own) as platform,
         open_channel(platform.addresses["world"]) as channel,
     ):
         client = WorldClient(channel, 15)

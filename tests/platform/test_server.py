@@ -20,10 +20,11 @@ from pydantic import SecretStr
 
 from generia_worker.domain.media import MediaType
 from generia_worker.errors import ConfigurationError, InvalidInputError, NotFoundError, TransientError
-from generia_worker.platform import server
+from generia_worker.platform import services
 from generia_worker.platform.calls import Guard, status_of
 from generia_worker.rpc import wire
 from generia_worker.rpc.channel import open_channel
+from generia_worker.rpc.media import MediaClient
 from generia_worker.rpc.worlds import WorldClient, WorldRecord
 from generia_worker.settings import Settings
 from tests.platform.conftest import NOWHERE, PROMPT, Clients, Upload, connect, new_key, picture
@@ -103,7 +104,7 @@ def cuttable(settings: Settings) -> Iterator[tuple[Clients, Wire, Wire]]:
     mongo, through = _mongo_wire(settings)
     s3 = Wire(settings.s3_endpoint)
     changed = settings.model_copy(update={"mongo_uri": through, "s3_endpoint": s3.address})
-    with server.start(["all"], changed, enqueue=False) as platform:
+    with services.start(["all"], changed, enqueue=False) as platform:
         clients = connect(platform, timeout_s=4)
         yield clients, mongo, s3
         for channel in clients.channels.values():
@@ -148,9 +149,15 @@ def test_the_public_endpoint_is_the_one_in_signed_urls(
 ) -> None:
     icon = upload(world.id, MediaType.WORLD_ICON)
     changed = settings.model_copy(update={"s3_public_endpoint": "pictures.example.org:8443"})
-    with server.start(["media"], changed) as platform, open_channel(platform.addresses["media"]) as channel:
+    with services.start(["media"], changed) as platform, open_channel(platform.addresses["media"]) as channel:
         answer = wire.MediaServiceStub(channel).GetMediaURL(wire.media.GetMediaURLRequest(media_id=icon))
         assert answer.url.startswith("http://pictures.example.org:8443/generia-images/")
+        # Who uploads is a worker beside the services, for whom that address may lead nowhere.
+        client = MediaClient(channel, 10)
+        ticket = client.presign_upload(
+            world.id, world.id, "p.png", "image/png", 10, MediaType.WORLD_ICON, idempotency_key="inside"
+        )
+        assert ticket.upload_url.startswith(f"http://{settings.s3_endpoint}/")
 
 
 def test_a_broken_method_answers_internal_without_its_inside(caplog: pytest.LogCaptureFixture) -> None:
@@ -178,35 +185,35 @@ def test_unknown_errors_are_internal() -> None:
 def test_names_and_addresses_that_cannot_be_served(settings: Settings) -> None:
     for names in (["moon"], [], ["world", "moon"]):
         with pytest.raises(ConfigurationError, match="world, character, post, media or all"):
-            server.start(names, settings)
+            services.start(names, settings)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(ConfigurationError, match=r"GENERIA_POST_SERVICE.*is something running"):
-            server.start(["post"], settings.model_copy(update={"post_service": address}))
+            services.start(["post"], settings.model_copy(update={"post_service": address}))
 
 
 def test_servers_that_are_away_at_start(settings: Settings) -> None:
     away = settings.model_copy(update={"s3_endpoint": NOWHERE})
     with pytest.raises(ConfigurationError, match=r"S3 server.*GENERIA_S3_ENDPOINT"):
-        server.start(["media"], away, patience_s=0)
+        services.start(["media"], away, patience_s=0)
     mongo = SecretStr(f"mongodb://{NOWHERE}/?serverSelectionTimeoutMS=300")
     with pytest.raises(ConfigurationError, match=r"MongoDB.*GENERIA_MONGO_URI"):
-        server.start(["world"], settings.model_copy(update={"mongo_uri": mongo}), patience_s=0)
+        services.start(["world"], settings.model_copy(update={"mongo_uri": mongo}), patience_s=0)
 
 
 def test_only_the_named_services_answer(settings: Settings) -> None:
-    with server.start(["post"], settings) as platform:
+    with services.start(["post"], settings) as platform:
         assert list(platform.addresses) == ["post"]
         with open_channel(platform.addresses["post"]) as channel:
             assert not WorldClient(channel, 5).healthy()
 
 
 def test_stop_may_be_repeated_and_frees_the_address(settings: Settings) -> None:
-    platform = server.start(["post"], settings)
+    platform = services.start(["post"], settings)
     again = settings.model_copy(update={"post_service": platform.addresses["post"]})
     platform.stop()
     platform.stop()
-    with server.start(["post"], again) as restarted:
+    with services.start(["post"], again) as restarted:
         assert restarted.addresses == platform.addresses
 
 
@@ -223,7 +230,7 @@ def _wait_refused(client: WorldClient) -> None:
 
 def test_stop_lets_running_calls_end(settings: Settings) -> None:
     mongo, through = _mongo_wire(settings)
-    platform = server.start(["world"], settings.model_copy(update={"mongo_uri": through}), enqueue=False)
+    platform = services.start(["world"], settings.model_copy(update={"mongo_uri": through}), enqueue=False)
     with open_channel(platform.addresses["world"]) as channel, ThreadPoolExecutor(2) as pool:
         client = WorldClient(channel, 15)
         assert client.healthy()
@@ -241,7 +248,7 @@ def test_stop_lets_running_calls_end(settings: Settings) -> None:
 
 
 _PROGRAM = """
-from generia_worker.platform.server import run
+from generia_worker.platform.services import run
 from generia_worker.settings import load_settings
 run(["all"], load_settings())
 """
@@ -250,7 +257,7 @@ run(["all"], load_settings())
 def test_a_process_serves_until_sigterm(settings: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         address = f"127.0.0.1:{probe.getsockname()[1]}"
-    own = settings.model_copy(update={f"{name}_service": address for name in server.SERVICES})
+    own = settings.model_copy(update={f"{name}_service": address for name in services.SERVICES})
     environment = {**os.environ, **own.environment()}
     process = subprocess.Popen([sys.executable, "-c", _PROGRAM], env=environment, stderr=subprocess.PIPE)
     try:

@@ -42,6 +42,7 @@ def config(parts: Parts) -> uvicorn.Config:
         create_app(parts),
         host=host,
         port=port,
+        log_config=None,
         log_level=settings.log_level.lower(),
         # Addresses may hold a ticket.
         access_log=False,

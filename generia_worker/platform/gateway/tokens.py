@@ -10,7 +10,8 @@ from typing import Any
 import jwt
 
 from generia_worker.errors import ConfigurationError, PermanentError
-from generia_worker.settings import SECRET_MIN, Settings
+from generia_worker.setting_types import SECRET_MIN
+from generia_worker.settings import Settings
 
 _ALGORITHM = "HS256"
 _ISSUER = "generia-gateway"

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from generia_worker.domain.media import MediaType
 from generia_worker.local.ports import free_port
-from generia_worker.platform import server
+from generia_worker.platform import services as reference
 from generia_worker.platform.connections import Connections, connect
 from generia_worker.platform.gateway.parts import Parts, open_parts
 from generia_worker.platform.gateway.server import config
@@ -146,7 +146,7 @@ def endpoint(shared_endpoint: EndpointDouble) -> EndpointDouble:
 def platform(settings: Settings) -> Iterator[Settings]:
     """The four services over a database of their own; yields the settings by which a gateway reaches them."""
     asked = settings.model_copy(update={"mongo_database": "gateway_tests"})
-    with server.start(["all"], asked, enqueue=False) as running:
+    with reference.start(["all"], asked, enqueue=False) as running:
         addresses = {f"{name}_service": address for name, address in running.addresses.items()}
         yield asked.model_copy(
             update={

@@ -1,0 +1,20 @@
+"""The process of the media service alone: `generia service media`, without importing the others."""
+
+from __future__ import annotations
+
+import click
+
+from generia_worker.parts import begin, says_why
+
+
+@click.command()
+@says_why
+def media() -> None:
+    """Run the media service."""
+    from generia_worker.platform import media, server
+
+    server.run({"media": media.register}, begin())
+
+
+if __name__ == "__main__":
+    media()
