@@ -1,4 +1,4 @@
-"""What a world leaves and needs: rows, bytes and operations in MongoDB, memory in Redis while it waits and while it is made."""
+"""What a world leaves and needs: rows, bytes and operations in MongoDB, memory in Redis while it waits and is made."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def measure(*, worlds: int = 5, users: int = 20, posts: int = 100, waiting: int 
             made = make_worlds(platform, [(users, posts)] * worlds)
         after = _mongo(platform)
         calls = sum(one.calls for one in made)
-        found = {
+        return {
             f"MongoDB, a world of {users}/{posts}": {
                 name: round((after[name] - before[name]) / worlds, 1) for name in after
             },
@@ -42,7 +42,6 @@ def measure(*, worlds: int = 5, users: int = 20, posts: int = 100, waiting: int 
                 "kb_a_waiting_world": round(_waiting(platform, redis, waiting), 1),
             },
         }
-        return found
 
 
 def _waiting(platform: Platform, redis: Redis, number: int) -> float:
