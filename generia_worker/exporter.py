@@ -49,8 +49,13 @@ class Counted(Collector):
         """Yield the sums over all processes."""
         if not self._folder.is_dir():
             return
-        with metric_files.tidied(self._folder) as files:
-            yield from MultiProcessCollector.merge(files)
+        try:
+            with metric_files.tidied(self._folder) as files:
+                found = list(MultiProcessCollector.merge(files))
+        except OSError as error:
+            log.warning("What workers counted cannot be read in %s (%s).", self._folder, error.strerror)
+            return
+        yield from found
 
     def describe(self) -> Iterable[Metric]:
         """Nothing is known before somebody asks."""
