@@ -33,9 +33,9 @@ COPY generia_worker/clients/__init__.py generia_worker/clients/http.py generia_w
      generia_worker/clients/limits.py generia_worker/clients/llm.py generia_worker/clients/provider_errors.py \
      ./generia_worker/clients/
 COPY generia_worker/domain/__init__.py generia_worker/domain/cost.py generia_worker/domain/estimate.py \
-     generia_worker/domain/media.py generia_worker/domain/order.py generia_worker/domain/receipt.py \
-     generia_worker/domain/stage.py generia_worker/domain/status.py generia_worker/domain/step.py \
-     generia_worker/domain/text.py ./generia_worker/domain/
+     generia_worker/domain/media.py generia_worker/domain/order.py generia_worker/domain/queues.py \
+     generia_worker/domain/receipt.py generia_worker/domain/stage.py generia_worker/domain/status.py \
+     generia_worker/domain/step.py generia_worker/domain/text.py ./generia_worker/domain/
 COPY generia_worker/generation/__init__.py generia_worker/generation/paid.py generia_worker/generation/run.py \
      generia_worker/generation/tools.py ./generia_worker/generation/
 COPY generia_worker/http/__init__.py generia_worker/http/addresses.py generia_worker/http/bodies.py \
@@ -253,9 +253,9 @@ COPY generia_worker/clients/__init__.py generia_worker/clients/answers.py generi
      ./generia_worker/clients/
 COPY generia_worker/domain/__init__.py generia_worker/domain/character.py generia_worker/domain/content.py \
      generia_worker/domain/cost.py generia_worker/domain/estimate.py generia_worker/domain/media.py \
-     generia_worker/domain/order.py generia_worker/domain/post.py generia_worker/domain/receipt.py \
-     generia_worker/domain/stage.py generia_worker/domain/step.py generia_worker/domain/text.py \
-     generia_worker/domain/world.py ./generia_worker/domain/
+     generia_worker/domain/order.py generia_worker/domain/post.py generia_worker/domain/queues.py \
+     generia_worker/domain/receipt.py generia_worker/domain/stage.py generia_worker/domain/step.py \
+     generia_worker/domain/text.py generia_worker/domain/world.py ./generia_worker/domain/
 COPY generia_worker/generation/__init__.py generia_worker/generation/asking.py \
      generia_worker/generation/briefs.py generia_worker/generation/cast.py generia_worker/generation/describe.py \
      generia_worker/generation/drawing.py generia_worker/generation/paid.py generia_worker/generation/plan.py \
@@ -297,9 +297,9 @@ COPY generia_worker/clients/__init__.py generia_worker/clients/answers.py generi
      ./generia_worker/clients/
 COPY generia_worker/domain/__init__.py generia_worker/domain/character.py generia_worker/domain/content.py \
      generia_worker/domain/cost.py generia_worker/domain/estimate.py generia_worker/domain/media.py \
-     generia_worker/domain/order.py generia_worker/domain/post.py generia_worker/domain/receipt.py \
-     generia_worker/domain/stage.py generia_worker/domain/step.py generia_worker/domain/text.py \
-     generia_worker/domain/world.py ./generia_worker/domain/
+     generia_worker/domain/order.py generia_worker/domain/post.py generia_worker/domain/queues.py \
+     generia_worker/domain/receipt.py generia_worker/domain/stage.py generia_worker/domain/step.py \
+     generia_worker/domain/text.py generia_worker/domain/world.py ./generia_worker/domain/
 COPY generia_worker/generation/__init__.py generia_worker/generation/asking.py \
      generia_worker/generation/briefs.py generia_worker/generation/cast.py generia_worker/generation/describe.py \
      generia_worker/generation/drawing.py generia_worker/generation/paid.py generia_worker/generation/plan.py \
@@ -338,9 +338,9 @@ COPY generia_worker/clients/__init__.py generia_worker/clients/http.py generia_w
      generia_worker/clients/limits.py generia_worker/clients/llm.py generia_worker/clients/provider_errors.py \
      ./generia_worker/clients/
 COPY generia_worker/domain/__init__.py generia_worker/domain/cost.py generia_worker/domain/estimate.py \
-     generia_worker/domain/media.py generia_worker/domain/order.py generia_worker/domain/receipt.py \
-     generia_worker/domain/stage.py generia_worker/domain/step.py generia_worker/domain/text.py \
-     ./generia_worker/domain/
+     generia_worker/domain/media.py generia_worker/domain/order.py generia_worker/domain/queues.py \
+     generia_worker/domain/receipt.py generia_worker/domain/stage.py generia_worker/domain/step.py \
+     generia_worker/domain/text.py ./generia_worker/domain/
 COPY generia_worker/generation/__init__.py generia_worker/generation/paid.py generia_worker/generation/run.py \
      generia_worker/generation/tools.py ./generia_worker/generation/
 COPY generia_worker/http/__init__.py generia_worker/http/addresses.py ./generia_worker/http/
@@ -378,9 +378,9 @@ COPY generia_worker/clients/__init__.py generia_worker/clients/answers.py generi
      ./generia_worker/clients/
 COPY generia_worker/domain/__init__.py generia_worker/domain/character.py generia_worker/domain/content.py \
      generia_worker/domain/cost.py generia_worker/domain/estimate.py generia_worker/domain/media.py \
-     generia_worker/domain/order.py generia_worker/domain/post.py generia_worker/domain/receipt.py \
-     generia_worker/domain/stage.py generia_worker/domain/step.py generia_worker/domain/text.py \
-     generia_worker/domain/world.py ./generia_worker/domain/
+     generia_worker/domain/order.py generia_worker/domain/post.py generia_worker/domain/queues.py \
+     generia_worker/domain/receipt.py generia_worker/domain/stage.py generia_worker/domain/step.py \
+     generia_worker/domain/text.py generia_worker/domain/world.py ./generia_worker/domain/
 COPY generia_worker/generation/__init__.py generia_worker/generation/asking.py \
      generia_worker/generation/briefs.py generia_worker/generation/cast.py generia_worker/generation/describe.py \
      generia_worker/generation/drawing.py generia_worker/generation/paid.py generia_worker/generation/plan.py \

@@ -112,6 +112,8 @@ class Steps:
             "world_id": world_id,
             "kind": StepKind.PICTURE.value,
             "state": StepState.DONE.value,
+            # Counted as made: one that was settled while it was worked on, and has been committed since, comes later.
+            "settled.posts_created": 1,
             "settled_revision": {"$gt": after, "$lte": until},
         }
         rows = self._rows.find(query, {"settled_revision": 1, "result.post_id": 1})

@@ -10,7 +10,7 @@ from generia_worker.domain.cost import Usage
 from generia_worker.domain.order import Order
 from generia_worker.domain.stage import WorldStatus
 from generia_worker.domain.status import GenerationStatus
-from generia_worker.domain.step import StepState, opening_steps, steps_after_cast
+from generia_worker.domain.step import Step, StepKind, StepState, opening_steps, steps_after_cast
 from generia_worker.errors import BudgetExceeded, ConflictError, NotFoundError
 from generia_worker.repositories.database import Database
 from generia_worker.repositories.generations import Generations
@@ -171,3 +171,16 @@ def test_limits_and_budget_hold_against_many_at_once(books: Books) -> None:
     books.generations.reserve(WORLD, "llm", 0.004)
     with pytest.raises(BudgetExceeded, match="limit of 3 text calls"):
         books.generations.reserve(WORLD, "llm", 0)
+
+
+def test_a_post_is_told_once_although_it_was_settled_while_it_was_made(books: Books) -> None:
+    picture = Step(StepKind.PICTURE, 1, 1)
+    books.ledger.add(WORLD, steps_after_cast([1]), 1)
+    claim = books.ledger.claim(WORLD, picture, "me")
+    assert isinstance(claim, Claim)
+    while_made = books.now().revision
+    books.ledger.commit(claim, {"post_id": "p1"})
+    assert books.ledger.posts_settled(WORLD, 0, while_made) == []
+    counted = books.now().revision
+    assert books.ledger.posts_settled(WORLD, 0, counted) == [(counted, "p1")]
+    assert books.ledger.posts_settled(WORLD, counted, counted + 1) == []
