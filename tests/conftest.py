@@ -35,7 +35,11 @@ _RACES = ("tests/faults/", "tests/integration/", "tests/local/", "tests/browser/
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let a test that races real processes try once more, and the report says so (R). A defect fails twice."""
+    """Let a test that races real processes try once more, and the report says so (R). A defect fails twice.
+
+    They come first: at the end, one of the two processes would still be busy with a long one.
+    """
+    items.sort(key=lambda item: not item.nodeid.startswith(_RACES))
     for item in items:
         if item.nodeid.startswith(_RACES):
             item.add_marker(pytest.mark.flaky(reruns=1))
