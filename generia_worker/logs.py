@@ -17,9 +17,12 @@ from typing import Any, TextIO
 
 #: Fields that a line may have beside `time`, `level`, `logger` and `message`, in this order.
 FIELDS = ("world_id", "step", "run", "attempt", "task_id", "task")
-#: They report every connection and every heartbeat; the two of Celery every message, of which ours say more.
+#: They report every connection (with signed addresses) and every heartbeat; the two of Celery every message, of which ours
+#: say more.
 _TALKATIVE = (
     "urllib3",
+    "httpx2",
+    "httpcore2",
     "pymongo",
     "kombu",
     "PIL",

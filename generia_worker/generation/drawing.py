@@ -47,6 +47,8 @@ def make_media(
     """
     done = run.checkpoint(f"{motif.kind}_confirmed")
     if done is not None:
+        if missing := {name: value for name, value in (then or {}).items() if run.checkpoint(name) is None}:
+            run.store(**missing)
         return str(done)
     world_style = tools.parameters.get(run.world_id).get("image_prompts", {}).get("style_reference", "")
     prompt = tools.prompts.picture(motif.kind, motif.prompt, world_style or motif.style)

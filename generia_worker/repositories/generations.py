@@ -194,7 +194,8 @@ class RecentOrders:
     """Orders as they were at most two seconds ago: all that a step needs, without asking for it each time.
 
     A cancel is not missed by that: `reserve` looks at the order itself, so that no paid call is made, and settling ends
-    what has not begun. An order whose cast is not known yet is read anew each time.
+    what has not begun. An order whose cast is not known yet is read anew each time, and so is one that was cancelled: it
+    may be resumed at any moment.
     """
 
     def __init__(self, generations: Generations, clock: Callable[[], float] = time.monotonic) -> None:
@@ -209,7 +210,7 @@ class RecentOrders:
         if kept is not None:
             return kept
         found = self._generations.get(world_id)
-        if found.shares is not None:
+        if found.shares is not None and not found.cancelled:
             with self._lock:
                 self._kept[world_id] = found
         return found

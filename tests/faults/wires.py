@@ -217,8 +217,8 @@ class Wires:
         return services | {"GENERIA_MONGO_URI": f"mongodb://{self.mongo.address}/?directConnection=true"}
 
     def of_services(self) -> dict[str, str]:
-        """Return the variables that lead uploads and readers through a proxy; the services' own calls go straight."""
-        return {"GENERIA_S3_PUBLIC_ENDPOINT": self.s3.address}
+        """Return the variables that lead everything that goes to the media store through a proxy."""
+        return {"GENERIA_S3_ENDPOINT": self.s3.address}
 
     def close(self) -> None:
         """Take all proxies away."""

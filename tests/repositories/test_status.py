@@ -13,7 +13,7 @@ from generia_worker.domain.status import GenerationStatus
 from generia_worker.domain.step import Step, StepKind, StepState, opening_steps, steps_after_cast
 from generia_worker.errors import BudgetExceeded, ConflictError, NotFoundError
 from generia_worker.repositories.database import Database
-from generia_worker.repositories.generations import Generations
+from generia_worker.repositories.generations import Generations, RecentOrders
 from generia_worker.repositories.ledger import Claim, Ledger
 from generia_worker.repositories.requests import Intent, Requests
 from generia_worker.repositories.status import Status
@@ -147,6 +147,27 @@ def test_an_order_is_accepted_once(books: Books) -> None:
     assert again.limits == {"llm": 3, "images": 2}
     with pytest.raises(ConflictError, match="ordered before"):
         books.generations.accept(ORDER.model_copy(update={"posts_count": 4}), limits={}, batches=1)
+
+
+def test_an_order_is_kept_for_a_moment_but_not_while_its_cast_is_unknown_or_it_is_cancelled(
+    books: Books,
+) -> None:
+    now = 0.0
+    recent = RecentOrders(books.generations, clock=lambda: now)
+    rows = books.database.generations
+
+    def change(**fields: object) -> None:
+        rows.update_one({"_id": WORLD}, {"$set": fields})
+
+    assert recent.get(WORLD).shares is None
+    change(shares=[2, 1], cancelled=True)
+    assert recent.get(WORLD).cancelled
+    change(cancelled=False)
+    assert not recent.get(WORLD).cancelled, "a resumed world would be ended again"
+    change(cancelled=True)
+    assert not recent.get(WORLD).cancelled, "it was read again at once"
+    now = 2.5
+    assert recent.get(WORLD).cancelled
 
 
 def test_limits_and_budget_hold_against_many_at_once(books: Books) -> None:
