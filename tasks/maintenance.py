@@ -4,9 +4,11 @@ twice, or on two machines."""
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from datetime import datetime, timedelta
 from operator import itemgetter
+from zlib import crc32
 
 from celery import signature
 from kombu.exceptions import OperationalError
@@ -28,6 +30,8 @@ log = logging.getLogger(__name__)
 #: Parked steps published, and lost ones brought back, in one go.
 _PUMP_MOST = 500
 _RECOVER_MOST = 500
+#: Every open world is looked at once in so many sweeps, whether anything is unsettled or not.
+_ROUND = 6
 #: Worlds whose reservations are looked at in one go.
 _MEND_MOST = 20
 #: The queues that steps wait in; a canary goes through each lane of them.
@@ -63,13 +67,16 @@ def _in_turn(rows: list[Document]) -> list[Document]:
 
 @app.task(throws=_AWAY)
 def sweep() -> None:
-    """Ask for every open world to be settled, and for every one that has ended and whose bill came late: a message that
-    was lost delays a number, it never makes it wrong.
+    """Ask for every world with something unsettled to be settled, also for one that has ended and whose bill came late: a
+    message that was lost delays a number, it never makes it wrong.
 
-    What died processes had set aside of limits and budgets is given back.
+    Worlds that only wait are looked at as well, some in each sweep: a `finish` or a cancel may have been missed. What died
+    processes had set aside of limits and budgets is given back.
     """
     runtime = get_runtime()
-    for world_id in {*runtime.generations.open_worlds(), *runtime.requests.unsettled_worlds()}:
+    turn = int(time.time() / runtime.settings.sweep_every_s) % _ROUND
+    waiting = {one for one in runtime.generations.open_worlds() if crc32(one.encode()) % _ROUND == turn}
+    for world_id in waiting | runtime.ledger.unsettled_worlds() | runtime.requests.unsettled_worlds():
         ask_for_progress(world_id)
     for world_id in runtime.reservations.worlds(_MEND_MOST):
         if runtime.reservations.mend(world_id, runtime.settings.lease_s):

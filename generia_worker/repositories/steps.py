@@ -138,6 +138,12 @@ class Steps:
             for row in rows
         ]
 
+    def unsettled_worlds(self) -> set[str]:
+        """Return the ids of the worlds with steps that no settling has counted yet."""
+        # Left to itself MongoDB reads the whole collection for this.
+        rows = self._rows.find({"unsettled": True}, {"world_id": 1, "_id": 0}).hint("unsettled")
+        return {row["world_id"] for row in rows}
+
     # --- what should be in a queue -----------------------------------------------------------------------------
     def mark_ready(self, ended: Sequence[str], session: ClientSession | None = None) -> None:
         """Note that the steps after those with the keys `ended` may start now: their messages should be under way."""

@@ -102,8 +102,9 @@ def work(books: Books) -> None:
         ledger.checkpoint(claim, detail="x")
         assert ledger.renew("me", [claim.key]) == {claim.key}
         ledger.commit(claim, {"made": True})
-        assert requests.unsettled_worlds() == {WORLD}
+        assert requests.unsettled_worlds() == ledger.unsettled_worlds() == {WORLD}
         assert books.status.settle(WORLD).changed
+        assert requests.unsettled_worlds() == ledger.unsettled_worlds() == set()
     assert ledger.made(WORLD, DESCRIBE)
     soon = datetime.now(UTC) + timedelta(hours=1)
     for look in (ledger.lost, ledger.orphaned):
