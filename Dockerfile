@@ -46,10 +46,10 @@ COPY generia_worker/parts/__init__.py generia_worker/parts/api.py generia_worker
 COPY generia_worker/repositories/__init__.py generia_worker/repositories/canaries.py \
      generia_worker/repositories/changes.py generia_worker/repositories/control.py \
      generia_worker/repositories/database.py generia_worker/repositories/generations.py \
-     generia_worker/repositories/ledger.py generia_worker/repositories/parameters.py \
-     generia_worker/repositories/parked.py generia_worker/repositories/requests.py \
-     generia_worker/repositories/reservations.py generia_worker/repositories/status.py \
-     generia_worker/repositories/steps.py ./generia_worker/repositories/
+     generia_worker/repositories/kept.py generia_worker/repositories/ledger.py \
+     generia_worker/repositories/parameters.py generia_worker/repositories/parked.py \
+     generia_worker/repositories/requests.py generia_worker/repositories/reservations.py \
+     generia_worker/repositories/status.py generia_worker/repositories/steps.py ./generia_worker/repositories/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/characters.py \
      generia_worker/rpc/errors.py generia_worker/rpc/media.py generia_worker/rpc/posts.py \
      generia_worker/rpc/wire.py generia_worker/rpc/worlds.py ./generia_worker/rpc/
@@ -266,10 +266,10 @@ COPY generia_worker/parts/__init__.py generia_worker/parts/celery_app.py generia
 COPY generia_worker/repositories/__init__.py generia_worker/repositories/canaries.py \
      generia_worker/repositories/changes.py generia_worker/repositories/control.py \
      generia_worker/repositories/database.py generia_worker/repositories/generations.py \
-     generia_worker/repositories/ledger.py generia_worker/repositories/parameters.py \
-     generia_worker/repositories/parked.py generia_worker/repositories/requests.py \
-     generia_worker/repositories/reservations.py generia_worker/repositories/status.py \
-     generia_worker/repositories/steps.py ./generia_worker/repositories/
+     generia_worker/repositories/kept.py generia_worker/repositories/ledger.py \
+     generia_worker/repositories/parameters.py generia_worker/repositories/parked.py \
+     generia_worker/repositories/requests.py generia_worker/repositories/reservations.py \
+     generia_worker/repositories/status.py generia_worker/repositories/steps.py ./generia_worker/repositories/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/characters.py \
      generia_worker/rpc/errors.py generia_worker/rpc/media.py generia_worker/rpc/posts.py \
      generia_worker/rpc/wire.py generia_worker/rpc/worlds.py ./generia_worker/rpc/
@@ -310,10 +310,10 @@ COPY generia_worker/parts/__init__.py generia_worker/parts/beat.py generia_worke
 COPY generia_worker/repositories/__init__.py generia_worker/repositories/canaries.py \
      generia_worker/repositories/changes.py generia_worker/repositories/control.py \
      generia_worker/repositories/database.py generia_worker/repositories/generations.py \
-     generia_worker/repositories/ledger.py generia_worker/repositories/parameters.py \
-     generia_worker/repositories/parked.py generia_worker/repositories/requests.py \
-     generia_worker/repositories/reservations.py generia_worker/repositories/status.py \
-     generia_worker/repositories/steps.py ./generia_worker/repositories/
+     generia_worker/repositories/kept.py generia_worker/repositories/ledger.py \
+     generia_worker/repositories/parameters.py generia_worker/repositories/parked.py \
+     generia_worker/repositories/requests.py generia_worker/repositories/reservations.py \
+     generia_worker/repositories/status.py generia_worker/repositories/steps.py ./generia_worker/repositories/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/characters.py \
      generia_worker/rpc/errors.py generia_worker/rpc/media.py generia_worker/rpc/posts.py \
      generia_worker/rpc/wire.py generia_worker/rpc/worlds.py ./generia_worker/rpc/
@@ -349,10 +349,10 @@ COPY generia_worker/parts/__init__.py generia_worker/parts/exporter.py generia_w
 COPY generia_worker/repositories/__init__.py generia_worker/repositories/canaries.py \
      generia_worker/repositories/changes.py generia_worker/repositories/control.py \
      generia_worker/repositories/database.py generia_worker/repositories/generations.py \
-     generia_worker/repositories/ledger.py generia_worker/repositories/parameters.py \
-     generia_worker/repositories/parked.py generia_worker/repositories/requests.py \
-     generia_worker/repositories/reservations.py generia_worker/repositories/status.py \
-     generia_worker/repositories/steps.py ./generia_worker/repositories/
+     generia_worker/repositories/kept.py generia_worker/repositories/ledger.py \
+     generia_worker/repositories/parameters.py generia_worker/repositories/parked.py \
+     generia_worker/repositories/requests.py generia_worker/repositories/reservations.py \
+     generia_worker/repositories/status.py generia_worker/repositories/steps.py ./generia_worker/repositories/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/characters.py \
      generia_worker/rpc/errors.py generia_worker/rpc/media.py generia_worker/rpc/posts.py \
      generia_worker/rpc/wire.py generia_worker/rpc/worlds.py ./generia_worker/rpc/
@@ -392,10 +392,10 @@ COPY generia_worker/parts/__init__.py generia_worker/parts/flower.py generia_wor
 COPY generia_worker/repositories/__init__.py generia_worker/repositories/canaries.py \
      generia_worker/repositories/changes.py generia_worker/repositories/control.py \
      generia_worker/repositories/database.py generia_worker/repositories/generations.py \
-     generia_worker/repositories/ledger.py generia_worker/repositories/parameters.py \
-     generia_worker/repositories/parked.py generia_worker/repositories/requests.py \
-     generia_worker/repositories/reservations.py generia_worker/repositories/status.py \
-     generia_worker/repositories/steps.py ./generia_worker/repositories/
+     generia_worker/repositories/kept.py generia_worker/repositories/ledger.py \
+     generia_worker/repositories/parameters.py generia_worker/repositories/parked.py \
+     generia_worker/repositories/requests.py generia_worker/repositories/reservations.py \
+     generia_worker/repositories/status.py generia_worker/repositories/steps.py ./generia_worker/repositories/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/characters.py \
      generia_worker/rpc/errors.py generia_worker/rpc/media.py generia_worker/rpc/posts.py \
      generia_worker/rpc/wire.py generia_worker/rpc/worlds.py ./generia_worker/rpc/

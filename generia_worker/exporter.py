@@ -25,12 +25,11 @@ from redis.exceptions import RedisError
 from generia_worker import metric_files
 from generia_worker.domain.queues import QUEUES
 from generia_worker.http.addresses import split
+from generia_worker.repositories.generations import PROVIDERS
 from generia_worker.runtime import Runtime, get_runtime
 from generia_worker.settings import Settings
 
 log = logging.getLogger(__name__)
-
-PROVIDERS = ("llm", "images")
 
 
 def register(registry: CollectorRegistry, runtime: Runtime) -> None:

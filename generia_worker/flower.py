@@ -8,6 +8,7 @@ import hmac
 import logging
 import signal
 import sys
+from contextlib import suppress
 from typing import Any
 
 from celery import Celery
@@ -73,11 +74,9 @@ class GuardedFlower(Flower):  # type: ignore[misc] # flower has no types
 
 def in_words(task: Any) -> Any:
     """Say which part of which world a task is about (`07/03 WORLD`); Flower calls this with a copy for each line."""
-    try:
+    with suppress(ValueError, SyntaxError, TypeError):  # none of a world's
         world_id, *numbers = ast.literal_eval(task.args)
         task.args = " ".join(["/".join(f"{number:02d}" for number in numbers), world_id]).strip()
-    except (ValueError, SyntaxError, TypeError):  # none of a world's
-        return task
     return task
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from generia_worker.health import answers, channel_is_ready, is_healthy, worker_answers
+from generia_worker.health import SERVICES, answers, channel_is_ready, is_healthy, worker_answers
 from generia_worker.local.ports import free_port
 from generia_worker.local.stack import Program
 from generia_worker.settings import PREFIX, Settings
@@ -19,7 +19,7 @@ from generia_worker.settings import PREFIX, Settings
 _SIMULATED_INPUT_USD, _SIMULATED_OUTPUT_USD = 0.30, 2.50
 SIMULATOR = "the simulator"
 _SIMULATOR_KEY = SecretStr("sim-local")
-_SERVICES = ("world_service", "character_service", "post_service", "media_service")
+_SERVICES = tuple(f"{name}_service" for name in SERVICES)
 #: What the steps without a paid call need: they wait for servers of our own only.
 _INNER_THREADS = 32
 
@@ -85,13 +85,11 @@ def with_addresses(settings: Settings) -> Settings:
     """Return the settings with a free loopback address for everything that nobody named an address for."""
     given = settings.model_fields_set
     found: dict[str, Any] = {}
-    for name in _SERVICES:
+    for name in (*_SERVICES, "api_bind", "gateway_bind", "flower_bind"):
         if name not in given:
             found[name] = f"127.0.0.1:{free_port()}"
-    for name in ("api", "gateway", "flower"):
-        if f"{name}_bind" not in given:
-            found[f"{name}_bind"] = f"127.0.0.1:{free_port()}"
-        if name != "flower" and f"{name}_url" not in given:
+    for name in ("api", "gateway"):
+        if f"{name}_url" not in given:
             found[f"{name}_url"] = f"http://{found.get(f'{name}_bind', getattr(settings, f'{name}_bind'))}"
     if not settings.api_token.get_secret_value():
         found["api_token"] = SecretStr(secrets.token_urlsafe(24))

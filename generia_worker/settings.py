@@ -192,7 +192,8 @@ class Settings(BaseSettings):
     #: Threads of one worker process (also sizes its broker pool). On one machine as many processes are started as a
     #: provider's slots need.
     worker_threads: int = Field(default=64, ge=1, le=512)
-    #: How often parked steps that are due are published again, and how often every open world is settled.
+    #: How often parked steps that are due are published again, and how often worlds with something unsettled are settled
+    #: (those that only wait: each once in six times).
     pump_every_s: float = Field(default=0.5, gt=0, le=60)
     sweep_every_s: float = Field(default=5, gt=0, le=600)
     #: A world's status document is brought up to date at most so often; what happens in between comes together.

@@ -260,7 +260,7 @@ class PaidCalls:
     ) -> None:
         recorded = self._insist(lambda: self._requests.record_answer(intent, usage, answer, spoiled=spoiled))
         if recorded and intent.budgeted and usage.cost_usd is not None:
-            self._adjust(intent, calls=0, usd=usage.cost_usd - intent.worst_usd)
+            self._adjust(intent, calls=0, usd=usage.cost_usd - intent.held_usd)
 
     def _adjust(self, intent: Intent, *, calls: int, usd: float) -> None:
         try:

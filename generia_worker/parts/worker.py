@@ -7,6 +7,7 @@ import uuid
 
 import click
 
+from generia_worker.domain.queues import QUARANTINE, lanes
 from generia_worker.parts import begin, says_why
 from generia_worker.parts.celery_app import checked_app
 
@@ -24,7 +25,6 @@ def worker(queues: str, name: str, quarantine: bool) -> None:
     On a threads pool of GENERIA_WORKER_THREADS threads.
     """
     from generia_worker import metrics
-    from generia_worker.domain.queues import lanes
 
     settings = begin()
     metrics.keep_in(settings.metrics_folder)
@@ -32,14 +32,20 @@ def worker(queues: str, name: str, quarantine: bool) -> None:
     # What is loaded stays; cycles are rare, and looking for them in it costs more than they do.
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-    # Quiet: without its banner, every line of the log is an event.
-    arguments = ["--quiet", "worker", "--pool", "threads", "--concurrency", str(settings.worker_threads)]
+    pool, concurrency = "threads", settings.worker_threads
     if quarantine:
-        arguments, queues = ["--quiet", "worker", "--pool", "prefork", "--concurrency", "1"], "quarantine"
+        pool, concurrency, queues = "prefork", 1, QUARANTINE
+    name = name or uuid.uuid4().hex[:8]
+    celery.worker_main(arguments(pool, concurrency, queues, name, settings.log_level))
+
+
+def arguments(pool: str, concurrency: int, queues: str, name: str, level: str) -> list[str]:
+    """Return the arguments of Celery's worker for these queues (comma separated; all lanes of each)."""
     taken = [one for queue in queues.split(",") for one in lanes(queue.strip())]
-    arguments += ["--queues", ",".join(taken), "--hostname", f"{name or uuid.uuid4().hex[:8]}@%h"]
-    arguments += ["--loglevel", settings.log_level, "--without-mingle", "--without-gossip", "--task-events"]
-    celery.worker_main(arguments)
+    # Quiet: without its banner, every line of the log is an event.
+    found = ["--quiet", "worker", "--pool", pool, "--concurrency", str(concurrency)]
+    found += ["--queues", ",".join(taken), "--hostname", f"{name}@%h", "--loglevel", level]
+    return [*found, "--without-mingle", "--without-gossip", "--task-events"]
 
 
 if __name__ == "__main__":

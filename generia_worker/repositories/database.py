@@ -162,6 +162,13 @@ class Database:
         self.client.close()
 
 
+def unsettled_worlds(rows: Collection[Document]) -> set[str]:
+    """Return the ids of the worlds of which something in this collection (steps or calls) is unsettled."""
+    # Left to itself MongoDB reads the whole collection for this.
+    found = rows.find({"unsettled": True}, {"world_id": 1, "_id": 0}).hint("unsettled")
+    return {row["world_id"] for row in found}
+
+
 def insist(
     work: Callable[[], T],
     *,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from cachetools import TTLCache
 from pymongo.client_session import ClientSession
@@ -16,8 +15,10 @@ from pymongo.errors import DuplicateKeyError
 from generia_worker.domain.order import Order
 from generia_worker.errors import BudgetExceeded, ConflictError, NotFoundError, WorldCancelled
 from generia_worker.repositories.database import Database, Document
+from generia_worker.repositories.kept import Kept
 
 Provider = Literal["llm", "images"]
+PROVIDERS: tuple[Provider, ...] = get_args(Provider)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,17 +201,9 @@ class RecentOrders:
 
     def __init__(self, generations: Generations, clock: Callable[[], float] = time.monotonic) -> None:
         self._generations = generations
-        self._kept: TTLCache[str, Generation] = TTLCache(maxsize=_RECENT_MAX, ttl=_RECENT_S, timer=clock)
-        self._lock = threading.Lock()
+        cache: TTLCache[str, Generation] = TTLCache(maxsize=_RECENT_MAX, ttl=_RECENT_S, timer=clock)
+        self._kept = Kept(cache, lambda order: order.shares is not None and not order.cancelled)
 
     def get(self, world_id: str) -> Generation:
         """Return an order. Raises NotFoundError."""
-        with self._lock:
-            kept: Generation | None = self._kept.get(world_id)
-        if kept is not None:
-            return kept
-        found = self._generations.get(world_id)
-        if found.shares is not None and not found.cancelled:
-            with self._lock:
-                self._kept[world_id] = found
-        return found
+        return self._kept.get(world_id, self._generations.get)

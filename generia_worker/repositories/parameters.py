@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from cachetools import LRUCache
 from pymongo.client_session import ClientSession
 
 from generia_worker.repositories.database import Database
+from generia_worker.repositories.kept import Kept
 
 #: Worlds whose parameters a process keeps: some ten kilobytes each.
 _KEPT = 200
@@ -19,8 +19,7 @@ class Parameters:
 
     def __init__(self, database: Database) -> None:
         self._rows = database.parameters
-        self._whole: LRUCache[str, dict[str, Any]] = LRUCache(_KEPT)
-        self._lock = threading.Lock()
+        self._kept: Kept[dict[str, Any]] = Kept(LRUCache(_KEPT), lambda found: "image_prompts" in found)
 
     def store(self, world_id: str, fields: dict[str, Any], session: ClientSession) -> None:
         """Set top-level fields of a world's parameters, inside the transaction of the step that made them."""
@@ -32,12 +31,7 @@ class Parameters:
         Once the prompts of its pictures are among them they do not change any more, and are kept in memory: every later
         step asks for them.
         """
-        with self._lock:
-            kept: dict[str, Any] | None = self._whole.get(world_id)
-        if kept is not None:
-            return kept
-        found = self._rows.find_one({"_id": world_id}, {"_id": 0}) or {}
-        if "image_prompts" in found:
-            with self._lock:
-                self._whole[world_id] = found
-        return found
+        return self._kept.get(world_id, self._read)
+
+    def _read(self, world_id: str) -> dict[str, Any]:
+        return self._rows.find_one({"_id": world_id}, {"_id": 0}) or {}

@@ -16,7 +16,7 @@ from pymongo import ReturnDocument
 from generia_worker import metrics
 from generia_worker.domain.cost import Usage
 from generia_worker.domain.receipt import ReceiptLine
-from generia_worker.repositories.database import Database, Document
+from generia_worker.repositories.database import Database, Document, unsettled_worlds
 from generia_worker.repositories.generations import Provider
 
 #: Names of the counters in the status document, by provider.
@@ -71,9 +71,7 @@ class Requests:
 
     def unsettled_worlds(self) -> set[str]:
         """Return the ids of the worlds with calls that no settling has counted yet, whether they have ended or not."""
-        # Left to itself MongoDB reads the whole collection for this.
-        rows = self._rows.find({"unsettled": True}, {"world_id": 1, "_id": 0}).hint("unsettled")
-        return {row["world_id"] for row in rows}
+        return unsettled_worlds(self._rows)
 
     def withdraw(self, request_id: str) -> None:
         """Forget an intent that came to nothing before anything was sent."""

@@ -11,10 +11,10 @@ from typing import Any
 from pymongo.client_session import ClientSession
 
 from generia_worker.repositories.database import Database, Document
+from generia_worker.repositories.generations import PROVIDERS
 
 #: States of calls that keep what was set aside for them. Refused ones have given it back.
 _KEPT = ["intent", "answered", "spoiled", "ambiguous"]
-_PROVIDERS = ("llm", "images")
 #: Sums of floats, not money.
 _NOTHING_USD = 1e-9
 
@@ -80,10 +80,10 @@ class Reservations:
         )
         due = {group["_id"]: group for group in groups}
         reserved = row.get("reserved") or {"llm": 0, "images": 0, "usd": 0.0}
-        drift = {name: reserved[name] - due.get(name, {}).get("calls", 0) for name in _PROVIDERS}
+        drift = {name: reserved[name] - due.get(name, {}).get("calls", 0) for name in PROVIDERS}
         usd = sum(group["usd"] for group in due.values()) if row.get("budget_usd") is not None else 0.0
         return row, drift | {"usd": reserved["usd"] - usd}
 
 
 def _is_nothing(drift: dict[str, Any]) -> bool:
-    return not any(drift[name] for name in _PROVIDERS) and abs(drift["usd"]) < _NOTHING_USD
+    return not any(drift[name] for name in PROVIDERS) and abs(drift["usd"]) < _NOTHING_USD

@@ -13,7 +13,7 @@ from pymongo.client_session import ClientSession
 
 from generia_worker.domain.stage import Census
 from generia_worker.domain.step import INITIALIZE, Step, StepKind, StepState, predecessor
-from generia_worker.repositories.database import Database, Document
+from generia_worker.repositories.database import Database, Document, unsettled_worlds
 
 #: Casting steps whose results a process keeps: some ten kilobytes each.
 _CASTS_KEPT = 500
@@ -140,9 +140,7 @@ class Steps:
 
     def unsettled_worlds(self) -> set[str]:
         """Return the ids of the worlds with steps that no settling has counted yet."""
-        # Left to itself MongoDB reads the whole collection for this.
-        rows = self._rows.find({"unsettled": True}, {"world_id": 1, "_id": 0}).hint("unsettled")
-        return {row["world_id"] for row in rows}
+        return unsettled_worlds(self._rows)
 
     # --- what should be in a queue -----------------------------------------------------------------------------
     def mark_ready(self, ended: Sequence[str], session: ClientSession | None = None) -> None:

@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from generia_worker import programs
-from generia_worker.local.stack import Stack
-from generia_worker.settings import Settings
 from tests.benchmarks import cpu, events, fairness, footprint, hosts, overhead, pools, saturation, scale
-from tests.integration.conftest import Platform
+from tests.benchmarks.rig import full_size_rig
 
 
 def _events() -> dict[str, Any]:
-    settings = Settings(_env_file=None)  # type: ignore[call-arg]
-    with tempfile.TemporaryDirectory(prefix="generia-bench-") as folder:
-        stack = Stack(programs.with_addresses(settings), Path(folder), programs.programs(settings))
-        with stack:
-            return events.measure(Platform(stack), clients=500, worlds=10, users=5, posts=15)
+    with full_size_rig() as platform:
+        return events.measure(platform, clients=500, worlds=10, users=5, posts=15)
 
 
 def _cpu() -> dict[str, Any]:

@@ -14,8 +14,8 @@ from celery.canvas import Signature
 from redis import Redis
 
 from generia_worker.app import app
-from generia_worker.domain.queues import lanes
 from generia_worker.domain.step import FAN_OUT, StepKind
+from generia_worker.parts.worker import arguments
 from generia_worker.repositories.generations import Generation
 from generia_worker.settings import get_settings
 from tasks import pipeline
@@ -92,11 +92,8 @@ def make(worlds: int, users: int, posts: int) -> None:
 
 def work(queues: str) -> None:
     """Run a worker of such tasks."""
-    threads = get_settings().worker_threads
-    taken = [one for queue in queues.split(",") for one in lanes(queue)]
-    arguments = ["worker", "--pool", "threads", "--concurrency", str(threads), "--queues", ",".join(taken)]
-    arguments += ["--hostname", f"bare-{queues.replace(',', '-')}@%h", "--loglevel", "WARNING"]
-    app.worker_main([*arguments, "--without-mingle", "--without-gossip", "--task-events"])
+    name = f"bare-{queues.replace(',', '-')}"
+    app.worker_main(arguments("threads", get_settings().worker_threads, queues, name, "WARNING"))
 
 
 if __name__ == "__main__":

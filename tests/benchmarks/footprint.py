@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from typing import Any
 from pymongo import MongoClient
 from redis import Redis
 
-from tests.benchmarks.rig import behaviour, make_worlds, rig
+from tests.benchmarks.rig import behaviour, make_worlds, rig, sampling
 from tests.integration.conftest import PROMPT, Platform
 
 _OPERATIONS = ("insert", "update", "query", "getmore", "command")
@@ -81,16 +80,10 @@ def _used(redis: Redis) -> int:
 @contextmanager
 def _peak(redis: Redis) -> Iterator[list[int]]:
     """Note the most memory that Redis uses while the block runs."""
-    most, over = [0], threading.Event()
+    most = [0]
 
     def look() -> None:
-        while not over.wait(0.2):
-            most[0] = max(most[0], _used(redis))
+        most[0] = max(most[0], _used(redis))
 
-    thread = threading.Thread(target=look, daemon=True)
-    thread.start()
-    try:
+    with sampling(look, 0.2):
         yield most
-    finally:
-        over.set()
-        thread.join()

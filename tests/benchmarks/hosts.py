@@ -15,8 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from celery import Celery
-
+from generia_worker.health import worker_answers
 from generia_worker.local.stack import Program, program_environment
 from generia_worker.settings import PREFIX, Settings
 from tests.benchmarks.rig import behaviour, make_worlds, rig
@@ -107,7 +106,7 @@ def second_host(platform: Platform) -> Iterator[str]:
             commands.append([*inside, *worker])
         for command in commands:
             processes.append(subprocess.Popen(command, env=env, **_QUIET))
-        _wait_for(platform, {"far-llm", "far-images"})
+        _wait_for(platform, "far-llm", "far-images")
         yield near
     finally:
         for process in processes:
@@ -117,13 +116,11 @@ def second_host(platform: Platform) -> Iterator[str]:
             _run("ip", "netns", "del", name)
 
 
-def _wait_for(platform: Platform, names: set[str]) -> None:
+def _wait_for(platform: Platform, *names: str) -> None:
     deadline = time.monotonic() + _START_S
-    with Celery(broker=platform.settings.redis_url.get_secret_value()) as celery:
-        while time.monotonic() < deadline:
-            answers = celery.control.ping(timeout=1.0) or []
-            if names <= {node.partition("@")[0] for answer in answers for node in answer}:
-                return
+    while time.monotonic() < deadline:
+        if all(worker_answers(platform.settings, name, anywhere=True) for name in names):
+            return
     sys.exit("The workers of the second host did not start.")
 
 

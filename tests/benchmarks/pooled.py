@@ -15,12 +15,9 @@ def main(pool: str, name: str, queues: str, concurrency: str) -> None:
 
         grpc_gevent.init_gevent()
     from generia_worker.app import app
-    from generia_worker.domain.queues import lanes
+    from generia_worker.parts.worker import arguments
 
-    taken = [one for queue in queues.split(",") for one in lanes(queue)]
-    arguments = ["worker", "--pool", pool, "--concurrency", concurrency, "--queues", ",".join(taken)]
-    arguments += ["--hostname", f"{name}@%h", "--loglevel", "WARNING"]
-    app.worker_main([*arguments, "--without-mingle", "--without-gossip", "--task-events"])
+    app.worker_main(arguments(pool, int(concurrency), queues, name, "WARNING"))
 
 
 if __name__ == "__main__":

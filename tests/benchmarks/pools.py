@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 from generia_worker import programs
 from generia_worker.local.stack import Program
 from generia_worker.settings import PREFIX, Settings
-from tests.benchmarks.rig import Meter, behaviour, make_worlds, process_tree, rig, workers_of
+from tests.benchmarks.rig import Change, Meter, behaviour, make_worlds, process_tree, rig, workers_of
 from tests.integration.conftest import PROMPT, Platform
 
 _ROOT = Path(__file__).parents[2]
@@ -73,7 +72,7 @@ def _concurrency(pool: str, worker: programs.Worker) -> int:
     return min(worker.threads, _CHILDREN) if pool == "prefork" else worker.threads
 
 
-def _on(pool: str) -> Callable[[Settings, list[Program]], list[Program]]:
+def _on(pool: str) -> Change:
     """Return what puts the workers of a stack on a pool."""
 
     def changed(settings: Settings, parts: list[Program]) -> list[Program]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,16 +37,42 @@ def _as_delivered(_: Settings, parts: list[Program]) -> list[Program]:
     return parts
 
 
+Change = Callable[[Settings, list[Program]], list[Program]]
+
+
 @contextmanager
-def rig(
-    change: Callable[[Settings, list[Program]], list[Program]] = _as_delivered, **settings: Any
-) -> Iterator[Platform]:
-    """Start everything with these settings, the programs as `change` returns them; stop it at the end."""
-    asked = Settings(_env_file=None, **(SMALL | settings))  # type: ignore[call-arg]
+def rig(change: Change = _as_delivered, **settings: Any) -> Iterator[Platform]:
+    """Start everything with these settings and small pictures, the programs as `change` returns them; stop it at the end."""
+    with full_size_rig(change, **(SMALL | settings)) as platform:
+        yield platform
+
+
+@contextmanager
+def full_size_rig(change: Change = _as_delivered, **settings: Any) -> Iterator[Platform]:
+    """The same with pictures of the delivered sizes."""
+    asked = Settings(_env_file=None, **settings)  # type: ignore[call-arg]
     with tempfile.TemporaryDirectory(prefix="generia-bench-") as folder:
         parts = change(asked, programs.programs(asked))
         with Stack(programs.with_addresses(asked), Path(folder), parts) as stack:
             yield Platform(stack)
+
+
+@contextmanager
+def sampling(look: Callable[[], None], every_s: float) -> Iterator[None]:
+    """Let a thread look every so often while the block runs."""
+    over = threading.Event()
+
+    def run() -> None:
+        while not over.wait(every_s):
+            look()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def process_tree(pid: int) -> list[psutil.Process]:

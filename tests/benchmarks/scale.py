@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,9 +11,10 @@ import psutil
 import requests
 from pymongo import MongoClient
 
+from generia_worker.health import SERVICES
 from generia_worker.settings import Settings
 from tests.benchmarks.ideal import Providers, seconds
-from tests.benchmarks.rig import Meter, behaviour, make_worlds, process_tree, rig, workers_of
+from tests.benchmarks.rig import Meter, behaviour, make_worlds, process_tree, rig, sampling, workers_of
 from tests.integration.audit import EXACT
 from tests.integration.conftest import Platform
 
@@ -65,9 +65,7 @@ def _round(
         "providers_alone": round(calls / ideal, 1),
         "cores_in_use": round(sum(used.values()) / took, 2),
         "worker_ms_a_call": round(1000 * workers_of(used) / calls, 1),
-        "most_memory_mb": {
-            name: round(mb) for name, mb in seen.memory_mb.items() if name.startswith("worker-")
-        },
+        "most_memory_mb": {name: round(mb) for name, mb in seen.memory_mb.items()},
         "most_connections": dict(seen.connections),
         "inexact": wrong,
     }
@@ -97,23 +95,16 @@ class Seen:
 @contextmanager
 def watching(platform: Platform) -> Iterator[Seen]:
     """Sample memory and connections while the block runs."""
-    seen, over = Seen(), threading.Event()
-    ports = ports_of(platform.settings)
+    seen, ports = Seen(), ports_of(platform.settings)
 
-    def run() -> None:
-        while not over.wait(_SAMPLE_S):
-            for name, program in platform.stack.processes.items():
+    def look() -> None:
+        for name, program in platform.stack.processes.items():
+            if name.startswith("worker-"):
                 for process in process_tree(program.pid or 0):
-                    if name.startswith("worker-"):
-                        _sample(process, name, ports, seen)
+                    _sample(process, name, ports, seen)
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
+    with sampling(look, _SAMPLE_S):
         yield seen
-    finally:
-        over.set()
-        thread.join()
 
 
 def _sample(process: psutil.Process, name: str, ports: dict[int, str], seen: Seen) -> None:
@@ -139,7 +130,7 @@ def ports_of(settings: Settings) -> dict[int, str]:
     found = {port(f"{mongo}/"): "mongo", port(redis): "redis"}
     for address in (settings.s3_endpoint, settings.simulator_bind):
         found[port(f"{address}/")] = "http"
-    for service in ("world", "character", "post", "media"):
+    for service in SERVICES:
         found[port(f"{getattr(settings, f'{service}_service')}/")] = "grpc"
     return found
 
