@@ -20,7 +20,7 @@ from celery.signals import (
 )
 from pymongo.errors import PyMongoError
 
-from generia_worker import logs, metrics
+from generia_worker import broker, logs, metrics
 from generia_worker.runtime import get_runtime, reset_runtime
 from generia_worker.settings import get_settings
 
@@ -31,6 +31,7 @@ _begun = threading.local()
 
 app = Celery("generia")
 app.config_from_object("celeryconfig")
+broker.install(app)
 
 
 @setup_logging.connect

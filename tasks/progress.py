@@ -39,27 +39,33 @@ def ask_for_progress(world_id: str) -> None:
 def record_progress(world_id: str) -> None:
     """Settle a world: bring its status document up to what the ledger says, and finish it when all else has ended."""
     runtime = get_runtime()
-    _await_turn(runtime, world_id)
+    if not _has_turn(runtime, world_id):
+        return
     settled = runtime.status.settle(world_id)
     if settled.progress.ready_to_finish:
         pipeline.by_name(pipeline.TASKS[StepKind.FINISH], world_id).apply_async()
 
 
-def _await_turn(runtime: Runtime, world_id: str) -> None:
-    """Wait until this world's last settling is some time ago: many steps share one settling.
+def _has_turn(runtime: Runtime, world_id: str) -> bool:
+    """Wait until this world's last settling is some time ago: many steps share one settling. False when another message
+    waits for the same already: it will see all that there is to see now.
 
-    A queue that is longer than that has done the waiting already, so no thread is held up when there is much to do.
+    Two settlings of one world at a time would only collide. A queue that is longer than the pause has done the waiting
+    already, so no thread is held up when there is much to do.
     """
-    pause_s = runtime.settings.progress_every_s * _pace.slower(world_id)
-    turn = f"generia:settled:{world_id}"
-    early_ms = int(runtime.redis.pttl(turn))
-    if early_ms > 0:
-        runtime.stopping.wait(early_ms / 1000)
-    with runtime.redis.pipeline(transaction=False) as pipe:
-        # Deleted before the ledger is read: what is committed from now on asks again.
-        pipe.delete(_key(world_id))
-        pipe.set(turn, 1, px=max(1, int(pause_s * 1000)))
-        pipe.execute()
+    redis, stopping = runtime.redis, runtime.stopping
+    turn, waiting = f"generia:settled:{world_id}", f"generia:settling:{world_id}"
+    pause_ms = max(1, int(1000 * runtime.settings.progress_every_s * _pace.slower(world_id)))
+    waits = False
+    while not redis.set(turn, 1, nx=True, px=pause_ms):
+        if not waits and not redis.set(waiting, 1, nx=True, px=2 * pause_ms + 1000):
+            return False
+        waits = True
+        if stopping.wait(max(int(redis.pttl(turn)), 1) / 1000):
+            break
+    # Deleted before the ledger is read: what is committed from now on asks again.
+    redis.delete(_key(world_id), *([waiting] if waits else []))
+    return True
 
 
 class _Pace:

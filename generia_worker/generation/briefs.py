@@ -74,14 +74,13 @@ def cast_so_far(run: StepRun) -> list[dict[str, Any]]:
 
 def others_of(run: StepRun, number: int) -> list[dict[str, Any]]:
     """Return everybody but character `number`: by name where it is known already, by concept where not yet."""
-    names = ("detail.display_name", "detail.username")
-    known = run.ledger.results(run.world_id, StepKind.CHARACTER, fields=names)
+    known = run.ledger.names(run.world_id)
     people = []
     for other, concept in enumerate(cast_so_far(run), start=1):
         if other == number:
             continue
-        detail = known.get(Step(StepKind.CHARACTER, other), {}).get("detail", {})
-        people.append(pick(concept, _CONCEPT_FIELDS) | pick(detail, ("display_name", "username")))
+        named = known.get(Step(StepKind.CHARACTER, other), {})
+        people.append(pick(concept, _CONCEPT_FIELDS) | pick(named, ("display_name", "username")))
     return people
 
 

@@ -6,6 +6,7 @@ current fence can change it, so that an owner that was believed dead cannot comm
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -66,8 +67,10 @@ class Over:
 class Ledger(Steps):
     """Who works on which step. Everything that changes a step's state goes through a claim."""
 
-    def __init__(self, database: Database, *, lease_s: float) -> None:
-        super().__init__(database)
+    def __init__(
+        self, database: Database, *, lease_s: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(database, clock)
         self._lease_s = lease_s
         self._lease_ms = int(lease_s * 1000)
 
@@ -94,7 +97,7 @@ class Ledger(Steps):
             "lease_until": {"$add": ["$$NOW", self._lease_ms]},
             "started_at": "$$NOW",
             "updated_at": "$$NOW",
-            "unsettled": True,
+            # Not unsettled by that: it adds nothing to the counters, and a settling would collide with the step's commit.
         }
         row = self._rows.find_one_and_update(
             {"_id": step.key(world_id), "state": {"$in": workable}, "$expr": free},

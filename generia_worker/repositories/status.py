@@ -148,10 +148,13 @@ class Status:
         progress = progress_of(
             census, cast_is_stored=generation.shares is not None, doomed=generation.fatal is not None
         )
+        shown = _shown(progress)
         steps = _unsettled(self._steps, world_id, session)
         requests = _unsettled(self._requests, world_id, session)
-        before = self._rows.find_one({"_id": world_id}, {"status": 1, "revision": 1}, session=session)
-        if not steps and not requests and before is not None and before["status"] == progress.status:
+        before = self._rows.find_one(
+            {"_id": world_id}, {**dict.fromkeys(shown, 1), "revision": 1}, session=session
+        )
+        if not steps and not requests and before is not None and shown.items() <= before.items():
             return Settled(progress, changed=False)
         self._write(generation, census, progress, _difference([*steps, *requests]), session)
         revision = (before["revision"] if before else 0) + 1
@@ -175,11 +178,8 @@ class Status:
         session: ClientSession,
     ) -> None:
         now = datetime.now(UTC)
-        stages = [{"name": name, "status": state.value} for name, state in progress.stages.items()]
         change: Document = {
-            "status": progress.status.value,
-            "current_stage": progress.current_stage,
-            "stages": stages,
+            **_shown(progress),
             **_plan(generation, total=sum(census.values()), batches=generation.batches),
             "error": self._error(generation, progress, session),
             "updated_at": now,
@@ -212,6 +212,12 @@ class Status:
             {"world_id": generation.world_id, **wanted}, sort=[("finished_at", 1)], session=session
         )
         return {"step": first["step"], "reason": first["failure"]["reason"]} if first else None
+
+
+def _shown(progress: Progress) -> Document:
+    """What the document shows of a world's progress."""
+    stages = [{"name": name, "status": state.value} for name, state in progress.stages.items()]
+    return {"status": progress.status.value, "current_stage": progress.current_stage, "stages": stages}
 
 
 def _unsettled(collection: Any, world_id: str, session: ClientSession) -> list[Document]:

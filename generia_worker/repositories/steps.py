@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from cachetools import LRUCache
+from cachetools import LRUCache, TTLCache
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
 
 from generia_worker.domain.stage import Census
 from generia_worker.domain.step import INITIALIZE, Step, StepKind, StepState, predecessor
 from generia_worker.repositories.database import Database, Document, unsettled_worlds
+from generia_worker.repositories.kept import Kept
 
 #: Casting steps whose results a process keeps: some ten kilobytes each.
 _CASTS_KEPT = 500
+#: How old the names of a world's people may be that a text is told, and of how many worlds a process keeps them.
+_NAMES_S, _NAMES_KEPT = 2.0, 500
 #: The owner's own renewal, late by so much, comes first.
 _ORPHAN_MARGIN_MS = 1000
 EXPIRED = {"$expr": {"$lt": ["$lease_until", {"$subtract": ["$$NOW", _ORPHAN_MARGIN_MS]}]}}
@@ -25,9 +29,11 @@ EXPIRED = {"$expr": {"$lt": ["$lease_until", {"$subtract": ["$$NOW", _ORPHAN_MAR
 class Steps:
     """The collection `generation_steps`; `_id` is `{world_id}/{step}`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._rows = database.steps
+        names: TTLCache[str, dict[Step, dict[str, Any]]] = TTLCache(_NAMES_KEPT, _NAMES_S, timer=clock)
+        self._names_known = Kept(names, lambda _: True)
         self._casts: LRUCache[str, dict[str, Any]] = LRUCache(_CASTS_KEPT)
         self._casts_lock = threading.Lock()
 
@@ -104,6 +110,18 @@ class Steps:
         rows = self._rows.find(query, {"step": 1, **dict.fromkeys(wanted, 1)})
         found = {Step.parse(row["step"]): row["result"] for row in rows}
         return {step: found[step] for step in sorted(found)}
+
+    def names(self, world_id: str) -> dict[Step, dict[str, Any]]:
+        """Return the names of a world's characters that exist, as they were at most two seconds ago: by step, with
+        `display_name` and `username`. Every text asks for them."""
+        return self._names_known.get(world_id, self._read_names)
+
+    def _read_names(self, world_id: str) -> dict[Step, dict[str, Any]]:
+        fields = ("detail.display_name", "detail.username")
+        return {
+            step: made["detail"]
+            for step, made in self.results(world_id, StepKind.CHARACTER, fields=fields).items()
+        }
 
     def posts_settled(self, world_id: str, after: int, until: int) -> list[tuple[int, str]]:
         """Return the posts that appeared (or were made anew) with a revision of the status above `after`, up to `until`:

@@ -10,7 +10,7 @@ from generia_worker.domain.cost import Usage
 from generia_worker.domain.order import Order
 from generia_worker.domain.stage import WorldStatus
 from generia_worker.domain.status import GenerationStatus
-from generia_worker.domain.step import Step, StepKind, StepState, opening_steps, steps_after_cast
+from generia_worker.domain.step import INITIALIZE, Step, StepKind, StepState, opening_steps, steps_after_cast
 from generia_worker.errors import BudgetExceeded, ConflictError, NotFoundError
 from generia_worker.repositories.database import Database
 from generia_worker.repositories.generations import Generations, RecentOrders
@@ -205,3 +205,33 @@ def test_a_post_is_told_once_although_it_was_settled_while_it_was_made(books: Bo
     counted = books.now().revision
     assert books.ledger.posts_settled(WORLD, 0, counted) == [(counted, "p1")]
     assert books.ledger.posts_settled(WORLD, counted, counted + 1) == []
+
+
+def test_a_claim_is_shown_and_leaves_the_step_to_its_owner(books: Books) -> None:
+    books.ledger.add(WORLD, opening_steps(1), 1)
+    before = books.now()
+    claim = books.ledger.claim(WORLD, INITIALIZE, "me")
+    assert isinstance(claim, Claim)
+    assert not books.ledger.unsettled_worlds(), (
+        "a settling would write the row that the owner is about to write"
+    )
+    after = books.now()
+    assert (before.status, after.status) == (WorldStatus.PENDING, WorldStatus.IN_PROGRESS)
+    assert after.stages[0].status is WorldStatus.IN_PROGRESS
+    assert after.revision == before.revision + 1
+    assert books.now().revision == after.revision
+
+
+def test_names_are_those_of_a_moment_ago(database: Database) -> None:
+    now = [0.0]
+    ledger = Ledger(database, lease_s=20, clock=lambda: now[0])
+    ledger.add(WORLD, steps_after_cast([1]), 1)
+    character = Step(StepKind.CHARACTER, 1)
+    assert ledger.names(WORLD) == {}
+    claim = ledger.claim(WORLD, character, "me")
+    assert isinstance(claim, Claim)
+    detail = {"display_name": "Фёкла", "username": "fyokla", "secret": "x"}
+    ledger.commit(claim, {"detail": detail, "character_id": "c1"})
+    assert ledger.names(WORLD) == {}
+    now[0] = 2.1
+    assert ledger.names(WORLD) == {character: {"display_name": "Фёкла", "username": "fyokla"}}
