@@ -68,12 +68,6 @@ for _kind, _name in pipeline.TASKS.items():
 app.task(name=pipeline.RECORD_PROGRESS, acks_late=True)(_nothing)
 
 
-def paid_calls(users: int, posts: int) -> int:
-    """Return how many paid calls a world takes when nothing is asked twice: texts, then pictures."""
-    texts = 1 + -(-users // get_settings().cast_batch_size) + users + min(users, posts) + posts
-    return texts + 2 + users + posts
-
-
 def opening(world_id: str) -> Signature:
     """Return the first canvas of a world: up to the fan-out, which publishes the rest."""
     order = _order(world_id)

@@ -1,7 +1,8 @@
-"""CPU of the workers for each paid call: the whole product beside the bare canvas of tasks that do nothing."""
+"""CPU of the workers for each paid call: the product beside its canvas of tasks that do nothing, and beside bare clients."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from tests.integration.conftest import Platform
 _ROOT = Path(__file__).parents[2]
 #: A latency that keeps no core waiting for long.
 LLM_S, IMAGE_S = 0.5, 0.3
+#: So many texts, and so many pictures.
+_REMOTE_CALLS = 400
 
 
 def measure(*, worlds: int, users: int, posts: int, **settings: Any) -> dict[str, Any]:
@@ -35,10 +38,13 @@ def measure(*, worlds: int, users: int, posts: int, **settings: Any) -> dict[str
         seconds, used = meter.seconds(), meter.cpu()
         calls = sum(one.calls for one in made)
         bare_ms = _bare_ms(platform, worlds, users, posts, calls)
+        remote = _remote_ms(platform, made[0].world_id)
     each = {
         name: round(1000 * (value - idle.get(name, 0) * seconds) / calls, 2) for name, value in used.items()
     }
     workers_ms = workers_of(each)
+    texts = sum(one.texts for one in made) / calls
+    remote_ms = texts * remote["text"] + (1 - texts) * remote["picture"]
     return {
         "worlds": worlds,
         "size": f"{users}/{posts}",
@@ -47,6 +53,8 @@ def measure(*, worlds: int, users: int, posts: int, **settings: Any) -> dict[str
         "bare_ms": round(bare_ms, 2),
         "product_ms": round(workers_ms, 2),
         "ratio": round(workers_ms / bare_ms, 2),
+        "clients_ms": round(remote_ms, 2),
+        "ratio_with_clients": round(workers_ms / (bare_ms + remote_ms), 2),
         "all_ms": round(sum(each.values()), 2),
         "by_program_ms": each,
     }
@@ -68,6 +76,22 @@ def _bare_ms(platform: Platform, worlds: int, users: int, posts: int, calls: int
         return 1000 * (_cpu(processes) - before) / calls
 
 
+def _remote_ms(platform: Platform, world_id: str) -> dict[str, float]:
+    """Return the CPU of one text's and one picture's calls to other servers, made by bare client libraries."""
+    environment = _with_tests(program_environment(platform.settings))
+    threads = str(min(platform.settings.llm_concurrency, platform.settings.worker_threads))
+    make = [sys.executable, "-m", "tests.benchmarks.remote", world_id, threads, str(_REMOTE_CALLS)]
+    found: dict[str, float] = json.loads(
+        subprocess.run(make, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
+    )
+    return found
+
+
+def _with_tests(environment: dict[str, str]) -> dict[str, str]:
+    path = os.pathsep.join([str(_ROOT), environment.get("PYTHONPATH", "")])
+    return environment | {"PYTHONPATH": path}
+
+
 def _cpu(processes: list[subprocess.Popen[bytes]]) -> float:
     times = [p.cpu_times() for one in processes for p in process_tree(one.pid)]
     return sum(t.user + t.system for t in times)
@@ -77,8 +101,7 @@ def _cpu(processes: list[subprocess.Popen[bytes]]) -> float:
 def bare_workers(platform: Platform) -> Iterator[tuple[dict[str, str], list[subprocess.Popen[bytes]]]]:
     """Run as many bare workers as the stack has real ones, on a database of their own of the same Redis."""
     url = platform.settings.redis_url.get_secret_value().rsplit("/", 1)[0] + "/1"
-    environment = program_environment(platform.settings) | {"GENERIA_REDIS_URL": url}
-    environment["PYTHONPATH"] = os.pathsep.join([str(_ROOT), environment.get("PYTHONPATH", "")])
+    environment = _with_tests(program_environment(platform.settings) | {"GENERIA_REDIS_URL": url})
     processes = []
     try:
         for worker in programs.workers(platform.settings):

@@ -130,12 +130,13 @@ def workers_of(used: Mapping[str, float]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """One world that a benchmark made: how long it took, and how many calls were billed."""
+    """One world that a benchmark made: how long it took, and how many calls were billed, `texts` of them texts."""
 
     world_id: str
     seconds: float
     status: str
     calls: int
+    texts: int
 
 
 def make_worlds(
@@ -149,6 +150,6 @@ def make_worlds(
         ended = platform.wait(world_id, timeout_s=max(1.0, deadline - time.monotonic()))
         assert ended.finished_at is not None
         seconds = (ended.finished_at - ended.created_at).total_seconds()
-        calls = ended.api_calls_made_LLM + ended.api_calls_made_images
-        made.append(Made(world_id, seconds, ended.status, calls))
+        texts = ended.api_calls_made_LLM
+        made.append(Made(world_id, seconds, ended.status, texts + ended.api_calls_made_images, texts))
     return made
