@@ -21,10 +21,11 @@ USER 10001:10001
 
 FROM base AS api
 COPY celeryconfig.py ./
-COPY generia_worker/__init__.py generia_worker/app.py generia_worker/errors.py generia_worker/exporter.py \
-     generia_worker/health.py generia_worker/leases.py generia_worker/logs.py generia_worker/metric_files.py \
-     generia_worker/metrics.py generia_worker/prompting.py generia_worker/runtime.py \
-     generia_worker/secret_files.py generia_worker/setting_types.py generia_worker/settings.py ./generia_worker/
+COPY generia_worker/__init__.py generia_worker/app.py generia_worker/broker.py generia_worker/errors.py \
+     generia_worker/exporter.py generia_worker/health.py generia_worker/leases.py generia_worker/logs.py \
+     generia_worker/metric_files.py generia_worker/metrics.py generia_worker/prompting.py \
+     generia_worker/runtime.py generia_worker/secret_files.py generia_worker/setting_types.py \
+     generia_worker/settings.py ./generia_worker/
 COPY generia_worker/api/__init__.py generia_worker/api/app.py generia_worker/api/controls.py \
      generia_worker/api/enqueue.py generia_worker/api/events.py generia_worker/api/live.py \
      generia_worker/api/metrics.py generia_worker/api/paths.py generia_worker/api/server.py \
@@ -243,10 +244,10 @@ ENTRYPOINT ["python", "-m", "generia_worker.parts.simulator"]
 
 FROM base AS worker
 COPY celeryconfig.py ./
-COPY generia_worker/__init__.py generia_worker/app.py generia_worker/errors.py generia_worker/health.py \
-     generia_worker/leases.py generia_worker/logs.py generia_worker/metric_files.py generia_worker/metrics.py \
-     generia_worker/prompting.py generia_worker/runtime.py generia_worker/secret_files.py \
-     generia_worker/setting_types.py generia_worker/settings.py ./generia_worker/
+COPY generia_worker/__init__.py generia_worker/app.py generia_worker/broker.py generia_worker/errors.py \
+     generia_worker/health.py generia_worker/leases.py generia_worker/logs.py generia_worker/metric_files.py \
+     generia_worker/metrics.py generia_worker/prompting.py generia_worker/runtime.py \
+     generia_worker/secret_files.py generia_worker/setting_types.py generia_worker/settings.py ./generia_worker/
 COPY generia_worker/clients/__init__.py generia_worker/clients/answers.py generia_worker/clients/http.py \
      generia_worker/clients/images.py generia_worker/clients/latex.py generia_worker/clients/limits.py \
      generia_worker/clients/llm.py generia_worker/clients/provider_errors.py generia_worker/clients/schema.py \
@@ -287,10 +288,10 @@ ENTRYPOINT ["python", "-m", "generia_worker.parts.worker"]
 
 FROM base AS beat
 COPY celeryconfig.py ./
-COPY generia_worker/__init__.py generia_worker/app.py generia_worker/errors.py generia_worker/health.py \
-     generia_worker/leases.py generia_worker/logs.py generia_worker/metric_files.py generia_worker/metrics.py \
-     generia_worker/prompting.py generia_worker/runtime.py generia_worker/secret_files.py \
-     generia_worker/setting_types.py generia_worker/settings.py ./generia_worker/
+COPY generia_worker/__init__.py generia_worker/app.py generia_worker/broker.py generia_worker/errors.py \
+     generia_worker/health.py generia_worker/leases.py generia_worker/logs.py generia_worker/metric_files.py \
+     generia_worker/metrics.py generia_worker/prompting.py generia_worker/runtime.py \
+     generia_worker/secret_files.py generia_worker/setting_types.py generia_worker/settings.py ./generia_worker/
 COPY generia_worker/clients/__init__.py generia_worker/clients/answers.py generia_worker/clients/http.py \
      generia_worker/clients/images.py generia_worker/clients/latex.py generia_worker/clients/limits.py \
      generia_worker/clients/llm.py generia_worker/clients/provider_errors.py generia_worker/clients/schema.py \
@@ -368,10 +369,11 @@ ENTRYPOINT ["python", "-m", "generia_worker.parts.exporter"]
 
 FROM base AS flower
 COPY celeryconfig.py ./
-COPY generia_worker/__init__.py generia_worker/app.py generia_worker/errors.py generia_worker/flower.py \
-     generia_worker/health.py generia_worker/leases.py generia_worker/logs.py generia_worker/metric_files.py \
-     generia_worker/metrics.py generia_worker/prompting.py generia_worker/runtime.py \
-     generia_worker/secret_files.py generia_worker/setting_types.py generia_worker/settings.py ./generia_worker/
+COPY generia_worker/__init__.py generia_worker/app.py generia_worker/broker.py generia_worker/errors.py \
+     generia_worker/flower.py generia_worker/health.py generia_worker/leases.py generia_worker/logs.py \
+     generia_worker/metric_files.py generia_worker/metrics.py generia_worker/prompting.py \
+     generia_worker/runtime.py generia_worker/secret_files.py generia_worker/setting_types.py \
+     generia_worker/settings.py ./generia_worker/
 COPY generia_worker/clients/__init__.py generia_worker/clients/answers.py generia_worker/clients/http.py \
      generia_worker/clients/images.py generia_worker/clients/latex.py generia_worker/clients/limits.py \
      generia_worker/clients/llm.py generia_worker/clients/provider_errors.py generia_worker/clients/schema.py \

@@ -48,11 +48,11 @@ def _waiting(platform: Platform, redis: Redis, number: int) -> float:
     worker = platform.stack.processes["worker-llm"].pid or 0
     os.kill(worker, signal.SIGSTOP)
     try:
-        before = _used(redis)
+        before = _kept(redis)
         names = [platform.order(PROMPT, 20, 100) for _ in range(number)]
         while redis.llen("llm") < number * 0.9:  # (what the worker had asked for before lies in its socket)
             time.sleep(0.1)
-        cost = (_used(redis) - before) / number / 1000
+        cost = (_kept(redis) - before) / number / 1000
         for name in names:
             platform.client.cancel(name)
     finally:
@@ -71,6 +71,11 @@ def _mongo(platform: Platform) -> dict[str, float]:
         "kb_indexes": stats["indexSize"] / 1000,
     }
     return held | {name: counters[name] for name in _OPERATIONS}
+
+
+def _kept(redis: Redis) -> int:
+    """Return the bytes of everything that is stored: what Redis uses altogether also holds buffers of its connections."""
+    return sum(int(redis.memory_usage(key, samples=0) or 0) for key in redis.scan_iter(count=1000))
 
 
 def _used(redis: Redis) -> int:
