@@ -25,6 +25,8 @@ def report(stack: Stack) -> None:
 
 
 def main() -> int:
+    # A shell's background job, such as a test run, starts with it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     data_dir, mode = Path(sys.argv[1]), sys.argv[2]
     child_file = data_dir / "grandchild"
 
