@@ -29,14 +29,18 @@ def worker(queues: str, name: str, quarantine: bool) -> None:
     settings = begin()
     metrics.keep_in(settings.metrics_folder)
     celery = checked_app()
-    # What is loaded stays; cycles are rare, and looking for them in it costs more than they do.
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    collect_seldom()
     pool, concurrency = "threads", settings.worker_threads
     if quarantine:
         pool, concurrency, queues = "prefork", 1, QUARANTINE
     name = name or uuid.uuid4().hex[:8]
     celery.worker_main(arguments(pool, concurrency, queues, name, settings.log_level))
+
+
+def collect_seldom() -> None:
+    """Let garbage be collected seldom: what is loaded stays, and looking for cycles costs more than they do."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def arguments(pool: str, concurrency: int, queues: str, name: str, level: str) -> list[str]:

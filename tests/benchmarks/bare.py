@@ -15,7 +15,7 @@ from redis import Redis
 
 from generia_worker.app import app
 from generia_worker.domain.step import FAN_OUT, StepKind
-from generia_worker.parts.worker import arguments
+from generia_worker.parts.worker import arguments, collect_seldom
 from generia_worker.repositories.generations import Generation
 from generia_worker.settings import get_settings
 from tasks import pipeline
@@ -86,6 +86,7 @@ def make(worlds: int, users: int, posts: int) -> None:
 
 def work(queues: str) -> None:
     """Run a worker of such tasks."""
+    collect_seldom()
     name = f"bare-{queues.replace(',', '-')}"
     app.worker_main(arguments("threads", get_settings().worker_threads, queues, name, "WARNING"))
 

@@ -15,8 +15,9 @@ def main(pool: str, name: str, queues: str, concurrency: str) -> None:
 
         grpc_gevent.init_gevent()
     from generia_worker.app import app
-    from generia_worker.parts.worker import arguments
+    from generia_worker.parts.worker import arguments, collect_seldom
 
+    collect_seldom()
     app.worker_main(arguments(pool, int(concurrency), queues, name, "WARNING"))
 
 
