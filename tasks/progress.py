@@ -39,14 +39,14 @@ def ask_for_progress(world_id: str) -> None:
 def record_progress(world_id: str) -> None:
     """Settle a world: bring its status document up to what the ledger says, and finish it when all else has ended."""
     runtime = get_runtime()
-    if not _has_turn(runtime, world_id):
+    if not _await_turn(runtime, world_id):
         return
     settled = runtime.status.settle(world_id)
     if settled.progress.ready_to_finish:
         pipeline.by_name(pipeline.TASKS[StepKind.FINISH], world_id).apply_async()
 
 
-def _has_turn(runtime: Runtime, world_id: str) -> bool:
+def _await_turn(runtime: Runtime, world_id: str) -> bool:
     """Wait until this world's last settling is some time ago: many steps share one settling. False when another message
     waits for the same already: it will see all that there is to see now.
 

@@ -20,10 +20,15 @@ from generia_worker.settings import Settings
 
 
 @pytest.fixture
-def connection(servers: Settings) -> Iterator[Connection]:
+def url(servers: Settings) -> str:
+    """A database of its own in Redis."""
+    return f"{servers.redis_url.get_secret_value().rsplit('/', 1)[0]}/7"
+
+
+@pytest.fixture
+def connection(url: str) -> Iterator[Connection]:
     """A connection as the application's own ones are."""
-    url = servers.redis_url.get_secret_value()
-    with Connection(f"{url.rsplit('/', 1)[0]}/7", transport=Transport) as connection:
+    with Connection(url, transport=Transport) as connection:
         yield connection
 
 
@@ -58,10 +63,9 @@ def test_messages_arrive_and_are_acknowledged(connection: Connection) -> None:
 
 
 @pytest.fixture
-def heard(servers: Settings) -> Iterator[Any]:
+def heard(url: str) -> Iterator[Any]:
     """Counts the messages with events that go over Redis."""
-    url = servers.redis_url.get_secret_value()
-    with Redis.from_url(f"{url.rsplit('/', 1)[0]}/7") as redis, redis.pubsub() as pubsub:
+    with Redis.from_url(url) as redis, redis.pubsub() as pubsub:
         pubsub.psubscribe("/7.celeryev*")
         assert pubsub.get_message(timeout=10)["type"] == "psubscribe"
 
@@ -75,9 +79,9 @@ def heard(servers: Settings) -> Iterator[Any]:
         yield count
 
 
-def test_events_go_out_together(connection: Connection, heard: Any) -> None:
+def test_events_go_out_together(url: str, connection: Connection, heard: Any) -> None:
     sent_at_once: list[int] = []
-    client = Celery("test", broker=connection.as_uri(include_password=True))
+    client = Celery("test", broker=url)
     dispatcher = EventDispatcher(
         connection, app=client, buffer_group=["task"], on_send_buffered=lambda: sent_at_once.append(1)
     )

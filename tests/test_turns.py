@@ -12,7 +12,8 @@ import pytest
 from redis import Redis
 
 from generia_worker.settings import Settings
-from tasks.progress import _has_turn
+from tasks.progress import _await_turn
+from tests.local.conftest import eventually
 
 PAUSE_S = 1.0
 
@@ -35,27 +36,26 @@ def world(runtime: Any) -> str:
 def in_the_background(runtime: Any, world: str) -> tuple[threading.Thread, list[bool]]:
     """Let another message ask for its turn."""
     found: list[bool] = []
-    thread = threading.Thread(target=lambda: found.append(_has_turn(runtime, world)))
+    thread = threading.Thread(target=lambda: found.append(_await_turn(runtime, world)))
     thread.start()
     return thread, found
 
 
 def await_waiting(runtime: Any, world: str) -> None:
-    while not runtime.redis.exists(f"generia:settling:{world}"):
-        threading.Event().wait(0.01)
+    assert eventually(lambda: runtime.redis.exists(f"generia:settling:{world}"))
 
 
 def test_the_first_has_its_turn_at_once_and_who_asks_from_then_on_asks_anew(runtime: Any, world: str) -> None:
-    assert _has_turn(runtime, world)
+    assert _await_turn(runtime, world)
     assert not runtime.redis.exists(f"generia:settle:{world}")
 
 
 def test_one_waits_for_the_pause_and_the_others_need_not(runtime: Any, world: str) -> None:
-    assert _has_turn(runtime, world)
+    assert _await_turn(runtime, world)
     runtime.redis.set(f"generia:settle:{world}", 1)
     thread, second = in_the_background(runtime, world)
     await_waiting(runtime, world)
-    assert not _has_turn(runtime, world), "the one that waits will see everything"
+    assert not _await_turn(runtime, world), "the one that waits will see everything"
     assert runtime.redis.exists(f"generia:settle:{world}")
     thread.join(timeout=30)
     assert second == [True]
@@ -72,7 +72,7 @@ def test_two_never_have_the_same_turn(runtime: Any, world: str) -> None:
 
 
 def test_a_worker_that_stops_does_not_wait(runtime: Any, world: str) -> None:
-    assert _has_turn(runtime, world)
+    assert _await_turn(runtime, world)
     thread, second = in_the_background(runtime, world)
     await_waiting(runtime, world)
     runtime.stopping.set()

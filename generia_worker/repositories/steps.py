@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -34,8 +33,8 @@ class Steps:
         self._rows = database.steps
         names: TTLCache[str, dict[Step, dict[str, Any]]] = TTLCache(_NAMES_KEPT, _NAMES_S, timer=clock)
         self._names_known = Kept(names, lambda _: True)
-        self._casts: LRUCache[str, dict[str, Any]] = LRUCache(_CASTS_KEPT)
-        self._casts_lock = threading.Lock()
+        casts: LRUCache[str, dict[str, Any] | None] = LRUCache(_CASTS_KEPT)
+        self._casts = Kept(casts, lambda made: made is not None)
 
     # --- the shape of a world ----------------------------------------------------------------------------------
     def add(
@@ -87,16 +86,12 @@ class Steps:
 
         They are kept in memory: every later step asks for them, and what a casting step made never changes.
         """
-        steps = [Step(StepKind.CAST, batch) for batch in range(batches)]
-        with self._casts_lock:
-            found = {step: self._casts[key] for step in steps if (key := step.key(world_id)) in self._casts}
-        missing = [step for step in steps if step not in found]
-        if missing:
-            read = self.made(world_id, *missing)
-            with self._casts_lock:
-                self._casts.update({step.key(world_id): made for step, made in read.items()})
-            found |= read
-        return [found[step] for step in steps if step in found]
+        keys = [Step(StepKind.CAST, batch).key(world_id) for batch in range(batches)]
+        return [made for key in keys if (made := self._casts.get(key, self._made_under)) is not None]
+
+    def _made_under(self, key: str) -> dict[str, Any] | None:
+        row = self._rows.find_one({"_id": key, "state": StepState.DONE.value}, {"result": 1})
+        return row["result"] if row else None
 
     def results(
         self, world_id: str, kind: StepKind, *, first: int | None = None, fields: Sequence[str] = ()
