@@ -21,84 +21,94 @@ USER 10001:10001
 
 FROM base AS api
 COPY celeryconfig.py ./
-COPY generia_worker/__init__.py generia_worker/app.py generia_worker/broker.py generia_worker/errors.py \
-     generia_worker/exporter.py generia_worker/health.py generia_worker/leases.py generia_worker/logs.py \
-     generia_worker/metric_files.py generia_worker/metrics.py generia_worker/prompting.py \
-     generia_worker/runtime.py generia_worker/secret_files.py generia_worker/setting_types.py \
-     generia_worker/settings.py ./generia_worker/
+COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
 COPY generia_worker/api/__init__.py generia_worker/api/app.py generia_worker/api/controls.py \
      generia_worker/api/enqueue.py generia_worker/api/events.py generia_worker/api/live.py \
      generia_worker/api/metrics.py generia_worker/api/paths.py generia_worker/api/server.py \
      ./generia_worker/api/
-COPY generia_worker/clients/__init__.py generia_worker/clients/http.py generia_worker/clients/images.py \
-     generia_worker/clients/limits.py generia_worker/clients/llm.py generia_worker/clients/provider_errors.py \
-     ./generia_worker/clients/
-COPY generia_worker/domain/__init__.py generia_worker/domain/cost.py generia_worker/domain/estimate.py \
-     generia_worker/domain/media.py generia_worker/domain/order.py generia_worker/domain/queues.py \
-     generia_worker/domain/receipt.py generia_worker/domain/stage.py generia_worker/domain/status.py \
-     generia_worker/domain/step.py generia_worker/domain/text.py ./generia_worker/domain/
-COPY generia_worker/generation/__init__.py generia_worker/generation/paid.py generia_worker/generation/run.py \
-     generia_worker/generation/tools.py ./generia_worker/generation/
+COPY generia_worker/app/__init__.py generia_worker/app/celery_app.py generia_worker/app/container.py \
+     generia_worker/app/exporter.py generia_worker/app/transport.py ./generia_worker/app/
+COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_worker/billing/estimate.py \
+     generia_worker/billing/holds.py generia_worker/billing/prices.py generia_worker/billing/requests.py \
+     generia_worker/billing/slots.py ./generia_worker/billing/
+COPY generia_worker/client/__init__.py generia_worker/client/order.py generia_worker/client/receipt.py \
+     generia_worker/client/status.py ./generia_worker/client/
+COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
+     generia_worker/engine/ledger.py generia_worker/engine/parked.py generia_worker/engine/queues.py \
+     generia_worker/engine/step.py generia_worker/engine/steps.py generia_worker/engine/watermarks.py \
+     ./generia_worker/engine/
 COPY generia_worker/http/__init__.py generia_worker/http/addresses.py generia_worker/http/bodies.py \
      generia_worker/http/problems.py generia_worker/http/sse.py generia_worker/http/streams.py \
      ./generia_worker/http/
-COPY generia_worker/parts/__init__.py generia_worker/parts/api.py generia_worker/parts/health.py \
-     ./generia_worker/parts/
-COPY generia_worker/repositories/__init__.py generia_worker/repositories/canaries.py \
-     generia_worker/repositories/changes.py generia_worker/repositories/control.py \
-     generia_worker/repositories/database.py generia_worker/repositories/generations.py \
-     generia_worker/repositories/kept.py generia_worker/repositories/ledger.py \
-     generia_worker/repositories/parameters.py generia_worker/repositories/parked.py \
-     generia_worker/repositories/requests.py generia_worker/repositories/reservations.py \
-     generia_worker/repositories/status.py generia_worker/repositories/steps.py ./generia_worker/repositories/
-COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/characters.py \
-     generia_worker/rpc/errors.py generia_worker/rpc/media.py generia_worker/rpc/posts.py \
-     generia_worker/rpc/wire.py generia_worker/rpc/worlds.py ./generia_worker/rpc/
+COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
+     generia_worker/observability/metric_files.py generia_worker/observability/metrics.py \
+     ./generia_worker/observability/
+COPY generia_worker/processes/__init__.py generia_worker/processes/api.py generia_worker/processes/health.py \
+     generia_worker/processes/health_checks.py ./generia_worker/processes/
+COPY generia_worker/providers/__init__.py generia_worker/providers/http.py generia_worker/providers/images.py \
+     generia_worker/providers/llm.py generia_worker/providers/refusals.py ./generia_worker/providers/
+COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/character_client.py \
+     generia_worker/rpc/media_client.py generia_worker/rpc/media_types.py generia_worker/rpc/post_client.py \
+     generia_worker/rpc/status_codes.py generia_worker/rpc/wire.py generia_worker/rpc/world_client.py \
+     ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
      generia_worker/rpc/stubs/character_pb2_grpc.py generia_worker/rpc/stubs/media_pb2.py \
      generia_worker/rpc/stubs/media_pb2_grpc.py generia_worker/rpc/stubs/post_pb2.py \
      generia_worker/rpc/stubs/post_pb2_grpc.py generia_worker/rpc/stubs/world_pb2.py \
      generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
+COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
+     generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
+COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
+     generia_worker/status/stages.py ./generia_worker/status/
+COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
+     generia_worker/storage/parameters.py ./generia_worker/storage/
+COPY generia_worker/worlds/__init__.py generia_worker/worlds/context.py generia_worker/worlds/control.py \
+     generia_worker/worlds/services.py generia_worker/worlds/templates.py ./generia_worker/worlds/
 COPY prompts/__init__.py prompts/answer_schema.j2 prompts/cast_characters.j2 prompts/create_character.j2 \
      prompts/describe_world.j2 prompts/draw_picture.j2 prompts/illustrate_world.j2 prompts/plan_posts.j2 \
      prompts/reask.j2 prompts/write_post.j2 ./prompts/
-ENTRYPOINT ["python", "-m", "generia_worker.parts.api"]
+ENTRYPOINT ["python", "-m", "generia_worker.processes.api"]
 
 FROM base AS gateway
-COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/health.py generia_worker/logs.py \
-     generia_worker/secret_files.py generia_worker/setting_types.py generia_worker/settings.py ./generia_worker/
-COPY generia_worker/domain/__init__.py generia_worker/domain/cost.py generia_worker/domain/estimate.py \
-     generia_worker/domain/media.py generia_worker/domain/order.py generia_worker/domain/receipt.py \
-     generia_worker/domain/stage.py generia_worker/domain/status.py generia_worker/domain/step.py \
-     generia_worker/domain/text.py ./generia_worker/domain/
+COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
+COPY generia_worker/billing/__init__.py generia_worker/billing/estimate.py generia_worker/billing/prices.py \
+     ./generia_worker/billing/
+COPY generia_worker/client/__init__.py generia_worker/client/order.py generia_worker/client/receipt.py \
+     generia_worker/client/status.py ./generia_worker/client/
+COPY generia_worker/engine/__init__.py generia_worker/engine/step.py ./generia_worker/engine/
+COPY generia_worker/gateway/__init__.py generia_worker/gateway/accounts.py generia_worker/gateway/app.py \
+     generia_worker/gateway/auth.py generia_worker/gateway/export.py generia_worker/gateway/feed.py \
+     generia_worker/gateway/models.py generia_worker/gateway/pages.py generia_worker/gateway/parts.py \
+     generia_worker/gateway/paths.py generia_worker/gateway/problems.py generia_worker/gateway/rates.py \
+     generia_worker/gateway/security.py generia_worker/gateway/server.py generia_worker/gateway/stream.py \
+     generia_worker/gateway/tokens.py generia_worker/gateway/upstream.py generia_worker/gateway/world_routes.py \
+     ./generia_worker/gateway/
+COPY generia_worker/gateway/export_page/__init__.py generia_worker/gateway/export_page/export.css \
+     generia_worker/gateway/export_page/index.html.j2 ./generia_worker/gateway/export_page/
 COPY generia_worker/http/__init__.py generia_worker/http/addresses.py generia_worker/http/bodies.py \
      generia_worker/http/problems.py generia_worker/http/sse.py generia_worker/http/streams.py \
      ./generia_worker/http/
-COPY generia_worker/parts/__init__.py generia_worker/parts/gateway.py generia_worker/parts/health.py \
-     ./generia_worker/parts/
-COPY generia_worker/platform/__init__.py generia_worker/platform/characters.py generia_worker/platform/checks.py \
-     generia_worker/platform/connections.py generia_worker/platform/export.py generia_worker/platform/files.py \
-     generia_worker/platform/lookups.py generia_worker/platform/once.py generia_worker/platform/resources.py \
-     ./generia_worker/platform/
-COPY generia_worker/platform/export_page/__init__.py generia_worker/platform/export_page/export.css \
-     generia_worker/platform/export_page/index.html.j2 ./generia_worker/platform/export_page/
-COPY generia_worker/platform/gateway/__init__.py generia_worker/platform/gateway/accounts.py \
-     generia_worker/platform/gateway/app.py generia_worker/platform/gateway/auth.py \
-     generia_worker/platform/gateway/feed.py generia_worker/platform/gateway/models.py \
-     generia_worker/platform/gateway/pages.py generia_worker/platform/gateway/parts.py \
-     generia_worker/platform/gateway/paths.py generia_worker/platform/gateway/problems.py \
-     generia_worker/platform/gateway/rates.py generia_worker/platform/gateway/security.py \
-     generia_worker/platform/gateway/server.py generia_worker/platform/gateway/stream.py \
-     generia_worker/platform/gateway/tokens.py generia_worker/platform/gateway/upstream.py \
-     generia_worker/platform/gateway/worlds.py ./generia_worker/platform/gateway/
-COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/characters.py \
-     generia_worker/rpc/errors.py generia_worker/rpc/media.py generia_worker/rpc/posts.py \
-     generia_worker/rpc/wire.py generia_worker/rpc/worlds.py ./generia_worker/rpc/
+COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
+     ./generia_worker/observability/
+COPY generia_worker/processes/__init__.py generia_worker/processes/gateway.py generia_worker/processes/health.py \
+     generia_worker/processes/health_checks.py ./generia_worker/processes/
+COPY generia_worker/reference/__init__.py generia_worker/reference/checks.py generia_worker/reference/files.py \
+     generia_worker/reference/lookups.py generia_worker/reference/once.py generia_worker/reference/resources.py \
+     ./generia_worker/reference/
+COPY generia_worker/reference/character/__init__.py generia_worker/reference/character/character_service.py \
+     ./generia_worker/reference/character/
+COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/character_client.py \
+     generia_worker/rpc/connections.py generia_worker/rpc/media_client.py generia_worker/rpc/media_types.py \
+     generia_worker/rpc/post_client.py generia_worker/rpc/status_codes.py generia_worker/rpc/wire.py \
+     generia_worker/rpc/world_client.py ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
      generia_worker/rpc/stubs/character_pb2_grpc.py generia_worker/rpc/stubs/media_pb2.py \
      generia_worker/rpc/stubs/media_pb2_grpc.py generia_worker/rpc/stubs/post_pb2.py \
      generia_worker/rpc/stubs/post_pb2_grpc.py generia_worker/rpc/stubs/world_pb2.py \
      generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
+COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
+     generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
+COPY generia_worker/status/__init__.py generia_worker/status/stages.py ./generia_worker/status/
 COPY generia_worker/web/favicon.svg generia_worker/web/index.html ./generia_worker/web/
 COPY generia_worker/web/css/base.css generia_worker/web/css/pages.css generia_worker/web/css/world.css \
      ./generia_worker/web/css/
@@ -110,107 +120,141 @@ COPY generia_worker/web/js/about.js generia_worker/web/js/api.js generia_worker/
      generia_worker/web/js/router.js generia_worker/web/js/slider.js generia_worker/web/js/stream.js \
      generia_worker/web/js/strip.js generia_worker/web/js/timeleft.js generia_worker/web/js/world.js \
      generia_worker/web/js/worlds.js ./generia_worker/web/js/
-ENTRYPOINT ["python", "-m", "generia_worker.parts.gateway"]
+ENTRYPOINT ["python", "-m", "generia_worker.processes.gateway"]
 
 FROM base AS world
-COPY generia_worker/__init__.py generia_worker/api_client.py generia_worker/errors.py generia_worker/health.py \
-     generia_worker/logs.py generia_worker/secret_files.py generia_worker/setting_types.py \
-     generia_worker/settings.py ./generia_worker/
-COPY generia_worker/domain/__init__.py generia_worker/domain/cost.py generia_worker/domain/estimate.py \
-     generia_worker/domain/media.py generia_worker/domain/order.py generia_worker/domain/receipt.py \
-     generia_worker/domain/stage.py generia_worker/domain/status.py generia_worker/domain/step.py \
-     generia_worker/domain/text.py ./generia_worker/domain/
+COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
+COPY generia_worker/billing/__init__.py generia_worker/billing/estimate.py generia_worker/billing/prices.py \
+     ./generia_worker/billing/
+COPY generia_worker/client/__init__.py generia_worker/client/client.py generia_worker/client/order.py \
+     generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
+COPY generia_worker/engine/__init__.py generia_worker/engine/step.py ./generia_worker/engine/
 COPY generia_worker/http/__init__.py generia_worker/http/sse.py ./generia_worker/http/
-COPY generia_worker/parts/__init__.py generia_worker/parts/health.py generia_worker/parts/world.py \
-     ./generia_worker/parts/
-COPY generia_worker/platform/__init__.py generia_worker/platform/calls.py generia_worker/platform/checks.py \
-     generia_worker/platform/files.py generia_worker/platform/generation_status.py \
-     generia_worker/platform/lookups.py generia_worker/platform/once.py generia_worker/platform/orders.py \
-     generia_worker/platform/resources.py generia_worker/platform/server.py generia_worker/platform/worlds.py \
-     ./generia_worker/platform/
-COPY generia_worker/rpc/__init__.py generia_worker/rpc/wire.py ./generia_worker/rpc/
+COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
+     ./generia_worker/observability/
+COPY generia_worker/processes/__init__.py generia_worker/processes/health.py \
+     generia_worker/processes/health_checks.py generia_worker/processes/world.py ./generia_worker/processes/
+COPY generia_worker/reference/__init__.py generia_worker/reference/calls.py generia_worker/reference/checks.py \
+     generia_worker/reference/files.py generia_worker/reference/lookups.py generia_worker/reference/once.py \
+     generia_worker/reference/resources.py generia_worker/reference/server.py ./generia_worker/reference/
+COPY generia_worker/reference/world/__init__.py generia_worker/reference/world/generation_status.py \
+     generia_worker/reference/world/orders.py generia_worker/reference/world/world_service.py \
+     ./generia_worker/reference/world/
+COPY generia_worker/rpc/__init__.py generia_worker/rpc/media_types.py generia_worker/rpc/wire.py \
+     ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
      generia_worker/rpc/stubs/character_pb2_grpc.py generia_worker/rpc/stubs/media_pb2.py \
      generia_worker/rpc/stubs/media_pb2_grpc.py generia_worker/rpc/stubs/post_pb2.py \
      generia_worker/rpc/stubs/post_pb2_grpc.py generia_worker/rpc/stubs/world_pb2.py \
      generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
-ENTRYPOINT ["python", "-m", "generia_worker.parts.world"]
+COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
+     generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
+COPY generia_worker/status/__init__.py generia_worker/status/stages.py ./generia_worker/status/
+ENTRYPOINT ["python", "-m", "generia_worker.processes.world"]
 
 FROM base AS character
-COPY generia_worker/__init__.py generia_worker/api_client.py generia_worker/errors.py generia_worker/health.py \
-     generia_worker/logs.py generia_worker/secret_files.py generia_worker/setting_types.py \
-     generia_worker/settings.py ./generia_worker/
-COPY generia_worker/domain/__init__.py generia_worker/domain/cost.py generia_worker/domain/estimate.py \
-     generia_worker/domain/media.py generia_worker/domain/order.py generia_worker/domain/receipt.py \
-     generia_worker/domain/stage.py generia_worker/domain/status.py generia_worker/domain/step.py \
-     generia_worker/domain/text.py ./generia_worker/domain/
+COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
+COPY generia_worker/billing/__init__.py generia_worker/billing/estimate.py generia_worker/billing/prices.py \
+     ./generia_worker/billing/
+COPY generia_worker/client/__init__.py generia_worker/client/client.py generia_worker/client/order.py \
+     generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
+COPY generia_worker/engine/__init__.py generia_worker/engine/step.py ./generia_worker/engine/
 COPY generia_worker/http/__init__.py generia_worker/http/sse.py ./generia_worker/http/
-COPY generia_worker/parts/__init__.py generia_worker/parts/character.py generia_worker/parts/health.py \
-     ./generia_worker/parts/
-COPY generia_worker/platform/__init__.py generia_worker/platform/calls.py generia_worker/platform/characters.py \
-     generia_worker/platform/checks.py generia_worker/platform/files.py generia_worker/platform/lookups.py \
-     generia_worker/platform/once.py generia_worker/platform/orders.py generia_worker/platform/resources.py \
-     generia_worker/platform/server.py ./generia_worker/platform/
-COPY generia_worker/rpc/__init__.py generia_worker/rpc/wire.py ./generia_worker/rpc/
+COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
+     ./generia_worker/observability/
+COPY generia_worker/processes/__init__.py generia_worker/processes/character.py \
+     generia_worker/processes/health.py generia_worker/processes/health_checks.py ./generia_worker/processes/
+COPY generia_worker/reference/__init__.py generia_worker/reference/calls.py generia_worker/reference/checks.py \
+     generia_worker/reference/files.py generia_worker/reference/lookups.py generia_worker/reference/once.py \
+     generia_worker/reference/resources.py generia_worker/reference/server.py ./generia_worker/reference/
+COPY generia_worker/reference/character/__init__.py generia_worker/reference/character/character_service.py \
+     ./generia_worker/reference/character/
+COPY generia_worker/reference/world/__init__.py generia_worker/reference/world/orders.py \
+     ./generia_worker/reference/world/
+COPY generia_worker/rpc/__init__.py generia_worker/rpc/media_types.py generia_worker/rpc/wire.py \
+     ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
      generia_worker/rpc/stubs/character_pb2_grpc.py generia_worker/rpc/stubs/media_pb2.py \
      generia_worker/rpc/stubs/media_pb2_grpc.py generia_worker/rpc/stubs/post_pb2.py \
      generia_worker/rpc/stubs/post_pb2_grpc.py generia_worker/rpc/stubs/world_pb2.py \
      generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
-ENTRYPOINT ["python", "-m", "generia_worker.parts.character"]
+COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
+     generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
+COPY generia_worker/status/__init__.py generia_worker/status/stages.py ./generia_worker/status/
+ENTRYPOINT ["python", "-m", "generia_worker.processes.character"]
 
 FROM base AS post
-COPY generia_worker/__init__.py generia_worker/api_client.py generia_worker/errors.py generia_worker/health.py \
-     generia_worker/logs.py generia_worker/secret_files.py generia_worker/setting_types.py \
-     generia_worker/settings.py ./generia_worker/
-COPY generia_worker/domain/__init__.py generia_worker/domain/cost.py generia_worker/domain/estimate.py \
-     generia_worker/domain/media.py generia_worker/domain/order.py generia_worker/domain/receipt.py \
-     generia_worker/domain/stage.py generia_worker/domain/status.py generia_worker/domain/step.py \
-     generia_worker/domain/text.py ./generia_worker/domain/
+COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
+COPY generia_worker/billing/__init__.py generia_worker/billing/estimate.py generia_worker/billing/prices.py \
+     ./generia_worker/billing/
+COPY generia_worker/client/__init__.py generia_worker/client/client.py generia_worker/client/order.py \
+     generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
+COPY generia_worker/engine/__init__.py generia_worker/engine/step.py ./generia_worker/engine/
 COPY generia_worker/http/__init__.py generia_worker/http/sse.py ./generia_worker/http/
-COPY generia_worker/parts/__init__.py generia_worker/parts/health.py generia_worker/parts/post.py \
-     ./generia_worker/parts/
-COPY generia_worker/platform/__init__.py generia_worker/platform/calls.py generia_worker/platform/characters.py \
-     generia_worker/platform/checks.py generia_worker/platform/files.py generia_worker/platform/lookups.py \
-     generia_worker/platform/once.py generia_worker/platform/orders.py generia_worker/platform/posts.py \
-     generia_worker/platform/resources.py generia_worker/platform/server.py ./generia_worker/platform/
-COPY generia_worker/rpc/__init__.py generia_worker/rpc/wire.py ./generia_worker/rpc/
+COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
+     ./generia_worker/observability/
+COPY generia_worker/processes/__init__.py generia_worker/processes/health.py \
+     generia_worker/processes/health_checks.py generia_worker/processes/post.py ./generia_worker/processes/
+COPY generia_worker/reference/__init__.py generia_worker/reference/calls.py generia_worker/reference/checks.py \
+     generia_worker/reference/files.py generia_worker/reference/lookups.py generia_worker/reference/once.py \
+     generia_worker/reference/resources.py generia_worker/reference/server.py ./generia_worker/reference/
+COPY generia_worker/reference/character/__init__.py generia_worker/reference/character/character_service.py \
+     ./generia_worker/reference/character/
+COPY generia_worker/reference/post/__init__.py generia_worker/reference/post/post_service.py \
+     ./generia_worker/reference/post/
+COPY generia_worker/reference/world/__init__.py generia_worker/reference/world/orders.py \
+     ./generia_worker/reference/world/
+COPY generia_worker/rpc/__init__.py generia_worker/rpc/media_types.py generia_worker/rpc/wire.py \
+     ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
      generia_worker/rpc/stubs/character_pb2_grpc.py generia_worker/rpc/stubs/media_pb2.py \
      generia_worker/rpc/stubs/media_pb2_grpc.py generia_worker/rpc/stubs/post_pb2.py \
      generia_worker/rpc/stubs/post_pb2_grpc.py generia_worker/rpc/stubs/world_pb2.py \
      generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
-ENTRYPOINT ["python", "-m", "generia_worker.parts.post"]
+COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
+     generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
+COPY generia_worker/status/__init__.py generia_worker/status/stages.py ./generia_worker/status/
+ENTRYPOINT ["python", "-m", "generia_worker.processes.post"]
 
 FROM base AS media
-COPY generia_worker/__init__.py generia_worker/api_client.py generia_worker/errors.py generia_worker/health.py \
-     generia_worker/logs.py generia_worker/secret_files.py generia_worker/setting_types.py \
-     generia_worker/settings.py ./generia_worker/
-COPY generia_worker/domain/__init__.py generia_worker/domain/cost.py generia_worker/domain/estimate.py \
-     generia_worker/domain/media.py generia_worker/domain/order.py generia_worker/domain/receipt.py \
-     generia_worker/domain/stage.py generia_worker/domain/status.py generia_worker/domain/step.py \
-     generia_worker/domain/text.py ./generia_worker/domain/
+COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
+COPY generia_worker/billing/__init__.py generia_worker/billing/estimate.py generia_worker/billing/prices.py \
+     ./generia_worker/billing/
+COPY generia_worker/client/__init__.py generia_worker/client/client.py generia_worker/client/order.py \
+     generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
+COPY generia_worker/engine/__init__.py generia_worker/engine/step.py ./generia_worker/engine/
 COPY generia_worker/http/__init__.py generia_worker/http/sse.py ./generia_worker/http/
-COPY generia_worker/parts/__init__.py generia_worker/parts/health.py generia_worker/parts/media.py \
-     ./generia_worker/parts/
-COPY generia_worker/platform/__init__.py generia_worker/platform/calls.py generia_worker/platform/checks.py \
-     generia_worker/platform/files.py generia_worker/platform/lookups.py generia_worker/platform/media.py \
-     generia_worker/platform/once.py generia_worker/platform/orders.py generia_worker/platform/pictures.py \
-     generia_worker/platform/resources.py generia_worker/platform/server.py ./generia_worker/platform/
-COPY generia_worker/rpc/__init__.py generia_worker/rpc/wire.py ./generia_worker/rpc/
+COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
+     ./generia_worker/observability/
+COPY generia_worker/processes/__init__.py generia_worker/processes/health.py \
+     generia_worker/processes/health_checks.py generia_worker/processes/media.py ./generia_worker/processes/
+COPY generia_worker/reference/__init__.py generia_worker/reference/calls.py generia_worker/reference/checks.py \
+     generia_worker/reference/files.py generia_worker/reference/lookups.py generia_worker/reference/once.py \
+     generia_worker/reference/resources.py generia_worker/reference/server.py ./generia_worker/reference/
+COPY generia_worker/reference/media/__init__.py generia_worker/reference/media/media_service.py \
+     generia_worker/reference/media/pictures.py ./generia_worker/reference/media/
+COPY generia_worker/reference/world/__init__.py generia_worker/reference/world/orders.py \
+     ./generia_worker/reference/world/
+COPY generia_worker/rpc/__init__.py generia_worker/rpc/media_types.py generia_worker/rpc/wire.py \
+     ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
      generia_worker/rpc/stubs/character_pb2_grpc.py generia_worker/rpc/stubs/media_pb2.py \
      generia_worker/rpc/stubs/media_pb2_grpc.py generia_worker/rpc/stubs/post_pb2.py \
      generia_worker/rpc/stubs/post_pb2_grpc.py generia_worker/rpc/stubs/world_pb2.py \
      generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
-ENTRYPOINT ["python", "-m", "generia_worker.parts.media"]
+COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
+     generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
+COPY generia_worker/status/__init__.py generia_worker/status/stages.py ./generia_worker/status/
+ENTRYPOINT ["python", "-m", "generia_worker.processes.media"]
 
 FROM base AS simulator
-COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/health.py generia_worker/logs.py \
-     generia_worker/secret_files.py generia_worker/setting_types.py generia_worker/settings.py ./generia_worker/
-COPY generia_worker/domain/__init__.py generia_worker/domain/text.py ./generia_worker/domain/
-COPY generia_worker/parts/__init__.py generia_worker/parts/health.py generia_worker/parts/simulator.py \
-     ./generia_worker/parts/
+COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
+COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
+     ./generia_worker/observability/
+COPY generia_worker/processes/__init__.py generia_worker/processes/health.py \
+     generia_worker/processes/health_checks.py generia_worker/processes/simulator.py ./generia_worker/processes/
+COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
+     generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
 COPY generia_worker/simulator/__init__.py generia_worker/simulator/app.py generia_worker/simulator/behaviour.py \
      generia_worker/simulator/chat.py generia_worker/simulator/dice.py generia_worker/simulator/gallery.py \
      generia_worker/simulator/http.py generia_worker/simulator/imaging.py generia_worker/simulator/ledger.py \
@@ -240,175 +284,207 @@ COPY generia_worker/simulator/writing/__init__.py generia_worker/simulator/writi
      generia_worker/simulator/writing/posts.py generia_worker/simulator/writing/shapes.py \
      generia_worker/simulator/writing/template.py generia_worker/simulator/writing/visuals.py \
      generia_worker/simulator/writing/world.py ./generia_worker/simulator/writing/
-ENTRYPOINT ["python", "-m", "generia_worker.parts.simulator"]
+ENTRYPOINT ["python", "-m", "generia_worker.processes.simulator"]
 
 FROM base AS worker
 COPY celeryconfig.py ./
-COPY generia_worker/__init__.py generia_worker/app.py generia_worker/broker.py generia_worker/errors.py \
-     generia_worker/health.py generia_worker/leases.py generia_worker/logs.py generia_worker/metric_files.py \
-     generia_worker/metrics.py generia_worker/prompting.py generia_worker/runtime.py \
-     generia_worker/secret_files.py generia_worker/setting_types.py generia_worker/settings.py ./generia_worker/
-COPY generia_worker/clients/__init__.py generia_worker/clients/answers.py generia_worker/clients/http.py \
-     generia_worker/clients/images.py generia_worker/clients/latex.py generia_worker/clients/limits.py \
-     generia_worker/clients/llm.py generia_worker/clients/provider_errors.py generia_worker/clients/schema.py \
-     ./generia_worker/clients/
-COPY generia_worker/domain/__init__.py generia_worker/domain/character.py generia_worker/domain/content.py \
-     generia_worker/domain/cost.py generia_worker/domain/estimate.py generia_worker/domain/media.py \
-     generia_worker/domain/order.py generia_worker/domain/post.py generia_worker/domain/queues.py \
-     generia_worker/domain/receipt.py generia_worker/domain/stage.py generia_worker/domain/step.py \
-     generia_worker/domain/text.py generia_worker/domain/world.py ./generia_worker/domain/
-COPY generia_worker/generation/__init__.py generia_worker/generation/asking.py \
-     generia_worker/generation/briefs.py generia_worker/generation/cast.py generia_worker/generation/describe.py \
-     generia_worker/generation/drawing.py generia_worker/generation/paid.py generia_worker/generation/plan.py \
-     generia_worker/generation/portray.py generia_worker/generation/run.py generia_worker/generation/tools.py \
-     generia_worker/generation/write.py ./generia_worker/generation/
-COPY generia_worker/parts/__init__.py generia_worker/parts/celery_app.py generia_worker/parts/health.py \
-     generia_worker/parts/worker.py ./generia_worker/parts/
-COPY generia_worker/repositories/__init__.py generia_worker/repositories/canaries.py \
-     generia_worker/repositories/changes.py generia_worker/repositories/control.py \
-     generia_worker/repositories/database.py generia_worker/repositories/generations.py \
-     generia_worker/repositories/kept.py generia_worker/repositories/ledger.py \
-     generia_worker/repositories/parameters.py generia_worker/repositories/parked.py \
-     generia_worker/repositories/requests.py generia_worker/repositories/reservations.py \
-     generia_worker/repositories/status.py generia_worker/repositories/steps.py ./generia_worker/repositories/
-COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/characters.py \
-     generia_worker/rpc/errors.py generia_worker/rpc/media.py generia_worker/rpc/posts.py \
-     generia_worker/rpc/wire.py generia_worker/rpc/worlds.py ./generia_worker/rpc/
+COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
+COPY generia_worker/app/__init__.py generia_worker/app/celery_app.py generia_worker/app/container.py \
+     generia_worker/app/transport.py ./generia_worker/app/
+COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_worker/billing/estimate.py \
+     generia_worker/billing/holds.py generia_worker/billing/prices.py generia_worker/billing/requests.py \
+     generia_worker/billing/slots.py ./generia_worker/billing/
+COPY generia_worker/client/__init__.py generia_worker/client/order.py generia_worker/client/receipt.py \
+     ./generia_worker/client/
+COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
+     generia_worker/engine/ledger.py generia_worker/engine/parked.py generia_worker/engine/queues.py \
+     generia_worker/engine/step.py generia_worker/engine/steps.py generia_worker/engine/watermarks.py \
+     ./generia_worker/engine/
+COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
+     generia_worker/observability/metric_files.py generia_worker/observability/metrics.py \
+     ./generia_worker/observability/
+COPY generia_worker/processes/__init__.py generia_worker/processes/celery_program.py \
+     generia_worker/processes/health.py generia_worker/processes/health_checks.py \
+     generia_worker/processes/worker.py ./generia_worker/processes/
+COPY generia_worker/providers/__init__.py generia_worker/providers/answers.py generia_worker/providers/http.py \
+     generia_worker/providers/images.py generia_worker/providers/latex.py generia_worker/providers/llm.py \
+     generia_worker/providers/refusals.py generia_worker/providers/schema.py ./generia_worker/providers/
+COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/character_client.py \
+     generia_worker/rpc/media_client.py generia_worker/rpc/media_types.py generia_worker/rpc/post_client.py \
+     generia_worker/rpc/status_codes.py generia_worker/rpc/wire.py generia_worker/rpc/world_client.py \
+     ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
      generia_worker/rpc/stubs/character_pb2_grpc.py generia_worker/rpc/stubs/media_pb2.py \
      generia_worker/rpc/stubs/media_pb2_grpc.py generia_worker/rpc/stubs/post_pb2.py \
      generia_worker/rpc/stubs/post_pb2_grpc.py generia_worker/rpc/stubs/world_pb2.py \
      generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
+COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
+     generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
+COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
+     generia_worker/status/stages.py ./generia_worker/status/
+COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
+     generia_worker/storage/parameters.py ./generia_worker/storage/
+COPY generia_worker/worlds/__init__.py generia_worker/worlds/cast.py \
+     generia_worker/worlds/character_documents.py generia_worker/worlds/characters.py \
+     generia_worker/worlds/content.py generia_worker/worlds/context.py generia_worker/worlds/control.py \
+     generia_worker/worlds/generate.py generia_worker/worlds/media.py generia_worker/worlds/plan.py \
+     generia_worker/worlds/post_documents.py generia_worker/worlds/posts.py \
+     generia_worker/worlds/prompt_context.py generia_worker/worlds/services.py \
+     generia_worker/worlds/templates.py generia_worker/worlds/world.py generia_worker/worlds/world_documents.py \
+     ./generia_worker/worlds/
 COPY prompts/__init__.py prompts/answer_schema.j2 prompts/cast_characters.j2 prompts/create_character.j2 \
      prompts/describe_world.j2 prompts/draw_picture.j2 prompts/illustrate_world.j2 prompts/plan_posts.j2 \
      prompts/reask.j2 prompts/write_post.j2 ./prompts/
 COPY tasks/__init__.py tasks/base.py tasks/characters.py tasks/maintenance.py tasks/pipeline.py tasks/posts.py \
      tasks/progress.py tasks/world.py ./tasks/
-ENTRYPOINT ["python", "-m", "generia_worker.parts.worker"]
+ENTRYPOINT ["python", "-m", "generia_worker.processes.worker"]
 
 FROM base AS beat
 COPY celeryconfig.py ./
-COPY generia_worker/__init__.py generia_worker/app.py generia_worker/broker.py generia_worker/errors.py \
-     generia_worker/health.py generia_worker/leases.py generia_worker/logs.py generia_worker/metric_files.py \
-     generia_worker/metrics.py generia_worker/prompting.py generia_worker/runtime.py \
-     generia_worker/secret_files.py generia_worker/setting_types.py generia_worker/settings.py ./generia_worker/
-COPY generia_worker/clients/__init__.py generia_worker/clients/answers.py generia_worker/clients/http.py \
-     generia_worker/clients/images.py generia_worker/clients/latex.py generia_worker/clients/limits.py \
-     generia_worker/clients/llm.py generia_worker/clients/provider_errors.py generia_worker/clients/schema.py \
-     ./generia_worker/clients/
-COPY generia_worker/domain/__init__.py generia_worker/domain/character.py generia_worker/domain/content.py \
-     generia_worker/domain/cost.py generia_worker/domain/estimate.py generia_worker/domain/media.py \
-     generia_worker/domain/order.py generia_worker/domain/post.py generia_worker/domain/queues.py \
-     generia_worker/domain/receipt.py generia_worker/domain/stage.py generia_worker/domain/step.py \
-     generia_worker/domain/text.py generia_worker/domain/world.py ./generia_worker/domain/
-COPY generia_worker/generation/__init__.py generia_worker/generation/asking.py \
-     generia_worker/generation/briefs.py generia_worker/generation/cast.py generia_worker/generation/describe.py \
-     generia_worker/generation/drawing.py generia_worker/generation/paid.py generia_worker/generation/plan.py \
-     generia_worker/generation/portray.py generia_worker/generation/run.py generia_worker/generation/tools.py \
-     generia_worker/generation/write.py ./generia_worker/generation/
-COPY generia_worker/parts/__init__.py generia_worker/parts/beat.py generia_worker/parts/celery_app.py \
-     generia_worker/parts/health.py ./generia_worker/parts/
-COPY generia_worker/repositories/__init__.py generia_worker/repositories/canaries.py \
-     generia_worker/repositories/changes.py generia_worker/repositories/control.py \
-     generia_worker/repositories/database.py generia_worker/repositories/generations.py \
-     generia_worker/repositories/kept.py generia_worker/repositories/ledger.py \
-     generia_worker/repositories/parameters.py generia_worker/repositories/parked.py \
-     generia_worker/repositories/requests.py generia_worker/repositories/reservations.py \
-     generia_worker/repositories/status.py generia_worker/repositories/steps.py ./generia_worker/repositories/
-COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/characters.py \
-     generia_worker/rpc/errors.py generia_worker/rpc/media.py generia_worker/rpc/posts.py \
-     generia_worker/rpc/wire.py generia_worker/rpc/worlds.py ./generia_worker/rpc/
+COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
+COPY generia_worker/app/__init__.py generia_worker/app/celery_app.py generia_worker/app/container.py \
+     generia_worker/app/transport.py ./generia_worker/app/
+COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_worker/billing/estimate.py \
+     generia_worker/billing/holds.py generia_worker/billing/prices.py generia_worker/billing/requests.py \
+     generia_worker/billing/slots.py ./generia_worker/billing/
+COPY generia_worker/client/__init__.py generia_worker/client/order.py generia_worker/client/receipt.py \
+     ./generia_worker/client/
+COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
+     generia_worker/engine/ledger.py generia_worker/engine/parked.py generia_worker/engine/queues.py \
+     generia_worker/engine/step.py generia_worker/engine/steps.py generia_worker/engine/watermarks.py \
+     ./generia_worker/engine/
+COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
+     generia_worker/observability/metric_files.py generia_worker/observability/metrics.py \
+     ./generia_worker/observability/
+COPY generia_worker/processes/__init__.py generia_worker/processes/beat.py \
+     generia_worker/processes/celery_program.py generia_worker/processes/health.py \
+     generia_worker/processes/health_checks.py ./generia_worker/processes/
+COPY generia_worker/providers/__init__.py generia_worker/providers/answers.py generia_worker/providers/http.py \
+     generia_worker/providers/images.py generia_worker/providers/latex.py generia_worker/providers/llm.py \
+     generia_worker/providers/refusals.py generia_worker/providers/schema.py ./generia_worker/providers/
+COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/character_client.py \
+     generia_worker/rpc/media_client.py generia_worker/rpc/media_types.py generia_worker/rpc/post_client.py \
+     generia_worker/rpc/status_codes.py generia_worker/rpc/wire.py generia_worker/rpc/world_client.py \
+     ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
      generia_worker/rpc/stubs/character_pb2_grpc.py generia_worker/rpc/stubs/media_pb2.py \
      generia_worker/rpc/stubs/media_pb2_grpc.py generia_worker/rpc/stubs/post_pb2.py \
      generia_worker/rpc/stubs/post_pb2_grpc.py generia_worker/rpc/stubs/world_pb2.py \
      generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
+COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
+     generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
+COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
+     generia_worker/status/stages.py ./generia_worker/status/
+COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
+     generia_worker/storage/parameters.py ./generia_worker/storage/
+COPY generia_worker/worlds/__init__.py generia_worker/worlds/cast.py \
+     generia_worker/worlds/character_documents.py generia_worker/worlds/characters.py \
+     generia_worker/worlds/content.py generia_worker/worlds/context.py generia_worker/worlds/control.py \
+     generia_worker/worlds/generate.py generia_worker/worlds/media.py generia_worker/worlds/plan.py \
+     generia_worker/worlds/post_documents.py generia_worker/worlds/posts.py \
+     generia_worker/worlds/prompt_context.py generia_worker/worlds/services.py \
+     generia_worker/worlds/templates.py generia_worker/worlds/world.py generia_worker/worlds/world_documents.py \
+     ./generia_worker/worlds/
 COPY prompts/__init__.py prompts/answer_schema.j2 prompts/cast_characters.j2 prompts/create_character.j2 \
      prompts/describe_world.j2 prompts/draw_picture.j2 prompts/illustrate_world.j2 prompts/plan_posts.j2 \
      prompts/reask.j2 prompts/write_post.j2 ./prompts/
 COPY tasks/__init__.py tasks/base.py tasks/characters.py tasks/maintenance.py tasks/pipeline.py tasks/posts.py \
      tasks/progress.py tasks/world.py ./tasks/
-ENTRYPOINT ["python", "-m", "generia_worker.parts.beat"]
+ENTRYPOINT ["python", "-m", "generia_worker.processes.beat"]
 
 FROM base AS exporter
-COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/exporter.py generia_worker/health.py \
-     generia_worker/leases.py generia_worker/logs.py generia_worker/metric_files.py generia_worker/metrics.py \
-     generia_worker/prompting.py generia_worker/runtime.py generia_worker/secret_files.py \
-     generia_worker/setting_types.py generia_worker/settings.py ./generia_worker/
-COPY generia_worker/clients/__init__.py generia_worker/clients/http.py generia_worker/clients/images.py \
-     generia_worker/clients/limits.py generia_worker/clients/llm.py generia_worker/clients/provider_errors.py \
-     ./generia_worker/clients/
-COPY generia_worker/domain/__init__.py generia_worker/domain/cost.py generia_worker/domain/estimate.py \
-     generia_worker/domain/media.py generia_worker/domain/order.py generia_worker/domain/queues.py \
-     generia_worker/domain/receipt.py generia_worker/domain/stage.py generia_worker/domain/step.py \
-     generia_worker/domain/text.py ./generia_worker/domain/
-COPY generia_worker/generation/__init__.py generia_worker/generation/paid.py generia_worker/generation/run.py \
-     generia_worker/generation/tools.py ./generia_worker/generation/
+COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
+COPY generia_worker/app/__init__.py generia_worker/app/container.py generia_worker/app/exporter.py \
+     ./generia_worker/app/
+COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_worker/billing/estimate.py \
+     generia_worker/billing/holds.py generia_worker/billing/prices.py generia_worker/billing/requests.py \
+     generia_worker/billing/slots.py ./generia_worker/billing/
+COPY generia_worker/client/__init__.py generia_worker/client/order.py generia_worker/client/receipt.py \
+     ./generia_worker/client/
+COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
+     generia_worker/engine/ledger.py generia_worker/engine/parked.py generia_worker/engine/queues.py \
+     generia_worker/engine/step.py generia_worker/engine/steps.py generia_worker/engine/watermarks.py \
+     ./generia_worker/engine/
 COPY generia_worker/http/__init__.py generia_worker/http/addresses.py ./generia_worker/http/
-COPY generia_worker/parts/__init__.py generia_worker/parts/exporter.py generia_worker/parts/health.py \
-     ./generia_worker/parts/
-COPY generia_worker/repositories/__init__.py generia_worker/repositories/canaries.py \
-     generia_worker/repositories/changes.py generia_worker/repositories/control.py \
-     generia_worker/repositories/database.py generia_worker/repositories/generations.py \
-     generia_worker/repositories/kept.py generia_worker/repositories/ledger.py \
-     generia_worker/repositories/parameters.py generia_worker/repositories/parked.py \
-     generia_worker/repositories/requests.py generia_worker/repositories/reservations.py \
-     generia_worker/repositories/status.py generia_worker/repositories/steps.py ./generia_worker/repositories/
-COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/characters.py \
-     generia_worker/rpc/errors.py generia_worker/rpc/media.py generia_worker/rpc/posts.py \
-     generia_worker/rpc/wire.py generia_worker/rpc/worlds.py ./generia_worker/rpc/
+COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
+     generia_worker/observability/metric_files.py generia_worker/observability/metrics.py \
+     ./generia_worker/observability/
+COPY generia_worker/processes/__init__.py generia_worker/processes/exporter.py \
+     generia_worker/processes/health.py generia_worker/processes/health_checks.py ./generia_worker/processes/
+COPY generia_worker/providers/__init__.py generia_worker/providers/http.py generia_worker/providers/images.py \
+     generia_worker/providers/llm.py generia_worker/providers/refusals.py ./generia_worker/providers/
+COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/character_client.py \
+     generia_worker/rpc/media_client.py generia_worker/rpc/media_types.py generia_worker/rpc/post_client.py \
+     generia_worker/rpc/status_codes.py generia_worker/rpc/wire.py generia_worker/rpc/world_client.py \
+     ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
      generia_worker/rpc/stubs/character_pb2_grpc.py generia_worker/rpc/stubs/media_pb2.py \
      generia_worker/rpc/stubs/media_pb2_grpc.py generia_worker/rpc/stubs/post_pb2.py \
      generia_worker/rpc/stubs/post_pb2_grpc.py generia_worker/rpc/stubs/world_pb2.py \
      generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
+COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
+     generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
+COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
+     generia_worker/status/stages.py ./generia_worker/status/
+COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
+     generia_worker/storage/parameters.py ./generia_worker/storage/
+COPY generia_worker/worlds/__init__.py generia_worker/worlds/context.py generia_worker/worlds/control.py \
+     generia_worker/worlds/services.py generia_worker/worlds/templates.py ./generia_worker/worlds/
 COPY prompts/__init__.py prompts/answer_schema.j2 prompts/cast_characters.j2 prompts/create_character.j2 \
      prompts/describe_world.j2 prompts/draw_picture.j2 prompts/illustrate_world.j2 prompts/plan_posts.j2 \
      prompts/reask.j2 prompts/write_post.j2 ./prompts/
-ENTRYPOINT ["python", "-m", "generia_worker.parts.exporter"]
+ENTRYPOINT ["python", "-m", "generia_worker.processes.exporter"]
 
 FROM base AS flower
 COPY celeryconfig.py ./
-COPY generia_worker/__init__.py generia_worker/app.py generia_worker/broker.py generia_worker/errors.py \
-     generia_worker/flower.py generia_worker/health.py generia_worker/leases.py generia_worker/logs.py \
-     generia_worker/metric_files.py generia_worker/metrics.py generia_worker/prompting.py \
-     generia_worker/runtime.py generia_worker/secret_files.py generia_worker/setting_types.py \
-     generia_worker/settings.py ./generia_worker/
-COPY generia_worker/clients/__init__.py generia_worker/clients/answers.py generia_worker/clients/http.py \
-     generia_worker/clients/images.py generia_worker/clients/latex.py generia_worker/clients/limits.py \
-     generia_worker/clients/llm.py generia_worker/clients/provider_errors.py generia_worker/clients/schema.py \
-     ./generia_worker/clients/
-COPY generia_worker/domain/__init__.py generia_worker/domain/character.py generia_worker/domain/content.py \
-     generia_worker/domain/cost.py generia_worker/domain/estimate.py generia_worker/domain/media.py \
-     generia_worker/domain/order.py generia_worker/domain/post.py generia_worker/domain/queues.py \
-     generia_worker/domain/receipt.py generia_worker/domain/stage.py generia_worker/domain/step.py \
-     generia_worker/domain/text.py generia_worker/domain/world.py ./generia_worker/domain/
-COPY generia_worker/generation/__init__.py generia_worker/generation/asking.py \
-     generia_worker/generation/briefs.py generia_worker/generation/cast.py generia_worker/generation/describe.py \
-     generia_worker/generation/drawing.py generia_worker/generation/paid.py generia_worker/generation/plan.py \
-     generia_worker/generation/portray.py generia_worker/generation/run.py generia_worker/generation/tools.py \
-     generia_worker/generation/write.py ./generia_worker/generation/
+COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
+COPY generia_worker/app/__init__.py generia_worker/app/celery_app.py generia_worker/app/container.py \
+     generia_worker/app/transport.py ./generia_worker/app/
+COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_worker/billing/estimate.py \
+     generia_worker/billing/holds.py generia_worker/billing/prices.py generia_worker/billing/requests.py \
+     generia_worker/billing/slots.py ./generia_worker/billing/
+COPY generia_worker/client/__init__.py generia_worker/client/order.py generia_worker/client/receipt.py \
+     ./generia_worker/client/
+COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
+     generia_worker/engine/ledger.py generia_worker/engine/parked.py generia_worker/engine/queues.py \
+     generia_worker/engine/step.py generia_worker/engine/steps.py generia_worker/engine/watermarks.py \
+     ./generia_worker/engine/
 COPY generia_worker/http/__init__.py generia_worker/http/addresses.py ./generia_worker/http/
-COPY generia_worker/parts/__init__.py generia_worker/parts/flower.py generia_worker/parts/health.py \
-     ./generia_worker/parts/
-COPY generia_worker/repositories/__init__.py generia_worker/repositories/canaries.py \
-     generia_worker/repositories/changes.py generia_worker/repositories/control.py \
-     generia_worker/repositories/database.py generia_worker/repositories/generations.py \
-     generia_worker/repositories/kept.py generia_worker/repositories/ledger.py \
-     generia_worker/repositories/parameters.py generia_worker/repositories/parked.py \
-     generia_worker/repositories/requests.py generia_worker/repositories/reservations.py \
-     generia_worker/repositories/status.py generia_worker/repositories/steps.py ./generia_worker/repositories/
-COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/characters.py \
-     generia_worker/rpc/errors.py generia_worker/rpc/media.py generia_worker/rpc/posts.py \
-     generia_worker/rpc/wire.py generia_worker/rpc/worlds.py ./generia_worker/rpc/
+COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
+     generia_worker/observability/metric_files.py generia_worker/observability/metrics.py \
+     ./generia_worker/observability/
+COPY generia_worker/processes/__init__.py generia_worker/processes/flower.py \
+     generia_worker/processes/flower_app.py generia_worker/processes/health.py \
+     generia_worker/processes/health_checks.py ./generia_worker/processes/
+COPY generia_worker/providers/__init__.py generia_worker/providers/answers.py generia_worker/providers/http.py \
+     generia_worker/providers/images.py generia_worker/providers/latex.py generia_worker/providers/llm.py \
+     generia_worker/providers/refusals.py generia_worker/providers/schema.py ./generia_worker/providers/
+COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/character_client.py \
+     generia_worker/rpc/media_client.py generia_worker/rpc/media_types.py generia_worker/rpc/post_client.py \
+     generia_worker/rpc/status_codes.py generia_worker/rpc/wire.py generia_worker/rpc/world_client.py \
+     ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
      generia_worker/rpc/stubs/character_pb2_grpc.py generia_worker/rpc/stubs/media_pb2.py \
      generia_worker/rpc/stubs/media_pb2_grpc.py generia_worker/rpc/stubs/post_pb2.py \
      generia_worker/rpc/stubs/post_pb2_grpc.py generia_worker/rpc/stubs/world_pb2.py \
      generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
+COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
+     generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
+COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
+     generia_worker/status/stages.py ./generia_worker/status/
+COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
+     generia_worker/storage/parameters.py ./generia_worker/storage/
+COPY generia_worker/worlds/__init__.py generia_worker/worlds/cast.py \
+     generia_worker/worlds/character_documents.py generia_worker/worlds/characters.py \
+     generia_worker/worlds/content.py generia_worker/worlds/context.py generia_worker/worlds/control.py \
+     generia_worker/worlds/generate.py generia_worker/worlds/media.py generia_worker/worlds/plan.py \
+     generia_worker/worlds/post_documents.py generia_worker/worlds/posts.py \
+     generia_worker/worlds/prompt_context.py generia_worker/worlds/services.py \
+     generia_worker/worlds/templates.py generia_worker/worlds/world.py generia_worker/worlds/world_documents.py \
+     ./generia_worker/worlds/
 COPY prompts/__init__.py prompts/answer_schema.j2 prompts/cast_characters.j2 prompts/create_character.j2 \
      prompts/describe_world.j2 prompts/draw_picture.j2 prompts/illustrate_world.j2 prompts/plan_posts.j2 \
      prompts/reask.j2 prompts/write_post.j2 ./prompts/
 COPY tasks/__init__.py tasks/base.py tasks/characters.py tasks/maintenance.py tasks/pipeline.py tasks/posts.py \
      tasks/progress.py tasks/world.py ./tasks/
-ENTRYPOINT ["python", "-m", "generia_worker.parts.flower"]
+ENTRYPOINT ["python", "-m", "generia_worker.processes.flower"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kombu import Queue
 
-from generia_worker.domain.queues import QUEUES
+from generia_worker.engine.queues import QUEUES
 from generia_worker.settings import get_settings
 
 _settings = get_settings()

@@ -15,9 +15,11 @@ from kombu.utils import json
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
-from generia_worker import logs, metrics
-from generia_worker.domain.queues import QUARANTINE
-from generia_worker.domain.step import FINISH, Step, StepKind, StepState, doomed_by
+from generia_worker.app.container import Runtime, get_runtime
+from generia_worker.engine.generations import Generation
+from generia_worker.engine.ledger import Busy, Claim, Over
+from generia_worker.engine.queues import QUARANTINE
+from generia_worker.engine.step import FINISH, Step, StepKind, StepState, doomed_by
 from generia_worker.errors import (
     BudgetExceeded,
     BusyError,
@@ -28,13 +30,11 @@ from generia_worker.errors import (
     TransientError,
     WorldCancelled,
 )
-from generia_worker.generation.run import ASKED_ANEW, StepRun
-from generia_worker.generation.tools import UseCase
-from generia_worker.repositories.database import is_transient
-from generia_worker.repositories.generations import Generation
-from generia_worker.repositories.ledger import Busy, Claim, Over
-from generia_worker.runtime import Runtime, get_runtime
+from generia_worker.observability import logs, metrics
 from generia_worker.settings import get_settings
+from generia_worker.storage.database import is_transient
+from generia_worker.worlds.context import ASKED_ANEW, StepRun
+from generia_worker.worlds.services import UseCase
 from tasks import pipeline
 from tasks.progress import ask_for_progress
 

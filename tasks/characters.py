@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from generia_worker.app import app
-from generia_worker.domain.step import Step, StepKind
-from generia_worker.generation import cast, plan, portray
-from generia_worker.runtime import get_runtime
+from generia_worker.app.celery_app import app
+from generia_worker.app.container import get_runtime
+from generia_worker.engine.step import Step, StepKind
+from generia_worker.worlds import cast, plan
+from generia_worker.worlds import characters as portray
 from tasks.base import GenerationTask
 
 

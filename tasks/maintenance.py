@@ -16,12 +16,12 @@ from kombu.utils import json
 from pymongo.errors import ConnectionFailure
 from redis.exceptions import RedisError
 
-from generia_worker import metrics
-from generia_worker.app import app
-from generia_worker.domain.queues import PAID, QUARANTINE, START, lanes
-from generia_worker.domain.step import FINISH, Step, StepKind
-from generia_worker.repositories.database import Document
-from generia_worker.runtime import get_runtime
+from generia_worker.app.celery_app import app
+from generia_worker.app.container import get_runtime
+from generia_worker.engine.queues import PAID, QUARANTINE, START, lanes
+from generia_worker.engine.step import FINISH, Step, StepKind
+from generia_worker.observability import metrics
+from generia_worker.storage.database import Document
 from tasks import pipeline
 from tasks.progress import ask_for_progress
 

@@ -25,9 +25,10 @@ from typing import Any
 from celery import chain, chord, group
 from celery.canvas import Signature
 
-from generia_worker.app import app
-from generia_worker.domain.queues import PAID, lane, lane_of
-from generia_worker.domain.step import (
+from generia_worker.app.celery_app import app
+from generia_worker.engine.generations import Generation
+from generia_worker.engine.queues import PAID, lane, lane_of
+from generia_worker.engine.step import (
     DESCRIBE,
     FAN_OUT,
     ILLUSTRATE,
@@ -37,7 +38,6 @@ from generia_worker.domain.step import (
     StepState,
     character_steps,
 )
-from generia_worker.repositories.generations import Generation
 
 States = Mapping[Step, StepState]
 

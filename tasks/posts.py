@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from generia_worker.app import app
-from generia_worker.domain.step import Step, StepKind
-from generia_worker.generation import write
+from generia_worker.app.celery_app import app
+from generia_worker.engine.step import Step, StepKind
+from generia_worker.worlds import posts as write
 from tasks.base import GenerationTask
 
 

@@ -11,9 +11,9 @@ from cachetools import TTLCache
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from generia_worker.app import app
-from generia_worker.domain.step import StepKind
-from generia_worker.runtime import Runtime, get_runtime
+from generia_worker.app.celery_app import app
+from generia_worker.app.container import Runtime, get_runtime
+from generia_worker.engine.step import StepKind
 from generia_worker.settings import get_settings
 from tasks import pipeline
 

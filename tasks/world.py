@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from celery.exceptions import Ignore
 
-from generia_worker.app import app
-from generia_worker.domain.stage import progress_of
-from generia_worker.domain.step import DESCRIBE, FAN_OUT, FINISH, ILLUSTRATE, INITIALIZE, opening_steps
-from generia_worker.generation import describe
-from generia_worker.generation.run import StepRun
-from generia_worker.generation.tools import Outcome, Tools
-from generia_worker.runtime import get_runtime
+from generia_worker.app.celery_app import app
+from generia_worker.app.container import get_runtime
+from generia_worker.engine.step import (
+    DESCRIBE,
+    FAN_OUT,
+    FINISH,
+    ILLUSTRATE,
+    INITIALIZE,
+    opening_steps,
+)
+from generia_worker.status.stages import progress_of
+from generia_worker.worlds import world as describe
+from generia_worker.worlds.context import StepRun
+from generia_worker.worlds.services import Outcome, Tools
 from tasks import pipeline
 from tasks.base import GenerationTask
 

@@ -8,9 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from generia_worker.local.stack import Stack
-from generia_worker.repositories.database import Database
+from generia_worker.embedded.stack import Stack
 from generia_worker.settings import Settings
+from generia_worker.storage.database import Database
 
 # A test run must not depend on what the person who starts it has in the environment.
 for _name in [name for name in os.environ if name.startswith("GENERIA_")]:
@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 #: What races real processes, or a browser, on whatever machine runs it.
-_RACES = ("tests/faults/", "tests/integration/", "tests/local/", "tests/browser/")
+_RACES = ("tests/faults/", "tests/integration/", "tests/embedded/", "tests/browser/")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

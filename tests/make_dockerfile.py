@@ -1,7 +1,7 @@
 """Writes the Dockerfile: `python -m tests.make_dockerfile` after a change of imports. A test fails when it is stale.
 
 Each process of the platform has a stage that copies the files that it imports and no others: the closure of the imports of
-its module in `generia_worker/parts/`, read from the source, with the files that these modules read.
+its module in `generia_worker/processes/`, read from the source, with the files that these modules read.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ REQUIREMENTS = ROOT / ".docker" / "requirements.txt"
 #: What others wrote, without what an editable installation of this repository adds to it.
 SITE_PACKAGES = sysconfig.get_paths()["purelib"]
 #: Every stage also answers its health check.
-HEALTH = "generia_worker.parts.health"
+HEALTH = "generia_worker.processes.health"
 STAGES = (
     "api",
     "gateway",
@@ -39,17 +39,17 @@ STAGES = (
     "flower",
 )
 #: What Celery imports by name, which no `import` tells: its settings, and in its own programs the tasks that they list.
-BY_NAME = {"generia_worker.app": ["celeryconfig"]}
+BY_NAME = {"generia_worker.app.celery_app": ["celeryconfig"]}
 CELERY_PROGRAMS = ("worker", "beat", "flower")
 #: A folder beside what is served, for readers of the README.
 NOT_SERVED = "screenshots"
 #: Files that a module reads: patterns, relative to the repository.
 DATA = {
-    "generia_worker.prompting": ["prompts/__init__.py", "prompts/*.j2"],
-    "generia_worker.platform.gateway.pages": ["generia_worker/web/**/*"],
-    "generia_worker.platform.export_page": [
-        "generia_worker/platform/export_page/*.j2",
-        "generia_worker/platform/export_page/*.css",
+    "generia_worker.worlds.templates": ["prompts/__init__.py", "prompts/*.j2"],
+    "generia_worker.gateway.pages": ["generia_worker/web/**/*"],
+    "generia_worker.gateway.export_page": [
+        "generia_worker/gateway/export_page/*.j2",
+        "generia_worker/gateway/export_page/*.css",
         "generia_worker/web/css/*",
     ],
 }
@@ -112,7 +112,7 @@ def celery_tasks() -> list[str]:
 def files_of(stage: str) -> set[str]:
     """Return the files that the process of a stage needs, relative to the repository."""
     modules = closure(
-        [f"generia_worker.parts.{stage}", HEALTH, *(celery_tasks() if stage in CELERY_PROGRAMS else [])]
+        [f"generia_worker.processes.{stage}", HEALTH, *(celery_tasks() if stage in CELERY_PROGRAMS else [])]
     )
     found = {path for module in modules if (path := file_of(module)) is not None}
     for module in modules & set(DATA):
@@ -169,7 +169,7 @@ def dockerfile() -> str:
     for stage in STAGES:
         lines = "\n".join(copies(stage))
         parts.append(
-            f'\nFROM base AS {stage}\n{lines}\nENTRYPOINT ["python", "-m", "generia_worker.parts.{stage}"]\n'
+            f'\nFROM base AS {stage}\n{lines}\nENTRYPOINT ["python", "-m", "generia_worker.processes.{stage}"]\n'
         )
     return "".join(parts)
 

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from generia_worker.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCE = ROOT / "generia_worker" / "settings.py"
+SOURCE = ROOT / "generia_worker" / "settings" / "settings.py"
 README = ROOT / "README.md"
 ENV_EXAMPLE = ROOT / ".env.example"
 BEGIN = "<!-- settings: made by python -m tests.make_settings_docs -->"

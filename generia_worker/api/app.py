@@ -24,14 +24,14 @@ from generia_worker.api.events import add_events
 from generia_worker.api.live import LiveStatus
 from generia_worker.api.metrics import CONTENT_TYPE, ApiMetrics, Measured
 from generia_worker.api.paths import WorldId
-from generia_worker.domain.cost import PriceTable
-from generia_worker.domain.estimate import Estimate, Shape, estimate
-from generia_worker.domain.order import Order, WorldSize, expected_calls
-from generia_worker.domain.status import GenerationStatus
+from generia_worker.app.container import Runtime
+from generia_worker.billing.estimate import Estimate, Shape, estimate
+from generia_worker.billing.prices import PriceTable
+from generia_worker.client.order import Order, WorldSize, expected_calls
+from generia_worker.client.status import GenerationStatus
 from generia_worker.errors import InvalidInputError
 from generia_worker.http.bodies import limit_bodies
 from generia_worker.http.problems import documented, install
-from generia_worker.runtime import Runtime
 
 #: A body is refused before it is read when it is larger: ten times the longest prompt.
 BODY_MAX_BYTES = 128 * 1024

@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from generia_worker.api.enqueue import PROGRESS_TASK, START_TASK, Enqueuer
 from generia_worker.api.paths import WorldId
-from generia_worker.domain.receipt import Receipt
-from generia_worker.domain.status import FailedStep, GenerationStatus
+from generia_worker.app.container import Runtime
+from generia_worker.client.receipt import Receipt
+from generia_worker.client.status import FailedStep, GenerationStatus
 from generia_worker.http.problems import documented
-from generia_worker.runtime import Runtime
 
 
 class RedoBody(BaseModel):

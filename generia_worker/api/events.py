@@ -11,10 +11,10 @@ from starlette.exceptions import HTTPException
 
 from generia_worker.api.live import LiveStatus, state_of
 from generia_worker.api.paths import WorldId
+from generia_worker.app.container import Runtime
 from generia_worker.http import sse
 from generia_worker.http.problems import documented
 from generia_worker.http.streams import EventStream
-from generia_worker.runtime import Runtime
 
 #: A browser sends back what it was given; anything else is as good as nothing seen.
 LastEventId = Annotated[

@@ -19,13 +19,13 @@ from typing import Any
 
 from pymongo.errors import PyMongoError
 
-from generia_worker.domain.status import GenerationStatus
+from generia_worker.client.status import GenerationStatus
+from generia_worker.engine.ledger import Ledger
 from generia_worker.errors import GeneriaError, NotFoundError
 from generia_worker.http.sse import HEARTBEAT, HEARTBEAT_S, OPENING, Event
-from generia_worker.repositories.changes import token_is_lost
-from generia_worker.repositories.ledger import Ledger
-from generia_worker.repositories.status import Status
-from generia_worker.rpc.posts import PostClient, PostRecord
+from generia_worker.rpc.post_client import PostClient, PostRecord
+from generia_worker.status.changes import token_is_lost
+from generia_worker.status.projection import Status
 
 log = logging.getLogger(__name__)
 

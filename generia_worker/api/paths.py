@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Path
 
-from generia_worker.domain.order import WORLD_ID_PATTERN
+from generia_worker.client.order import WORLD_ID_PATTERN
 
 WorldId = Annotated[
     str,

@@ -8,10 +8,10 @@ import uvicorn
 
 from generia_worker.api.app import create_app
 from generia_worker.api.live import LiveStatus
-from generia_worker.app import app as celery
+from generia_worker.app.celery_app import app as celery
+from generia_worker.app.container import get_runtime
 from generia_worker.errors import ConfigurationError
 from generia_worker.http.addresses import is_loopback, split
-from generia_worker.runtime import get_runtime
 from generia_worker.settings import Settings
 
 #: Calls that run when the process is asked to stop get so long, in seconds.

@@ -14,8 +14,13 @@ from pydantic import BaseModel
 from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
 
-from generia_worker.domain.text import clean
-from generia_worker.errors import ConflictError, GeneriaError, InvalidInputError, NotFoundError
+from generia_worker.errors import (
+    ConflictError,
+    GeneriaError,
+    InvalidInputError,
+    NotFoundError,
+)
+from generia_worker.text import clean
 
 log = logging.getLogger(__name__)
 _MEDIA_TYPE = "application/problem+json"

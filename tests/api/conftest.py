@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from generia_worker.api.app import create_app
-from generia_worker.runtime import Runtime
+from generia_worker.app.container import Runtime
 from generia_worker.settings import Settings
 
 TOKEN = "a-token-of-these-tests"

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from generia_worker.api.live import LiveStatus
-from generia_worker.domain.order import Order
-from generia_worker.domain.step import FINISH, Step, opening_steps
+from generia_worker.app.container import Runtime
+from generia_worker.client.order import Order
+from generia_worker.engine.ledger import Claim
+from generia_worker.engine.step import FINISH, Step, opening_steps
 from generia_worker.http import sse
-from generia_worker.repositories.ledger import Claim
-from generia_worker.runtime import Runtime
 
 WORLD = "slowly-followed"
 

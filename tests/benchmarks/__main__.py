@@ -10,7 +10,17 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import cpu, events, fairness, footprint, hosts, overhead, pools, saturation, scale
+from tests.benchmarks import (
+    cpu,
+    events,
+    fairness,
+    footprint,
+    hosts,
+    overhead,
+    pools,
+    saturation,
+    scale,
+)
 from tests.benchmarks.rig import full_size_rig
 
 

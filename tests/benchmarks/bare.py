@@ -13,10 +13,10 @@ from typing import Any
 from celery.canvas import Signature
 from redis import Redis
 
-from generia_worker.app import app
-from generia_worker.domain.step import FAN_OUT, StepKind
-from generia_worker.parts.worker import arguments, collect_seldom
-from generia_worker.repositories.generations import Generation
+from generia_worker.app.celery_app import app
+from generia_worker.engine.generations import Generation
+from generia_worker.engine.step import FAN_OUT, StepKind
+from generia_worker.processes.worker import arguments, collect_seldom
 from generia_worker.settings import get_settings
 from tasks import pipeline
 

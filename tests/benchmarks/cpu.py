@@ -15,9 +15,16 @@ from typing import Any
 import psutil
 from celery import Celery
 
-from generia_worker import programs
-from generia_worker.local.stack import program_environment
-from tests.benchmarks.rig import Meter, behaviour, make_worlds, process_tree, rig, workers_of
+from generia_worker.cli import programs
+from generia_worker.embedded.stack import program_environment
+from tests.benchmarks.rig import (
+    Meter,
+    behaviour,
+    make_worlds,
+    process_tree,
+    rig,
+    workers_of,
+)
 from tests.integration.conftest import Platform
 
 _ROOT = Path(__file__).parents[2]

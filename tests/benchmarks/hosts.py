@@ -15,8 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from generia_worker.health import worker_answers
-from generia_worker.local.stack import Program, program_environment
+from generia_worker.embedded.stack import Program, program_environment
+from generia_worker.processes.health_checks import worker_answers
 from generia_worker.settings import PREFIX, Settings
 from tests.benchmarks.rig import behaviour, make_worlds, rig
 from tests.benchmarks.scale import inexact, ports_of
@@ -102,7 +102,15 @@ def second_host(platform: Platform) -> Iterator[str]:
         forward = [*python, "tests.benchmarks.forwarder"]
         commands = [[*forward, _HERE, "127.0.0.1", *ports], [*inside, *forward, "127.0.0.1", _HERE, *ports]]
         for queue in ("llm", "images"):
-            worker = [*python, "generia_worker.cli", "worker", "--name", f"far-{queue}", "--queues", queue]
+            worker = [
+                *python,
+                "generia_worker.cli.main",
+                "worker",
+                "--name",
+                f"far-{queue}",
+                "--queues",
+                queue,
+            ]
             commands.append([*inside, *worker])
         for command in commands:
             processes.append(subprocess.Popen(command, env=env, **_QUIET))

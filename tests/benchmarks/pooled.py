@@ -14,8 +14,8 @@ def main(pool: str, name: str, queues: str, concurrency: str) -> None:
         from grpc.experimental import gevent as grpc_gevent
 
         grpc_gevent.init_gevent()
-    from generia_worker.app import app
-    from generia_worker.parts.worker import arguments, collect_seldom
+    from generia_worker.app.celery_app import app
+    from generia_worker.processes.worker import arguments, collect_seldom
 
     collect_seldom()
     app.worker_main(arguments(pool, int(concurrency), queues, name, "WARNING"))

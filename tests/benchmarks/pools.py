@@ -10,10 +10,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from generia_worker import programs
-from generia_worker.local.stack import Program
+from generia_worker.cli import programs
+from generia_worker.embedded.stack import Program
 from generia_worker.settings import PREFIX, Settings
-from tests.benchmarks.rig import Change, Meter, behaviour, make_worlds, process_tree, rig, workers_of
+from tests.benchmarks.rig import (
+    Change,
+    Meter,
+    behaviour,
+    make_worlds,
+    process_tree,
+    rig,
+    workers_of,
+)
 from tests.integration.conftest import PROMPT, Platform
 
 _ROOT = Path(__file__).parents[2]

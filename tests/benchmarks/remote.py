@@ -20,11 +20,11 @@ import requests
 from pydantic import SecretStr
 from redis import Redis
 
-from generia_worker.domain.media import MediaType
-from generia_worker.repositories.database import Database
 from generia_worker.rpc.channel import open_channel
-from generia_worker.rpc.media import MediaClient
+from generia_worker.rpc.media_client import MediaClient
+from generia_worker.rpc.media_types import MediaType
 from generia_worker.settings import get_settings
+from generia_worker.storage.database import Database
 
 _TEXT = "x" * 2_500
 _RESULT = {"content": "x" * 1_000}

@@ -13,8 +13,8 @@ from typing import Any
 
 import psutil
 
-from generia_worker import programs
-from generia_worker.local.stack import Program, Stack
+from generia_worker.cli import programs
+from generia_worker.embedded.stack import Program, Stack
 from generia_worker.settings import Settings
 from tests.integration.conftest import PROMPT, Platform
 

@@ -11,10 +11,18 @@ import psutil
 import requests
 from pymongo import MongoClient
 
-from generia_worker.health import SERVICES
+from generia_worker.processes.health_checks import SERVICES
 from generia_worker.settings import Settings
 from tests.benchmarks.ideal import Providers, seconds
-from tests.benchmarks.rig import Meter, behaviour, make_worlds, process_tree, rig, sampling, workers_of
+from tests.benchmarks.rig import (
+    Meter,
+    behaviour,
+    make_worlds,
+    process_tree,
+    rig,
+    sampling,
+    workers_of,
+)
 from tests.integration.audit import EXACT
 from tests.integration.conftest import Platform
 

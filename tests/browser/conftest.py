@@ -15,11 +15,11 @@ import requests
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
-from generia_worker import programs
-from generia_worker.domain.media import MediaType
-from generia_worker.local.stack import Stack
-from generia_worker.platform.connections import connect
-from generia_worker.platform.gateway.tokens import local_login_token
+from generia_worker.cli import programs
+from generia_worker.embedded.stack import Stack
+from generia_worker.gateway.tokens import local_login_token
+from generia_worker.rpc.connections import connect
+from generia_worker.rpc.media_types import MediaType
 from generia_worker.settings import Settings
 from tests.browser import chromium
 

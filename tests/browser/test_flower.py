@@ -9,9 +9,9 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
 
-from generia_worker.api_client import GeneriaClient
-from generia_worker.domain.order import Order
-from generia_worker.platform.connections import connect
+from generia_worker.client.client import GeneriaClient
+from generia_worker.client.order import Order
+from generia_worker.rpc.connections import connect
 from tests.browser.conftest import PATIENCE_MS, PROMPT, Site
 
 PATHS = (

@@ -30,8 +30,8 @@ from typing import Any, TypeVar
 import redis
 from pymongo.errors import PyMongoError
 
-from generia_worker.domain.order import Order
-from generia_worker.domain.queues import QUEUES
+from generia_worker.client.order import Order
+from generia_worker.engine.queues import QUEUES
 from generia_worker.errors import GeneriaError
 from tests.faults.harness import PROMPT, Faults, start_stack
 from tests.faults.servers import (

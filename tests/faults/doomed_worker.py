@@ -30,21 +30,21 @@ POINTS = {
     "chord.part": ("celery.backends.redis", "RedisBackend", "on_chord_part_return"),
     "task.perform": ("tasks.base", "GenerationTask", "perform"),
     "task.settle": ("tasks.base", "", "ask_for_progress"),
-    "ledger.claim": ("generia_worker.repositories.ledger", "Ledger", "claim"),
-    "ledger.checkpoint": ("generia_worker.repositories.ledger", "Ledger", "checkpoint"),
-    "ledger.commit": ("generia_worker.repositories.ledger", "Ledger", "commit"),
-    "ledger.release": ("generia_worker.repositories.ledger", "Ledger", "release"),
-    "parked.park": ("generia_worker.repositories.parked", "ParkedSteps", "park"),
-    "status.settle": ("generia_worker.repositories.status", "Status", "settle"),
-    "money.reserve": ("generia_worker.repositories.generations", "Generations", "reserve"),
-    "money.begin": ("generia_worker.repositories.requests", "Requests", "begin"),
-    "money.record": ("generia_worker.repositories.requests", "Requests", "record_answer"),
-    "paid.text": ("generia_worker.clients.llm", "LlmClient", "complete"),
-    "paid.draw": ("generia_worker.clients.images", "ImageClient", "draw"),
-    "rpc.character": ("generia_worker.rpc.characters", "CharacterClient", "create"),
-    "rpc.post": ("generia_worker.rpc.posts", "PostClient", "create_ai"),
-    "rpc.presign": ("generia_worker.rpc.media", "MediaClient", "presign_upload"),
-    "rpc.confirm": ("generia_worker.rpc.media", "MediaClient", "confirm"),
+    "ledger.claim": ("generia_worker.engine.ledger", "Ledger", "claim"),
+    "ledger.checkpoint": ("generia_worker.engine.ledger", "Ledger", "checkpoint"),
+    "ledger.commit": ("generia_worker.engine.ledger", "Ledger", "commit"),
+    "ledger.release": ("generia_worker.engine.ledger", "Ledger", "release"),
+    "parked.park": ("generia_worker.engine.parked", "ParkedSteps", "park"),
+    "status.settle": ("generia_worker.status.projection", "Status", "settle"),
+    "money.reserve": ("generia_worker.engine.generations", "Generations", "reserve"),
+    "money.begin": ("generia_worker.billing.requests", "Requests", "begin"),
+    "money.record": ("generia_worker.billing.requests", "Requests", "record_answer"),
+    "paid.text": ("generia_worker.providers.llm", "LlmClient", "complete"),
+    "paid.draw": ("generia_worker.providers.images", "ImageClient", "draw"),
+    "rpc.character": ("generia_worker.rpc.character_client", "CharacterClient", "create"),
+    "rpc.post": ("generia_worker.rpc.post_client", "PostClient", "create_ai"),
+    "rpc.presign": ("generia_worker.rpc.media_client", "MediaClient", "presign_upload"),
+    "rpc.confirm": ("generia_worker.rpc.media_client", "MediaClient", "confirm"),
 }
 _FACTS = ("key", "call", "request_id", "name", "task", "args", "argsrepr", "world_id", "headers")
 
@@ -134,10 +134,10 @@ def set_the_clock_wrong() -> None:
 #: The modules of a worker that ask for the time of day.
 _CLOCK_READERS = (
     "tasks.base",
-    "generia_worker.repositories.generations",
-    "generia_worker.repositories.ledger",
-    "generia_worker.repositories.requests",
-    "generia_worker.repositories.status",
+    "generia_worker.engine.generations",
+    "generia_worker.engine.ledger",
+    "generia_worker.billing.requests",
+    "generia_worker.status.projection",
 )
 
 
@@ -146,7 +146,7 @@ def main() -> None:
     if _WRONG_S:
         set_the_clock_wrong()
     doom = Doom(Path(os.environ["DOOM_FILE"]))
-    from generia_worker import cli
+    from generia_worker.cli import main as cli
 
     for point in POINTS:
         doom.wrap(point)

@@ -23,13 +23,13 @@ from kombu.exceptions import OperationalError
 from pymongo import MongoClient
 from redis.exceptions import RedisError
 
-from generia_worker import programs
-from generia_worker.domain.status import GenerationStatus
-from generia_worker.domain.step import Step
+from generia_worker.cli import programs
+from generia_worker.client.status import GenerationStatus
+from generia_worker.embedded import process as local_process
+from generia_worker.embedded.process import ManagedProcess
+from generia_worker.embedded.stack import Program, Stack, program_environment
+from generia_worker.engine.step import Step
 from generia_worker.errors import TransientError
-from generia_worker.local import process as local_process
-from generia_worker.local.process import ManagedProcess
-from generia_worker.local.stack import Program, Stack, program_environment
 from generia_worker.settings import Settings
 from tasks import pipeline
 from tests.integration.audit import EXACT, Audit
@@ -86,7 +86,7 @@ def _doomed(program: Program, doom_file: Path) -> Program:
     if not program.name.startswith("worker-"):
         return program
     plain = program.argv(Settings(_env_file=None))  # type: ignore[call-arg]
-    arguments = plain[plain.index("generia_worker.cli") + 1 :]
+    arguments = plain[plain.index("generia_worker.cli.main") + 1 :]
     command = [sys.executable, "-m", "tests.faults.doomed_worker", *arguments]
     environment = {**program.env, "DOOM_FILE": str(doom_file), "PYTHONPATH": str(REPOSITORY)}
     return replace(program, argv=lambda _: command, env=environment)
@@ -230,7 +230,7 @@ class Faults(Platform):
         settings = self.settings.model_copy(update={"data_dir": self.stack.data_dir / "another"})
         process = ManagedProcess(
             "beat-2",
-            [sys.executable, "-m", "generia_worker.cli", "beat"],
+            [sys.executable, "-m", "generia_worker.cli.main", "beat"],
             env=program_environment(settings),
             log_path=self.stack.data_dir / "logs" / "beat-2.log",
         )

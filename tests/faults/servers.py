@@ -16,7 +16,7 @@ import redis
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from generia_worker.local.process import ManagedProcess
+from generia_worker.embedded.process import ManagedProcess
 from tests.faults.harness import Faults
 
 

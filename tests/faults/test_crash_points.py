@@ -18,17 +18,44 @@ from typing import Any
 import pytest
 import requests
 
-from generia_worker import programs
-from generia_worker.domain.order import Order
-from generia_worker.domain.step import DESCRIBE, FINISH, INITIALIZE, Step, StepKind, opening_steps
-from generia_worker.generation import cast, describe, plan, portray, write
-from generia_worker.generation.run import StepRun
-from generia_worker.generation.tools import UseCase
-from generia_worker.local.stack import Stack
-from generia_worker.repositories.ledger import Claim
-from generia_worker.rpc import characters, media, posts
-from generia_worker.runtime import Runtime
+from generia_worker.app.container import Runtime
+from generia_worker.cli import programs
+from generia_worker.client.order import Order
+from generia_worker.embedded.stack import Stack
+from generia_worker.engine.ledger import Claim
+from generia_worker.engine.step import (
+    DESCRIBE,
+    FINISH,
+    INITIALIZE,
+    Step,
+    StepKind,
+    opening_steps,
+)
+from generia_worker.rpc import (
+    character_client as characters,
+)
+from generia_worker.rpc import (
+    media_client as media,
+)
+from generia_worker.rpc import (
+    post_client as posts,
+)
 from generia_worker.settings import Settings
+from generia_worker.worlds import (
+    cast,
+    plan,
+)
+from generia_worker.worlds import (
+    characters as portray,
+)
+from generia_worker.worlds import (
+    posts as write,
+)
+from generia_worker.worlds import (
+    world as describe,
+)
+from generia_worker.worlds.context import StepRun
+from generia_worker.worlds.services import UseCase
 from tests.integration.audit import EXACT
 
 PROMPT = "A village of three very talkative lighthouse keepers"

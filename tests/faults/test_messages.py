@@ -6,7 +6,7 @@ from typing import Any
 
 from redis import Redis
 
-from generia_worker.domain.queues import lanes
+from generia_worker.engine.queues import lanes
 from tests.faults.harness import Faults, in_parallel, task_of
 
 

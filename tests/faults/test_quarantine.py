@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from generia_worker.domain.status import GenerationStatus
-from generia_worker.domain.step import INITIALIZE, opening_steps
-from generia_worker.repositories.database import Database
-from generia_worker.repositories.ledger import Claim, Ledger
+from generia_worker.client.status import GenerationStatus
+from generia_worker.engine.ledger import Claim, Ledger
+from generia_worker.engine.step import INITIALIZE, opening_steps
+from generia_worker.storage.database import Database
 from tests.faults.harness import Faults
 
 #: Two deaths among others, three in quarantine.

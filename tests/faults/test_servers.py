@@ -8,11 +8,11 @@ from functools import partial
 import pytest
 import requests
 
-from generia_worker.domain.order import Order
-from generia_worker.domain.step import INITIALIZE
+from generia_worker.client.order import Order
+from generia_worker.engine.ledger import Claim, Ledger
+from generia_worker.engine.step import INITIALIZE
 from generia_worker.errors import NotFoundError
-from generia_worker.repositories.database import Database
-from generia_worker.repositories.ledger import Claim, Ledger
+from generia_worker.storage.database import Database
 from tests.faults.harness import PROMPT, Faults
 from tests.faults.servers import (
     assert_one_at_a_time,

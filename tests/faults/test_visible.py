@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from generia_worker.local.ports import free_port
+from generia_worker.embedded.ports import free_port
 from tests.faults.harness import Faults
 
 
@@ -19,7 +19,7 @@ def flower(faults: Faults) -> Iterator[str]:
     """Flower as it is delivered, on the stack's broker; yields its address."""
     port = free_port()
     environment = os.environ | faults.settings.environment() | {"FLOWER_UNAUTHENTICATED_API": "true"}
-    command = [sys.executable, "-P", "-m", "celery", "--app", "generia_worker.app", "flower"]
+    command = [sys.executable, "-P", "-m", "celery", "--app", "generia_worker.app.celery_app", "flower"]
     process = subprocess.Popen(
         [*command, "--address=127.0.0.1", f"--port={port}"],
         env=environment,

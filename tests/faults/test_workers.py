@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from generia_worker.domain.queues import LANES, lanes
+from generia_worker.engine.queues import LANES, lanes
 from tests.faults.harness import Faults, in_parallel, task_of
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import grpc
 
-from generia_worker import programs
-from generia_worker.local.ports import free_port
-from generia_worker.local.stack import Program, Stack
+from generia_worker.cli import programs
+from generia_worker.embedded.ports import free_port
+from generia_worker.embedded.stack import Program, Stack
 from generia_worker.settings import Settings
 from tests.faults.harness import Faults, scaled_settings
 

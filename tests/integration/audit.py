@@ -10,13 +10,13 @@ import requests
 from PIL import Image
 from pymongo import MongoClient
 
-from generia_worker.domain.media import ImageFormat, MediaType, object_key
-from generia_worker.domain.status import GenerationStatus
+from generia_worker.client.status import GenerationStatus
 from generia_worker.rpc.channel import open_channel
-from generia_worker.rpc.characters import CharacterClient
-from generia_worker.rpc.media import MediaClient
-from generia_worker.rpc.posts import PostClient, PostRecord
-from generia_worker.rpc.worlds import WorldClient
+from generia_worker.rpc.character_client import CharacterClient
+from generia_worker.rpc.media_client import MediaClient
+from generia_worker.rpc.media_types import ImageFormat, MediaType, object_key
+from generia_worker.rpc.post_client import PostClient, PostRecord
+from generia_worker.rpc.world_client import WorldClient
 from generia_worker.settings import Settings
 
 EXACT = 1e-9

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import requests
 
-from generia_worker import programs
-from generia_worker.api_client import GeneriaClient
-from generia_worker.domain.order import Order
-from generia_worker.domain.status import GenerationStatus
-from generia_worker.local.stack import Stack
+from generia_worker.cli import programs
+from generia_worker.client.client import GeneriaClient
+from generia_worker.client.order import Order
+from generia_worker.client.status import GenerationStatus
+from generia_worker.embedded.stack import Stack
 from generia_worker.rpc.channel import open_channel
-from generia_worker.rpc.worlds import WorldClient
+from generia_worker.rpc.world_client import WorldClient
 from generia_worker.settings import Settings
 from tests.integration.audit import Audit
 

@@ -18,8 +18,8 @@ import pytest
 import requests
 import uvicorn
 
-from generia_worker.cli import main as cli
-from generia_worker.local.ports import free_port
+from generia_worker.cli.main import main as cli
+from generia_worker.embedded.ports import free_port
 from generia_worker.settings import Settings
 from generia_worker.simulator.server import make_server
 from tests.integration.conftest import PROMPT
@@ -34,7 +34,7 @@ def environment(**more: str) -> dict[str, str]:
 def generia(*arguments: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "generia_worker.cli", *arguments],
+        [sys.executable, "-m", "generia_worker.cli.main", *arguments],
         cwd=cwd,
         env=environment(**more),
         capture_output=True,
@@ -54,7 +54,7 @@ def up(home: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     """`generia up` in a process of its own: its data folder and what it printed."""
     data = home / "data"
     process = subprocess.Popen(
-        [sys.executable, "-m", "generia_worker.cli", "up", "--json", "--data-dir", str(data)],
+        [sys.executable, "-m", "generia_worker.cli.main", "up", "--json", "--data-dir", str(data)],
         cwd=home,
         env=environment(),
         stdout=subprocess.PIPE,
@@ -232,7 +232,10 @@ class _served:  # noqa: N801 - a context manager
 
 def test_help_names_every_command_in_whole_sentences() -> None:
     said = subprocess.run(
-        [sys.executable, "-m", "generia_worker.cli", "--help"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "generia_worker.cli.main", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     assert "..." not in said.partition("Commands:")[2]
     for name in cli.commands:

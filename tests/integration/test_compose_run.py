@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from generia_worker.api_client import GeneriaClient
-from generia_worker.local.ports import free_port
-from generia_worker.local.stack import Stack
-from generia_worker.platform.connections import connect
+from generia_worker.client.client import GeneriaClient
+from generia_worker.embedded.ports import free_port
+from generia_worker.embedded.stack import Stack
+from generia_worker.rpc.connections import connect
 from generia_worker.settings import Settings
 from tests import make_dockerfile as made
-from tests.test_compose import parsed, seconds
+from tests.deployment.test_compose import parsed, seconds
 
 pytestmark = pytest.mark.stack
 
@@ -52,7 +52,7 @@ class Container:
             self.environment[variable] = text
         # -S and this path: what others wrote, without the editable installation of this repository.
         self._env = self.environment | {"PYTHONPATH": made.SITE_PACKAGES, "PATH": os.environ["PATH"]}
-        self._command = [f"generia_worker.parts.{stage}", *service.get("command", [])]
+        self._command = [f"generia_worker.processes.{stage}", *service.get("command", [])]
         self._check = service["healthcheck"]["test"][3:]
         self._log = self._folder / "log"
         self.process: subprocess.Popen[bytes] | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from generia_worker.domain.order import Order, WorldSize
+from generia_worker.client.order import Order, WorldSize
 from generia_worker.errors import ConflictError, InvalidInputError, NotFoundError
 from tests.integration.audit import Audit
 from tests.integration.conftest import PROMPT, Platform
@@ -187,7 +187,7 @@ def test_call_limits_end_a_world_in_order(platform: Platform) -> None:
 
 def test_a_budget_is_never_exceeded_by_a_cent(platform: Platform) -> None:
     from generia_worker.rpc.channel import open_channel
-    from generia_worker.rpc.worlds import WorldClient
+    from generia_worker.rpc.world_client import WorldClient
 
     budget = 0.10
     with open_channel(platform.settings.world_service) as channel:

@@ -15,7 +15,7 @@ import pytest
 import requests
 from pymongo import MongoClient
 
-from generia_worker.api_client import GeneriaClient
+from generia_worker.client.client import GeneriaClient
 from generia_worker.http import sse
 from tests.integration.audit import Audit
 from tests.integration.conftest import PROMPT, Platform

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
+from generia_worker.gateway import export_page
+from generia_worker.gateway.tokens import LOCAL_USER, local_login_token
 from generia_worker.http import sse
-from generia_worker.platform import export_page
-from generia_worker.platform.gateway.tokens import LOCAL_USER, local_login_token
 from tests.integration.conftest import PROMPT, Platform
 
 

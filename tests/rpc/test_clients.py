@@ -13,7 +13,6 @@ from typing import Any
 import grpc
 import pytest
 
-from generia_worker.domain.media import MediaType
 from generia_worker.errors import (
     ConflictError,
     GeneriaError,
@@ -24,10 +23,11 @@ from generia_worker.errors import (
 )
 from generia_worker.rpc import wire
 from generia_worker.rpc.channel import open_channel
-from generia_worker.rpc.characters import CharacterClient
-from generia_worker.rpc.media import MediaClient, UploadTicket
-from generia_worker.rpc.posts import PostClient
-from generia_worker.rpc.worlds import WorldClient
+from generia_worker.rpc.character_client import CharacterClient
+from generia_worker.rpc.media_client import MediaClient, UploadTicket
+from generia_worker.rpc.media_types import MediaType
+from generia_worker.rpc.post_client import PostClient
+from generia_worker.rpc.world_client import WorldClient
 
 Answer = Callable[[bytes, grpc.ServicerContext], bytes]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from generia_worker.domain.media import MediaType
 from generia_worker.rpc import generate, wire
+from generia_worker.rpc.media_types import MediaType
 
 #: Message → its fields in the order of their numbers, from 1 on; without a type: string.
 #: `?` is explicit presence, `*` repeated.

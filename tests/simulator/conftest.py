@@ -13,12 +13,12 @@ import pytest
 import requests
 import uvicorn
 
-from generia_worker.domain.character import Cast, CharacterDetail
-from generia_worker.domain.content import Content
-from generia_worker.domain.post import PostDraft, PostPlan
-from generia_worker.domain.world import WorldDescription, WorldImagePrompts
 from generia_worker.simulator.app import create_app
 from generia_worker.simulator.server import SimulatorServer
+from generia_worker.worlds.character_documents import Cast, CharacterDetail
+from generia_worker.worlds.content import Content
+from generia_worker.worlds.post_documents import PostDraft, PostPlan
+from generia_worker.worlds.world_documents import WorldDescription, WorldImagePrompts
 
 MODELS: dict[str, type[Content]] = {
     model.schema_name: model

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from generia_worker.domain.text import clip
 from generia_worker.simulator.lexicon import lexicon
 from generia_worker.simulator.lexicon.types import Lexicon, Theme, Word
 from generia_worker.simulator.writing.template import capital
+from generia_worker.text import clip
 
 _MAX_THEMES = 3
 _OPENING = {

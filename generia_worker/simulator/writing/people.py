@@ -6,11 +6,11 @@ import random
 import re
 from itertools import pairwise
 
-from generia_worker.domain.text import clip
 from generia_worker.simulator.lexicon.types import lines, rows
 from generia_worker.simulator.writing.context import Context, Document, Slots, name_of, names_in
 from generia_worker.simulator.writing.template import capital
 from generia_worker.simulator.writing.visuals import species_of
+from generia_worker.text import clip
 
 _MAX_BATCH = 60
 _LATIN = dict(

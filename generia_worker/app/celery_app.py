@@ -1,0 +1,96 @@
+"""The Celery application. Tasks are found by name (`celeryconfig.imports`); nothing here imports them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from typing import Any
+
+from celery import Celery
+from celery.signals import (
+    before_task_publish,
+    setup_logging,
+    task_postrun,
+    task_prerun,
+    worker_process_init,
+    worker_shutdown,
+    worker_shutting_down,
+)
+from pymongo.errors import PyMongoError
+
+from generia_worker.app import transport as broker
+from generia_worker.app.container import get_runtime, reset_runtime
+from generia_worker.observability import logs, metrics
+from generia_worker.settings import get_settings
+
+log = logging.getLogger(__name__)
+
+#: When the task that a thread works on began.
+_begun = threading.local()
+
+app = Celery("generia")
+app.config_from_object("celeryconfig")
+broker.install(app)
+
+
+@setup_logging.connect
+def _log_as_we_do(**_: object) -> None:
+    """Keep Celery from setting up logs of its own."""
+    settings = get_settings()
+    logs.set_up(settings.log_level, settings.log_format)
+
+
+@before_task_publish.connect
+def _stamp(headers: dict[str, Any], **_: object) -> None:
+    """Let a message tell how long it waits (`generia_queue_oldest_seconds`)."""
+    headers["sent_at"] = time.time()
+
+
+@task_prerun.connect
+def _task_begins(**_: object) -> None:
+    _begun.at = time.perf_counter()
+
+
+@task_postrun.connect
+def _task_ends(sender: Any, state: str | None = None, **_: object) -> None:
+    metrics.task_ended(sender.name, (state or "unknown").lower(), time.perf_counter() - _begun.at)
+
+
+@worker_process_init.connect
+def _after_fork(**_: object) -> None:
+    """Let a prefork child make connections of its own."""
+    reset_runtime(close=False)
+    metrics.after_fork()
+
+
+@worker_shutdown.connect
+def _at_shutdown(**_: object) -> None:
+    reset_runtime(close=True)
+
+
+@worker_shutting_down.connect
+def _at_stop(**_: object) -> None:
+    """Claim nothing any more and let running steps finish, for the grace time at most.
+
+    On a threads pool Celery would wait for them for ever, and a warm shutdown cannot be hurried from outside.
+    """
+    runtime = get_runtime()
+    runtime.stopping.set()
+    timer = threading.Timer(runtime.settings.grace_s, _give_up)
+    timer.daemon = True
+    timer.start()
+
+
+def _give_up() -> None:
+    """End this process at once; its steps are free for others, and what it still does to them is fenced off."""
+    runtime = get_runtime()
+    runtime.leases.close()
+    try:
+        released = runtime.ledger.abandon(runtime.owner)
+        log.warning("The grace time is over: %d steps are released.", released)
+    except PyMongoError as error:
+        log.warning("The grace time is over; leases run out by themselves (%s).", type(error).__name__)
+    logging.shutdown()
+    os._exit(1)

@@ -1,0 +1,274 @@
+"""This process's shared resources: each made once, on first use (so after a fork), bounded, closed at shutdown."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import grpc
+from redis import ConnectionError as RedisConnectionError
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from generia_worker.billing.calls import PaidCalls
+from generia_worker.billing.holds import Reservations
+from generia_worker.billing.prices import PriceTable
+from generia_worker.billing.requests import Requests
+from generia_worker.billing.slots import ProviderSlots
+from generia_worker.engine.generations import Generations, Provider, RecentOrders
+from generia_worker.engine.leases import LeaseKeeper
+from generia_worker.engine.ledger import Ledger
+from generia_worker.engine.parked import ParkedSteps
+from generia_worker.engine.watermarks import Canaries
+from generia_worker.providers.http import HttpPool
+from generia_worker.providers.images import ImageClient
+from generia_worker.providers.llm import FormatMemory, LlmClient
+from generia_worker.rpc.channel import open_channel
+from generia_worker.rpc.character_client import CharacterClient
+from generia_worker.rpc.media_client import MediaClient
+from generia_worker.rpc.post_client import PostClient
+from generia_worker.rpc.world_client import WorldClient
+from generia_worker.settings import Settings, get_settings
+from generia_worker.status.projection import Status
+from generia_worker.storage.database import Database
+from generia_worker.storage.parameters import Parameters
+from generia_worker.worlds.control import Control
+from generia_worker.worlds.services import Tools
+from generia_worker.worlds.templates import Prompts
+
+T = TypeVar("T")
+
+
+class _shared(Generic[T]):  # noqa: N801 - used like @property
+    """An attribute that is made on first use, once, whichever thread comes first."""
+
+    def __init__(self, make: Callable[[Any], T]) -> None:
+        self._make = make
+        self._name = make.__name__
+        self.__doc__ = make.__doc__
+
+    def __get__(self, runtime: Any, owner: type | None = None) -> T:
+        with runtime.lock:
+            if self._name not in runtime.__dict__:
+                runtime.__dict__[self._name] = self._make(runtime)
+        made: T = runtime.__dict__[self._name]
+        return made
+
+
+class Runtime:
+    """Everything a process needs to work on steps. Attributes are made on first use."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        #: Tells this process from every other one, also from one with the same pid after a restart.
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        #: Set when the process is asked to stop: no new step is claimed.
+        self.stopping = threading.Event()
+        self._channels: dict[str, grpc.Channel] = {}
+        self.lock = threading.RLock()
+
+    @_shared
+    def database(self) -> Database:
+        """The MongoDB database."""
+        s = self.settings
+        return Database(
+            s.mongo_uri.get_secret_value(),
+            s.mongo_database,
+            max_pool_size=s.mongo_max_pool_size,
+            timeout_ms=int(s.mongo_timeout_s * 1000),
+        )
+
+    @_shared
+    def redis(self) -> Redis:
+        """Redis, for the shared limits and the throttle of progress messages."""
+        return Redis.from_url(
+            self.settings.redis_url.get_secret_value(),
+            socket_timeout=self.settings.redis_timeout_s,
+            socket_connect_timeout=self.settings.redis_timeout_s,
+            socket_keepalive=True,
+            # A connection that Redis closed is made anew, once; one that hangs is not waited for again.
+            retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
+            health_check_interval=30,
+            max_connections=self.settings.worker_threads + 8,
+        )
+
+    @_shared
+    def generations(self) -> Generations:
+        """The orders."""
+        return Generations(self.database)
+
+    @_shared
+    def orders(self) -> RecentOrders:
+        """The orders, as they were a moment ago."""
+        return RecentOrders(self.generations)
+
+    @_shared
+    def ledger(self) -> Ledger:
+        """The steps."""
+        return Ledger(self.database, lease_s=self.settings.lease_s)
+
+    @_shared
+    def requests(self) -> Requests:
+        """The paid calls."""
+        return Requests(self.database)
+
+    @_shared
+    def reservations(self) -> Reservations:
+        """What is set aside."""
+        return Reservations(self.database)
+
+    @_shared
+    def parked(self) -> ParkedSteps:
+        """The steps that wait."""
+        return ParkedSteps(self.database)
+
+    @_shared
+    def canaries(self) -> Canaries:
+        """What came out of the queues."""
+        return Canaries(self.database)
+
+    @_shared
+    def status(self) -> Status:
+        """The status documents."""
+        return Status(self.database, self.generations, self.ledger)
+
+    @_shared
+    def control(self) -> Control:
+        """What a person may do to a world."""
+        return Control(self.database, self.generations, self.ledger, self.status)
+
+    @_shared
+    def slots(self) -> dict[Provider, ProviderSlots]:
+        """The slots of each provider, shared with all other workers."""
+        s = self.settings
+        limits: dict[Provider, int] = {"llm": s.llm_concurrency, "images": s.image_concurrency}
+        return {
+            provider: ProviderSlots(
+                self.redis, provider, limit=limit, lease_s=s.lease_s, patience_s=s.park_after_s
+            )
+            for provider, limit in limits.items()
+        }
+
+    @_shared
+    def leases(self) -> LeaseKeeper:
+        """Keeps this process's leases alive."""
+        s = self.settings
+        return LeaseKeeper(
+            self.ledger,
+            self.owner,
+            every_s=s.lease_renew_s,
+            deadline_s=s.step_deadline_s,
+            also=[slots.renew for slots in self.slots.values()],
+        )
+
+    @_shared
+    def http(self) -> HttpPool:
+        """The HTTP connections."""
+        s = self.settings
+        return HttpPool(s.http_max_connections, s.http_connect_timeout_s)
+
+    @_shared
+    def prompts(self) -> Prompts:
+        """The prompt templates, checked."""
+        return Prompts(self.settings.prompts_dir)
+
+    @_shared
+    def tools(self) -> Tools:
+        """The collaborators of the use cases."""
+        s = self.settings
+        timeout = s.rpc_timeout_s
+        return Tools(
+            settings=s,
+            prompts=self.prompts,
+            paid=self._paid_calls(),
+            http=self.http,
+            ledger=self.ledger,
+            parameters=Parameters(self.database),
+            worlds=WorldClient(self._channel(s.world_service), timeout),
+            characters=CharacterClient(self._channel(s.character_service), timeout),
+            posts=PostClient(self._channel(s.post_service), timeout),
+            media=MediaClient(self._channel(s.media_service), timeout),
+        )
+
+    def _paid_calls(self) -> PaidCalls:
+        s = self.settings
+        prices = PriceTable(
+            s.llm_price_input_usd_per_mtok, s.llm_price_output_usd_per_mtok, s.image_price_usd
+        )
+        llm = LlmClient(
+            self.http,
+            base_url=s.llm_base_url,
+            api_key=s.llm_api_key.get_secret_value(),
+            model=s.llm_model,
+            temperature=s.llm_temperature,
+            timeout_s=s.llm_timeout_s,
+            prices=prices,
+            formats=FormatMemory(),
+            openrouter=s.uses_openrouter,
+        )
+        images = ImageClient(
+            self.http,
+            base_url=s.image_base_url,
+            api_key=s.image_api_key.get_secret_value(),
+            model=s.image_model,
+            output_format=s.image_format,
+            timeout_s=s.image_timeout_s,
+            max_bytes=s.image_max_bytes,
+        )
+        return PaidCalls(
+            llm,
+            images,
+            self.requests,
+            self.generations,
+            prices,
+            self.slots,
+            patience_s=s.record_patience_s,
+        )
+
+    def _channel(self, address: str) -> grpc.Channel:
+        """Return the one channel to a service."""
+        with self.lock:
+            if address not in self._channels:
+                self._channels[address] = open_channel(address)
+            return self._channels[address]
+
+    def close(self) -> None:
+        """Close what was opened; nothing may be used afterwards."""
+        made = self.__dict__
+        if "leases" in made:
+            self.leases.close()
+        if "http" in made:
+            self.http.close()
+        for channel in self._channels.values():
+            channel.close()
+        if "redis" in made:
+            self.redis.close()
+        if "database" in made:
+            self.database.close()
+
+
+_runtime: Runtime | None = None
+_runtime_lock = threading.RLock()
+
+
+def get_runtime() -> Runtime:
+    """Return this process's runtime; a forked child gets one of its own."""
+    global _runtime
+    with _runtime_lock:
+        if _runtime is None:
+            _runtime = Runtime(get_settings())
+        return _runtime
+
+
+def reset_runtime(*, close: bool) -> None:
+    """Forget this process's runtime; closed first at shutdown, but not after a fork: its sockets are the parent's."""
+    global _runtime
+    with _runtime_lock:
+        if _runtime is not None and close:
+            _runtime.close()
+        _runtime = None

@@ -1,0 +1,298 @@
+"""Paid calls: each is made once, reserved before, recorded with its bill before anybody looks at its answer.
+
+A call is known by its key. An answer that was recorded under that key – by this run, or by one that died – is adopted
+instead of being bought again. The fence of the step plays no part here: money is never fenced.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pymongo.errors import PyMongoError
+
+from generia_worker.billing.prices import PriceTable, Usage
+from generia_worker.billing.requests import Intent, Requests
+from generia_worker.billing.slots import ProviderSlots
+from generia_worker.engine.generations import Generations, Provider
+from generia_worker.errors import (
+    BudgetExceeded,
+    BusyError,
+    DamagedPictureError,
+    PermanentError,
+    TransientError,
+    WorldCancelled,
+)
+from generia_worker.providers.images import (
+    ImageClient,
+    ImageReceipt,
+    ImageRequest,
+    Picture,
+    task_uuid,
+)
+from generia_worker.providers.llm import (
+    ChatAnswer,
+    ChatRequest,
+    FormatUnsupported,
+    LlmClient,
+    Message,
+)
+from generia_worker.storage.database import insist, is_transient
+from generia_worker.worlds.context import StepRun
+
+T = TypeVar("T")
+
+#: json_schema → json_object → schema in the prompt: a server refuses at most two formats.
+_FORMATS = 3
+_REFERENCE_PIXELS = 1024 * 1024
+#: How long a call waits for what other calls of its world have set aside.
+_WAIT_FOR_OTHERS_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class TextAnswer:
+    """What the model said, and whether it was cut off."""
+
+    content: str
+    too_long: bool
+
+
+class PaidCalls:
+    """Makes text and image calls for steps."""
+
+    def __init__(
+        self,
+        llm: LlmClient,
+        images: ImageClient,
+        requests: Requests,
+        generations: Generations,
+        prices: PriceTable,
+        slots: Mapping[Provider, ProviderSlots],
+        *,
+        patience_s: float,
+    ) -> None:
+        self._llm = llm
+        self._images = images
+        self._requests = requests
+        self._generations = generations
+        self._prices = prices
+        self._slots = slots
+        self._patience_s = patience_s
+
+    # --- text --------------------------------------------------------------------------------------------------
+    def text(
+        self,
+        run: StepRun,
+        purpose: str,
+        messages: tuple[Message, ...],
+        *,
+        schema_name: str,
+        schema: dict[str, Any],
+        schema_instruction: str,
+        max_tokens: int,
+    ) -> TextAnswer:
+        """Ask the model once, or return what it answered before under the same purpose.
+
+        Raises:
+            TransientError, PermanentError: as the client raises them, after the bill was recorded.
+            BudgetExceeded: the world's limits do not allow the call; nothing was called.
+        """
+        call = run.call_key(purpose)
+        if not run.claim.first:
+            stored = self._requests.answer_of(call)
+            if stored is not None:
+                return TextAnswer(stored["content"], stored["too_long"])
+            self._requests.give_up_on_open(call)
+        for _ in range(_FORMATS):
+            request = ChatRequest(
+                messages=messages,
+                schema_name=schema_name,
+                schema=schema,
+                schema_instruction=schema_instruction,
+                max_tokens=max_tokens,
+                request_id=f"{call}~{uuid.uuid4().hex[:8]}",
+            )
+            try:
+                return self._ask(run, call, request)
+            except FormatUnsupported:
+                continue
+        message = "The text model refuses every way of asking for JSON: choose another GENERIA_LLM_MODEL."
+        raise PermanentError(message, fatal_to_world=True)
+
+    def _ask(self, run: StepRun, call: str, request: ChatRequest) -> TextAnswer:
+        with self._slots["llm"].hold():
+            return self._ask_now(run, call, request)
+
+    def _ask_now(self, run: StepRun, call: str, request: ChatRequest) -> TextAnswer:
+        worst = self._worst_text_usd(request)
+        intent = self._intend(run, call, request.request_id, "llm", self._llm.model, worst)
+        try:
+            answer = self._llm.complete(request)
+        except TransientError as error:
+            self._pause_if_asked("llm", error)
+            if error.outcome_unknown:
+                reason = error.message
+                self._insist(lambda: self._requests.mark_ambiguous(request.request_id, "llm", reason))
+            else:
+                self._refused(intent, error.message)
+            raise
+        except (PermanentError, FormatUnsupported) as error:
+            self._refused(intent, error.message)
+            raise
+        spoiled = _why_useless(answer)
+        too_long = answer.finish_reason == "length"
+        stored = {"content": answer.content, "too_long": too_long, "model": answer.model}
+        self._billed(intent, answer.usage, stored, spoiled)
+        if spoiled:
+            raise TransientError(spoiled)
+        return TextAnswer(answer.content, too_long)
+
+    def _worst_text_usd(self, request: ChatRequest) -> float:
+        texts = [message.content for message in request.messages]
+        size = sum(len(text.encode()) for text in (*texts, request.schema_instruction, str(request.schema)))
+        return self._prices.worst_text_usd(size, request.max_tokens) or 0.0
+
+    # --- images ------------------------------------------------------------------------------------------------
+    def picture(self, run: StepRun, purpose: str, prompt: str, width: int, height: int) -> Picture:
+        """Draw a picture, or fetch the one that was drawn before under the same purpose.
+
+        Unlike a text, a picture is asked for under the same key in every attempt: the provider knows it by its taskUUID,
+        draws it once and bills it once.
+
+        Raises:
+            TransientError, PermanentError: as the client raises them, after the bill was recorded.
+            BudgetExceeded: the world's limits do not allow the call; nothing was called.
+        """
+        call = run.once_key(purpose)
+        uid = task_uuid(call)
+        stored = None if run.claim.first else self._requests.answer_of(call)
+        if stored is None:
+            receipt = self._draw(run, call, ImageRequest(uid, prompt, width, height, call))
+        else:
+            receipt = self._fetch(uid)
+        return self._images.download(receipt, width, height)
+
+    def _fetch(self, uid: str) -> ImageReceipt:
+        """Return a picture that was drawn before. Raises DamagedPictureError when its provider has forgotten it."""
+        try:
+            return self._images.fetch(uid)
+        except PermanentError as error:
+            if error.fatal_to_world:
+                raise
+            message = f"A picture that was drawn cannot be had any more. {error.message}"
+            raise DamagedPictureError(message) from None
+
+    def _begun(self, uid: str) -> ImageReceipt | None:
+        """Return a picture whose drawing had an unknown outcome; None when the provider never heard of it."""
+        try:
+            return self._images.fetch(uid)
+        except TransientError as error:
+            error.outcome_unknown = True  # the fetching failed; the drawing is as unknown as before
+            raise
+        except PermanentError as error:
+            if error.fatal_to_world:
+                raise
+            return None
+
+    def _draw(self, run: StepRun, call: str, request: ImageRequest) -> ImageReceipt:
+        with self._slots["images"].hold():
+            return self._draw_now(run, call, request)
+
+    def _draw_now(self, run: StepRun, call: str, request: ImageRequest) -> ImageReceipt:
+        pixels = request.width * request.height
+        worst = self._prices.image_usd * max(1.0, pixels / _REFERENCE_PIXELS)
+        begun = not run.claim.first and self._requests.is_open(call)
+        intent = self._intend(run, call, call, "images", self._images.model, worst, begun=begun)
+        try:
+            receipt = self._begun(request.task_uuid) if begun else None
+            receipt = receipt or self._images.draw(request)
+        except TransientError as error:
+            self._pause_if_asked("images", error)
+            # An unknown outcome stays an intent: the same taskUUID fetches the picture, or draws it, next time.
+            if not error.outcome_unknown:
+                self._refused(intent, error.message)
+            raise
+        except PermanentError as error:
+            self._refused(intent, error.message)
+            raise
+        cost = receipt.cost_usd if receipt.cost_usd is not None else self._prices.image_usd
+        self._billed(intent, Usage(cost), {"task_uuid": receipt.task_uuid, "image_uuid": receipt.image_uuid})
+        return receipt
+
+    def _pause_if_asked(self, provider: Provider, error: TransientError) -> None:
+        """Let everybody wait when the provider named a time: the others would only be refused too."""
+        if error.outage and error.retry_after_s:
+            self._slots[provider].pause(error.retry_after_s)
+
+    # --- bookkeeping -------------------------------------------------------------------------------------------
+    def _intend(
+        self,
+        run: StepRun,
+        call: str,
+        request_id: str,
+        provider: Provider,
+        model: str,
+        worst: float,
+        *,
+        begun: bool = False,
+    ) -> Intent:
+        """Store that a call is about to be made, and set its worst case aside; both are there when it was `begun`."""
+        budgeted = run.generation.budget_usd is not None
+        step = run.claim.step.name
+        intent = Intent(request_id, run.world_id, step, call, provider, model, worst, budgeted=budgeted)
+        if begun:
+            return intent
+        try:
+            self._requests.begin(intent)
+            self._reserve(intent)
+        except PyMongoError:
+            # Whatever of it was stored: no call was made, and none is to be counted.
+            self._insist(lambda: self._requests.withdraw(request_id))
+            raise
+        return intent
+
+    def _reserve(self, intent: Intent) -> None:
+        """Set the worst case aside; while other calls of the world hold theirs, what they release is waited for."""
+        try:
+            self._generations.reserve(intent.world_id, intent.provider, intent.held_usd)
+        except BudgetExceeded as error:
+            self._requests.withdraw(intent.request_id)
+            if isinstance(error, WorldCancelled) or not self._requests.any_open(intent.world_id):
+                raise
+            raise BusyError(error.message, retry_after_s=_WAIT_FOR_OTHERS_S) from None
+
+    def _refused(self, intent: Intent, reason: str) -> None:
+        if self._insist(lambda: self._requests.mark_refused(intent.request_id, reason)):
+            self._adjust(intent, calls=-1, usd=-intent.held_usd)
+
+    def _billed(
+        self, intent: Intent, usage: Usage, answer: dict[str, Any], spoiled: str | None = None
+    ) -> None:
+        recorded = self._insist(lambda: self._requests.record_answer(intent, usage, answer, spoiled=spoiled))
+        if recorded and intent.budgeted and usage.cost_usd is not None:
+            self._adjust(intent, calls=0, usd=usage.cost_usd - intent.held_usd)
+
+    def _adjust(self, intent: Intent, *, calls: int, usd: float) -> None:
+        try:
+            self._generations.adjust(intent.world_id, intent.provider, calls=calls, usd=usd)
+        except PyMongoError as error:
+            # Adding twice would be wrong, and the sweep takes the difference out; the answer is what counts.
+            if not is_transient(error):
+                raise
+
+    def _insist(self, write: Callable[[], T]) -> T:
+        """Record what the provider said also when MongoDB is away just now: it was paid for, and is nowhere else."""
+        return insist(write, for_s=self._patience_s)
+
+
+def _why_useless(answer: ChatAnswer) -> str | None:
+    """Say why a billed answer cannot be used at all; None when there is something to read."""
+    if answer.error:
+        return f"The text model broke off: {answer.error}"
+    if answer.finish_reason == "content_filter":
+        return "The text provider's moderation withheld the answer."
+    if not answer.content.strip() and answer.finish_reason != "length":
+        return "The text model answered nothing."
+    return None

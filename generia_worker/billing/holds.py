@@ -1,0 +1,89 @@
+"""What is set aside of a world's limits and budget, kept equal to what its calls say.
+
+`Generations.reserve` and `adjust` change `reserved` beside the rows of the calls, not in one transaction with them: that is
+six times faster, and a process that dies in between leaves a difference. It is looked for and taken out here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymongo.client_session import ClientSession
+
+from generia_worker.engine.generations import PROVIDERS
+from generia_worker.storage.database import Database, Document
+
+#: States of calls that keep what was set aside for them. Refused ones have given it back.
+_KEPT = ["intent", "answered", "spoiled", "ambiguous"]
+#: Sums of floats, not money.
+_NOTHING_USD = 1e-9
+
+
+class Reservations:
+    """The field `reserved` of `generations`, and `drift`: a difference that was seen, and since when."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._rows = database.generations
+        self._requests = database.requests
+
+    def worlds(self, limit: int) -> list[str]:
+        """Return up to `limit` worlds to look at: those that go on or have a difference, the longest unseen first."""
+        query = {"$or": [{"open": True}, {"drift": {"$type": "object"}}]}
+        rows = self._rows.find(query, {"_id": 1}).sort("looked_at", 1).limit(limit)
+        return [row["_id"] for row in rows]
+
+    def mend(self, world_id: str, patience_s: float) -> bool:
+        """Take out a difference that has been the same for `patience_s`; True when there was one.
+
+        A younger one may be a call that is being begun or recorded just now: it is noted, and looked at again.
+        """
+        row, drift = self._database.transaction(lambda session: self._drift(world_id, session))
+        noted = row.get("drift")
+        seen: Document = {"$currentDate": {"looked_at": True}}
+        if _is_nothing(drift):
+            self._rows.update_one({"_id": world_id}, seen | {"$set": {"drift": None}})
+            return False
+        if noted is None or not _is_nothing({name: drift[name] - noted.get(name, 0) for name in drift}):
+            fresh = {f"drift.{name}": value for name, value in drift.items()}
+            dates = {"$currentDate": {"looked_at": True, "drift.since": True}}
+            if noted is None:
+                self._rows.update_one({"_id": world_id, "drift": None}, {"$set": {"drift": {}}})
+            self._rows.update_one({"_id": world_id}, {"$set": fresh, **dates})
+            return False
+        old = {"$lt": ["$drift.since", {"$subtract": ["$$NOW", int(patience_s * 1000)]}]}
+        change: Document = {
+            **seen,
+            "$inc": {f"reserved.{name}": -value for name, value in drift.items()},
+            "$set": {"drift": None},
+        }
+        return bool(
+            self._rows.update_one({"_id": world_id, "drift": noted, "$expr": old}, change).matched_count
+        )
+
+    def _drift(self, world_id: str, session: ClientSession) -> tuple[Document, dict[str, Any]]:
+        """Return the order's row, and by how much more is set aside than its calls say."""
+        wanted = {"reserved": 1, "drift": 1, "budget_usd": 1}
+        row = self._rows.find_one({"_id": world_id}, wanted, session=session) or {}
+        groups = self._requests.aggregate(
+            [
+                {"$match": {"world_id": world_id, "state": {"$in": _KEPT}}},
+                {
+                    "$group": {
+                        "_id": "$provider",
+                        "calls": {"$sum": 1},
+                        "usd": {"$sum": {"$ifNull": ["$cost_usd", "$worst_usd"]}},
+                    }
+                },
+            ],
+            session=session,
+        )
+        due = {group["_id"]: group for group in groups}
+        reserved = row.get("reserved") or {"llm": 0, "images": 0, "usd": 0.0}
+        drift = {name: reserved[name] - due.get(name, {}).get("calls", 0) for name in PROVIDERS}
+        usd = sum(group["usd"] for group in due.values()) if row.get("budget_usd") is not None else 0.0
+        return row, drift | {"usd": reserved["usd"] - usd}
+
+
+def _is_nothing(drift: dict[str, Any]) -> bool:
+    return not any(drift[name] for name in PROVIDERS) and abs(drift["usd"]) < _NOTHING_USD

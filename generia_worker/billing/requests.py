@@ -1,0 +1,184 @@
+"""Every paid call: the intent before it, the bill and the answer when it arrives. Money is never fenced.
+
+A *call* is what a step needs once (`…/describe#1.text.0`: edition 1, first question); it may take several *requests*.
+States: `intent` → `answered` (billed, usable), `spoiled` (billed, useless), `refused` (not billed) or `ambiguous` (nobody
+can know). Whoever brings an answer appends it, also after its step was taken over; the next owner adopts it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo import ReturnDocument
+
+from generia_worker.billing.prices import Usage
+from generia_worker.client.receipt import ReceiptLine
+from generia_worker.engine.generations import Provider
+from generia_worker.observability import metrics
+from generia_worker.storage.database import Database, Document, unsettled_worlds
+
+#: Names of the counters in the status document, by provider.
+_CALLS = {"llm": "api_calls_made_LLM", "images": "api_calls_made_images"}
+_COST = {"llm": "llm_cost_total", "images": "image_cost_total"}
+_AMBIGUOUS = {"llm": "ambiguous_calls_LLM", "images": "ambiguous_calls_images"}
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A call that is about to be made."""
+
+    request_id: str
+    world_id: str
+    step: str
+    call: str
+    provider: Provider
+    model: str
+    worst_usd: float
+    #: Whether the world has a budget, of which the worst case is set aside.
+    budgeted: bool = True
+
+    @property
+    def held_usd(self) -> float:
+        """What is set aside for the call: of a world without a budget only the call itself is counted."""
+        return self.worst_usd if self.budgeted else 0.0
+
+
+class Requests:
+    """The collection `api_requests_history`."""
+
+    def __init__(self, database: Database) -> None:
+        self._rows = database.requests
+
+    def answer_of(self, call: str) -> dict[str, Any] | None:
+        """Return the usable answer of a call that was made before, whoever made it; None when there is none."""
+        row = self._rows.find_one({"call": call, "state": "answered"}, {"answer": 1})
+        return row["answer"] if row else None
+
+    def give_up_on_open(self, call: str) -> None:
+        """Count the requests of a call whose owner vanished as ambiguous: they may have been billed."""
+        for row in list(self._rows.find({"call": call, "state": "intent"}, {"provider": 1})):
+            self.mark_ambiguous(row["_id"], row["provider"], "The process that made the call died.")
+
+    def is_open(self, request_id: str) -> bool:
+        """True when the request was begun and nobody knows yet what came of it."""
+        return self._rows.find_one({"_id": request_id, "state": "intent"}, {"_id": 1}) is not None
+
+    def any_open(self, world_id: str) -> bool:
+        """True while a call of the world is in flight, or its process died and nobody has noticed yet."""
+        return self._rows.find_one({"world_id": world_id, "state": "intent"}, {"_id": 1}) is not None
+
+    def unsettled_worlds(self) -> set[str]:
+        """Return the ids of the worlds with calls that no settling has counted yet, whether they have ended or not."""
+        return unsettled_worlds(self._rows)
+
+    def withdraw(self, request_id: str) -> None:
+        """Forget an intent that came to nothing before anything was sent."""
+        self._rows.delete_one({"_id": request_id, "state": "intent"})
+
+    def abandon(self, world_id: str, step: str) -> None:
+        """Count what a step that has ended still has open as ambiguous: nobody will ask for it again."""
+        query = {"world_id": world_id, "step": step, "state": "intent"}
+        for row in list(self._rows.find(query, {"provider": 1})):
+            self.mark_ambiguous(row["_id"], row["provider"], "The step ended before an answer came.")
+
+    def begin(self, intent: Intent) -> None:
+        """Store the intent before the call is made; a repeated request id starts over."""
+        row: Document = {
+            "world_id": intent.world_id,
+            "step": intent.step,
+            "call": intent.call,
+            "provider": intent.provider,
+            "model": intent.model,
+            "worst_usd": intent.worst_usd,
+            "state": "intent",
+            "intent_at": datetime.now(UTC),
+        }
+        blank = {"contribution": {}, "settled": {}, "unsettled": False, "cost_usd": None, "answer": None}
+        self._rows.update_one({"_id": intent.request_id}, {"$set": row, "$setOnInsert": blank}, upsert=True)
+
+    def record_answer(
+        self, intent: Intent, usage: Usage, answer: dict[str, Any], *, spoiled: str | None = None
+    ) -> bool:
+        """Append what was billed and answered; `spoiled` says why the answer is useless.
+
+        Returns False when the same request was recorded before (it is billed once).
+        """
+        known = usage.cost_usd is not None
+        counters: Document = {_CALLS[intent.provider]: 1}
+        counters |= {_COST[intent.provider]: usage.cost_usd} if known else {"unknown_cost_calls": 1}
+        change: Document = {
+            "state": "spoiled" if spoiled else "answered",
+            "cost_usd": usage.cost_usd,
+            "prompt_tokens": usage.prompt_tokens,
+            "completion_tokens": usage.completion_tokens,
+            "answer": answer,
+            "error": spoiled,
+            "answered_at": datetime.now(UTC),
+            "contribution": counters,
+            "unsettled": True,
+        }
+        before = self._rows.find_one_and_update(
+            {"_id": intent.request_id, "state": {"$in": ["intent", "ambiguous", "refused"]}},
+            {"$set": change},
+            return_document=ReturnDocument.BEFORE,
+        )
+        if before is None:
+            return False
+        outcome = "late" if before["state"] == "ambiguous" else change["state"]
+        tokens = usage.prompt_tokens, usage.completion_tokens
+        metrics.billed(intent.provider, outcome, usage.cost_usd, *tokens)
+        return True
+
+    def receipt(self, world_id: str) -> list[ReceiptLine]:
+        """Return what each kind of step spent with each provider, in the order in which they began."""
+        sums: Document = {"prompt_tokens": "$prompt_tokens", "completion_tokens": "$completion_tokens"}
+        for name, fields in {
+            "calls": _CALLS,
+            "ambiguous_calls": _AMBIGUOUS,
+            "cost_usd": _COST,
+            "unknown_cost_calls": {"any": "unknown_cost_calls"},
+        }.items():
+            sums[name] = {"$sum": [f"$contribution.{field}" for field in fields.values()]}
+        groups = self._rows.aggregate(
+            [
+                {"$match": {"world_id": world_id}},
+                {
+                    "$group": {
+                        "_id": {
+                            "part": {"$arrayElemAt": [{"$split": ["$step", "/"]}, 0]},
+                            "provider": "$provider",
+                        },
+                        "began": {"$min": "$intent_at"},
+                        **{name: {"$sum": value} for name, value in sums.items()},
+                    }
+                },
+                {"$match": {"calls": {"$gt": 0}}},
+                {"$sort": {"began": 1, "_id": 1}},
+            ]
+        )
+        return [ReceiptLine.model_validate(group["_id"] | group) for group in groups]
+
+    def mark_refused(self, request_id: str, reason: str) -> bool:
+        """Note that the provider did not take (or bill) the request. Returns False when it was settled otherwise."""
+        change = {"state": "refused", "error": reason, "answered_at": datetime.now(UTC)}
+        open_one = {"_id": request_id, "state": "intent"}
+        row = self._rows.find_one_and_update(open_one, {"$set": change}, {"provider": 1})
+        if row is None:
+            return False
+        metrics.not_billed(row["provider"], "refused")
+        return True
+
+    def mark_ambiguous(self, request_id: str, provider: Provider, reason: str) -> None:
+        """Note that nobody can know whether the request was billed: it keeps its reservation."""
+        change = {
+            "state": "ambiguous",
+            "error": reason,
+            "answered_at": datetime.now(UTC),
+            "contribution": {_CALLS[provider]: 1, _AMBIGUOUS[provider]: 1},
+            "unsettled": True,
+        }
+        open_one = {"_id": request_id, "state": "intent"}
+        if self._rows.update_one(open_one, {"$set": change}).matched_count:
+            metrics.not_billed(provider, "ambiguous")

@@ -1,0 +1,144 @@
+"""What a person sees: bars in a terminal, lines in a pipe, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from generia_worker.client.status import GenerationStatus
+from generia_worker.status.stages import WorldStatus
+
+#: A pipe has no width: tables there are never cut.
+_PIPE_WIDTH = 250
+#: For people; a pipe gets the same words without colour.
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+#: What is said beside a result that is meant for a program.
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+_MARKS = {
+    WorldStatus.PENDING: "[dim]·[/]",
+    WorldStatus.IN_PROGRESS: "[yellow]▸[/]",
+    WorldStatus.COMPLETED: "[green]✓[/]",
+    WorldStatus.FAILED: "[red]✗[/]",
+    WorldStatus.CANCELLED: "[dim]–[/]",
+}
+
+
+def as_json(value: Any) -> None:
+    """Print a value for a program: one JSON document on standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.flush()
+
+
+def dollars(amount: float) -> str:
+    """Return an amount with as many places as small amounts need."""
+    return f"${amount:.4f}"
+
+
+def stages_line(status: GenerationStatus) -> str:
+    """Return the six stages with their marks, in one line."""
+    return "  ".join(f"{_MARKS[stage.status]} {stage.name.replace('_', ' ')}" for stage in status.stages)
+
+
+class LiveWorld(AbstractContextManager["LiveWorld"]):
+    """Shows a world being made: stages, characters, posts and dollars, as they grow."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._seen = ""
+        self._bars = Progress(
+            TextColumn("{task.description}", style="bold"),
+            BarColumn(bar_width=32),
+            MofNCompleteColumn(),
+            TextColumn("[green]{task.fields[note]}[/]"),
+            TimeElapsedColumn(),
+            console=console,
+        )
+        self._characters = self._bars.add_task("characters", total=None, note="")
+        self._posts = self._bars.add_task("posts     ", total=None, note="")
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._console.is_terminal:
+            self._bars.stop()
+
+    def show(self, status: GenerationStatus) -> None:
+        """Show a new state."""
+        cost = dollars(status.cost_usd)
+        if self._console.is_terminal:
+            line = stages_line(status)
+            if line != self._seen:
+                self._bars.print(line)
+                self._seen = line
+            self._bars.update(
+                self._characters, completed=status.users_created, total=status.users_predicted, note=""
+            )
+            self._bars.update(
+                self._posts, completed=status.posts_created, total=status.posts_predicted, note=cost
+            )
+            return
+        line = (
+            f"{status.current_stage}: characters {status.users_created}/{status.users_predicted}, "
+            f"posts {status.posts_created}/{status.posts_predicted}, {cost}"
+        )
+        if line != self._seen:
+            self._console.print(line)
+            self._seen = line
+
+
+def summary(status: GenerationStatus, *, simulated: bool) -> list[str]:
+    """Say what was made, what it cost and how many calls it took; for a failed world, why."""
+    ended = status.finished_at or status.updated_at
+    seconds = (ended - status.created_at).total_seconds()
+    lines = [
+        f"{status.status.value}: {status.users_created} of {status.users_predicted} characters and "
+        f"{status.posts_created} of {status.posts_predicted} posts in {seconds:.1f} s"
+    ]
+    if status.error:
+        lines.append(f"because: {status.error.reason}")
+    if status.tasks_failed:
+        lines.append(f"{status.tasks_failed} steps failed, {status.tasks_skipped} were skipped for it")
+    lines.append(
+        f"{dollars(status.cost_usd)} ({'simulated; ' if simulated else ''}texts {dollars(status.llm_cost_total)}, pictures "
+        f"{dollars(status.image_cost_total)}) for {status.api_calls_made_LLM} text calls and "
+        f"{status.api_calls_made_images} image calls"
+    )
+    doubtful = status.ambiguous_calls_LLM + status.ambiguous_calls_images
+    if doubtful:
+        lines.append(f"{doubtful} calls ended without an answer and may have been billed")
+    if status.unknown_cost_calls:
+        lines.append(f"{status.unknown_cost_calls} calls were billed at a price that nobody named")
+    return lines
+
+
+def worlds_table(rows: list[dict[str, Any]]) -> Table:
+    """Return the list of worlds as a table."""
+    table = Table(box=None, pad_edge=False)
+    columns: list[tuple[str, Callable[[dict[str, Any]], str]]] = [
+        ("id", lambda row: row["id"]),
+        ("name", lambda row: row["name"]),
+        ("state", lambda row: row["generation_status"]),
+        ("characters", lambda row: str(row["users_count"])),
+        ("posts", lambda row: str(row["posts_count"])),
+        ("created", lambda row: row["created_at"][:16].replace("T", " ")),
+    ]
+    for name, _ in columns:
+        table.add_column(name, no_wrap=name != "name", overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(cell(row)) for _, cell in columns))
+    return table

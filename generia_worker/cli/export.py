@@ -1,0 +1,56 @@
+"""Taking a world home: a zip, or a folder whose page opens from disk."""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+from pathlib import Path
+
+from generia_worker.client.status import GenerationStatus
+from generia_worker.errors import ConfigurationError
+from generia_worker.gateway.export import export_world
+from generia_worker.reference.resources import open_resources
+from generia_worker.rpc.connections import connect
+from generia_worker.settings import Settings
+
+_THREADS = 4
+#: Where the demo leaves its worlds, in the data folder.
+DEMO_FOLDER = "exports"
+
+
+def export(settings: Settings, status: GenerationStatus, target: Path) -> list[str]:
+    """Write a world to `target`: a zip if it is named so, else a new folder. Returns pictures that are missing.
+
+    Raises:
+        ConfigurationError: there is something at `target` already, or it cannot be written.
+        NotFoundError: there is no such world.
+        TransientError: a service is away.
+    """
+    if target.exists():
+        raise ConfigurationError(f"{target} exists already: name another one.")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Beside its place, so that it can be moved there when it is whole.
+        with tempfile.TemporaryDirectory(prefix=".generia-", dir=target.parent) as folder:
+            whole = Path(folder) / "world.zip"
+            missing = _write(settings, status, whole)
+            if target.suffix.lower() != ".zip":
+                unpacked = Path(folder) / "world"
+                with zipfile.ZipFile(whole) as archive:
+                    archive.extractall(unpacked)
+                whole = unpacked
+            whole.rename(target)
+    except OSError as error:
+        raise ConfigurationError(f"{target} cannot be written: {error.strerror or error}") from None
+    return missing
+
+
+def _write(settings: Settings, status: GenerationStatus, file: Path) -> list[str]:
+    services, resources = connect(settings), open_resources(settings, threads=_THREADS)
+    try:
+        return export_world(
+            status.world_id, file, services=services, resources=resources, status=status.as_json()
+        )
+    finally:
+        services.close()
+        resources.close()

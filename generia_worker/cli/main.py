@@ -1,0 +1,252 @@
+"""`generia …`: the composition root. Starts the parts as processes, orders worlds, shows what became of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from generia_worker import __version__
+from generia_worker.processes import says_why
+from generia_worker.processes.api import api
+from generia_worker.processes.beat import beat
+from generia_worker.processes.exporter import exporter
+from generia_worker.processes.flower import flower
+from generia_worker.processes.gateway import gateway
+from generia_worker.processes.health import health
+from generia_worker.processes.service import service
+from generia_worker.processes.simulator import simulator
+from generia_worker.processes.worker import worker
+from generia_worker.settings import Settings, load_settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+_data_dir_option = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the embedded stack keeps its data.",
+)
+
+
+def _size_options(command: F) -> F:
+    for name, default, most in (("posts", 15, 250), ("characters", 5, 40)):
+        option = click.option(
+            f"--{name}", type=int, default=default, show_default=True, help=f"How many {name}, 1 to {most}."
+        )
+        command = option(command)
+    return command
+
+
+_wait_option = click.option(
+    "--wait/--no-wait", default=True, show_default=True, help="Show what becomes of it."
+)
+_budget_option = click.option(
+    "--budget", type=float, help="Dollars to spend at most; the world ends in order there."
+)
+_estimate_option = click.option("--estimate", is_flag=True, help="Only say what it will take; spend nothing.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="generia")
+def main() -> None:
+    """Make a small social network out of one sentence."""
+
+
+# --- worlds ------------------------------------------------------------------------------------------------------
+@main.command()
+@click.argument("prompt")
+@_size_options
+@_budget_option
+@_estimate_option
+@_data_dir_option
+@_json_option
+@says_why
+def demo(
+    prompt: str,
+    characters: int,
+    posts: int,
+    budget: float | None,
+    estimate: bool,
+    data_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Start everything, make a world of PROMPT, show it, stop."""
+    from generia_worker.cli import worlds
+
+    settings = _settings(data_dir)
+    asked = worlds.check(prompt, characters, posts, budget=budget)
+    with worlds.some_stack(settings, as_json=as_json) as running:
+        if estimate:
+            worlds.show_estimate(running, worlds.size_of(asked), as_json=as_json)
+            return
+        ended = worlds.make(running, asked, as_json=as_json, with_page=True)
+    sys.exit(0 if ended else 1)
+
+
+@main.command()
+@click.option(
+    "--flower", "with_flower", is_flag=True, help="Start Flower too: tasks and failures in the browser."
+)
+@_data_dir_option
+@_json_option
+@says_why
+def up(with_flower: bool, data_dir: Path | None, as_json: bool) -> None:
+    """Start everything and keep it running.
+
+    Prints the addresses; stops with Ctrl-C.
+    """
+    from generia_worker.cli import worlds
+
+    worlds.keep_running(_settings(data_dir), flower=with_flower, as_json=as_json)
+
+
+@main.command()
+@click.argument("prompt")
+@_size_options
+@_budget_option
+@_estimate_option
+@_wait_option
+@_data_dir_option
+@_json_option
+@says_why
+def generate(
+    prompt: str,
+    characters: int,
+    posts: int,
+    budget: float | None,
+    estimate: bool,
+    wait: bool,
+    data_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Order a world from a running stack."""
+    from generia_worker.cli import worlds
+
+    asked = worlds.check(prompt, characters, posts, budget=budget)
+    running = worlds.running(_settings(data_dir))
+    if estimate:
+        worlds.show_estimate(running, worlds.size_of(asked), as_json=as_json)
+        return
+    sys.exit(0 if worlds.make(running, asked, as_json=as_json, wait=wait) else 1)
+
+
+@main.command()
+@click.argument("world")
+@click.option("--failures", is_flag=True, help="List the steps that failed, each with its reason.")
+@_data_dir_option
+@_json_option
+@says_why
+def status(world: str, failures: bool, data_dir: Path | None, as_json: bool) -> None:
+    """Tell how far WORLD is."""
+    from generia_worker.cli import worlds
+
+    worlds.show_status(worlds.running(_settings(data_dir)), world, failures=failures, as_json=as_json)
+
+
+def _change(
+    world: str, action: str, step: str | None, wait: bool, data_dir: Path | None, as_json: bool
+) -> None:
+    from generia_worker.cli import worlds
+
+    running = worlds.running(_settings(data_dir))
+    sys.exit(0 if worlds.change(running, world, action, step=step, wait=wait, as_json=as_json) else 1)
+
+
+def _changing(name: str, help_text: str) -> None:
+    """Add a command that changes the course of a world."""
+
+    @main.command(name, help=help_text)
+    @click.argument("world")
+    @_wait_option
+    @_data_dir_option
+    @_json_option
+    @says_why
+    def changing(world: str, wait: bool, data_dir: Path | None, as_json: bool) -> None:
+        _change(world, name, None, wait, data_dir, as_json)
+
+
+_changing("cancel", "Stop WORLD within one call's time; what exists stays.")
+_changing("resume", "Go on with WORLD, cancelled or failed, from where it stood.")
+_changing("retry", "Try the failed steps of WORLD again.")
+
+
+@main.command()
+@click.argument("world")
+@click.argument("step")
+@_wait_option
+@_data_dir_option
+@_json_option
+@says_why
+def redo(world: str, step: str, wait: bool, data_dir: Path | None, as_json: bool) -> None:
+    """Make one thing of WORLD anew.
+
+    In place: STEP is character/7 or post/7/3.
+    """
+    _change(world, "redo", step, wait, data_dir, as_json)
+
+
+@main.command("worlds")
+@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True)
+@_data_dir_option
+@_json_option
+@says_why
+def list_worlds(limit: int, data_dir: Path | None, as_json: bool) -> None:
+    """List the worlds of a running stack, newest first."""
+    from generia_worker.cli import worlds
+
+    worlds.show_list(worlds.running(_settings(data_dir)), limit, as_json=as_json)
+
+
+@main.command()
+@click.argument("world")
+@click.argument("target", type=click.Path(path_type=Path))
+@_data_dir_option
+@_json_option
+@says_why
+def export(world: str, target: Path, data_dir: Path | None, as_json: bool) -> None:
+    """Write WORLD to TARGET: a zip if it ends in .zip, else a folder. Its index.html opens from disk."""
+    from generia_worker.cli import worlds
+
+    worlds.export(worlds.running(_settings(data_dir)), world, target, as_json=as_json)
+
+
+@main.command()
+@_data_dir_option
+@_json_option
+@says_why
+def doctor(data_dir: Path | None, as_json: bool) -> None:
+    """Say what is missing on this machine, and what mends it."""
+    from dataclasses import asdict
+
+    from rich.markup import escape
+
+    from generia_worker.cli import display
+    from generia_worker.embedded.doctor import examine
+
+    findings = examine(_settings(data_dir))
+    if as_json:
+        display.as_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            mark = "[green]✓[/]" if finding.ok else "[red]✗[/]"
+            display.out.print(f"{mark} {escape(finding.name)}: {escape(finding.detail)}")
+            if not finding.ok and finding.remedy:
+                display.out.print(f"    → {escape(finding.remedy)}")
+    sys.exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+# --- the parts, one process each ---------------------------------------------------------------------------------
+for part in (service, simulator, api, gateway, worker, beat, exporter, flower, health):
+    main.add_command(part)
+
+
+def _settings(data_dir: Path | None) -> Settings:
+    return load_settings(**({} if data_dir is None else {"data_dir": data_dir}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""What the embedded stack runs besides its servers: which programs, with which settings, and when they are ready."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import SecretStr
+
+from generia_worker.embedded.ports import free_port
+from generia_worker.embedded.stack import Program
+from generia_worker.processes.health_checks import (
+    SERVICES,
+    answers,
+    channel_is_ready,
+    is_healthy,
+    worker_answers,
+)
+from generia_worker.settings import PREFIX, Settings
+
+#: What the simulator charges, so that budgets and estimates work with it: dollars per million tokens.
+_SIMULATED_INPUT_USD, _SIMULATED_OUTPUT_USD = 0.30, 2.50
+SIMULATOR = "the simulator"
+_SIMULATOR_KEY = SecretStr("sim-local")
+_SERVICES = tuple(f"{name}_service" for name in SERVICES)
+#: What the steps without a paid call need: they wait for servers of our own only.
+_INNER_THREADS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker process of one machine: its name, the queues that it takes, and its threads."""
+
+    name: str
+    queues: str
+    threads: int
+
+
+def workers(settings: Settings) -> list[Worker]:
+    """Return the workers of one machine: as many threads for each provider as it has slots, and some to spare.
+
+    A thread more than there are slots waits for one now and then, and is there when one is given back.
+    """
+    found = []
+    for queue, slots in (("llm", settings.llm_concurrency), ("images", settings.image_concurrency)):
+        wanted = slots + max(2, slots // 8)
+        processes = -(-wanted // settings.worker_threads)
+        for number in range(1, processes + 1):
+            name = queue if processes == 1 else f"{queue}-{number}"
+            found.append(Worker(name, queue, -(-wanted // processes)))
+    inner = min(settings.worker_threads, _INNER_THREADS)
+    return [*found, Worker("inner", "services,progress,maintenance", inner)]
+
+
+def simulates_text(settings: Settings) -> bool:
+    """True when nobody named a text provider: no key, no address."""
+    return not settings.llm_api_key.get_secret_value() and "llm_base_url" not in settings.model_fields_set
+
+
+def simulates_images(settings: Settings) -> bool:
+    """True when nobody named an image provider: no key, no address."""
+    return not settings.image_api_key.get_secret_value() and "image_base_url" not in settings.model_fields_set
+
+
+def providers_line(settings: Settings) -> str:
+    """Say in one line who makes texts and pictures."""
+    text, pictures = who_makes_text(settings), who_makes_images(settings)
+    if text == pictures == SIMULATOR:
+        return "Texts and pictures come from the simulator (no keys set): nothing is spent, dollars are simulated."
+    return f"Texts come from {text}, pictures from {pictures}."
+
+
+def who_makes_text(settings: Settings) -> str:
+    """Name the provider of texts."""
+    if settings.simulator_bind in settings.llm_base_url:
+        return SIMULATOR
+    return f"{settings.llm_model} at {settings.llm_base_url}"
+
+
+def who_makes_images(settings: Settings) -> str:
+    """Name the provider of pictures."""
+    if settings.simulator_bind in settings.image_base_url:
+        return SIMULATOR
+    return f"{settings.image_model} at {settings.image_base_url}"
+
+
+def with_addresses(settings: Settings) -> Settings:
+    """Return the settings with a free loopback address for everything that nobody named an address for."""
+    given = settings.model_fields_set
+    found: dict[str, Any] = {}
+    for name in (*_SERVICES, "api_bind", "gateway_bind", "flower_bind"):
+        if name not in given:
+            found[name] = f"127.0.0.1:{free_port()}"
+    for name in ("api", "gateway"):
+        if f"{name}_url" not in given:
+            found[f"{name}_url"] = f"http://{found.get(f'{name}_bind', getattr(settings, f'{name}_bind'))}"
+    if not settings.api_token.get_secret_value():
+        found["api_token"] = SecretStr(secrets.token_urlsafe(24))
+    text, images = simulates_text(settings), simulates_images(settings)
+    if (text or images) and "simulator_bind" not in given:
+        found["simulator_bind"] = f"127.0.0.1:{free_port()}"
+    simulator = f"http://{found.get('simulator_bind', settings.simulator_bind)}"
+    if text:
+        found |= {"llm_base_url": f"{simulator}/api/v1", "llm_api_key": _SIMULATOR_KEY}
+        if settings.llm_price_input_usd_per_mtok is None:
+            found["llm_price_input_usd_per_mtok"] = _SIMULATED_INPUT_USD
+        if settings.llm_price_output_usd_per_mtok is None:
+            found["llm_price_output_usd_per_mtok"] = _SIMULATED_OUTPUT_USD
+    if images:
+        found |= {"image_base_url": f"{simulator}/v1", "image_api_key": _SIMULATOR_KEY}
+    return settings.model_copy(update=found)
+
+
+def programs(asked: Settings, *, flower: bool = False) -> list[Program]:
+    """Return the programs that a stack needs, given what the user asked for (a service that was named is not started)."""
+    given = asked.model_fields_set
+    found = []
+    if simulates_text(asked) or simulates_images(asked):
+        found.append(Program("simulator", _generia("simulator"), _healthy("simulator")))
+    services = [name for name in _SERVICES if name not in given]
+    if services:
+        names = [name.removesuffix("_service") for name in services]
+        found.append(Program("services", _generia("service", *names), _listening(services)))
+    found.append(Program("api", _generia("api"), _healthy("api")))
+    found.append(Program("gateway", _generia("gateway"), lambda s: answers(s.gateway_bind, "/livez")))
+    stop_s = asked.grace_s + 5
+    for worker in workers(asked):
+        argv = _generia("worker", "--name", worker.name, "--queues", worker.queues)
+        env = {f"{PREFIX}WORKER_THREADS": str(worker.threads)}
+        ready = _answering(worker.name)
+        found.append(Program(f"worker-{worker.name}", argv, ready, stop_timeout_s=stop_s, env=env))
+    argv = _generia("worker", "--name", "quarantine", "--quarantine")
+    found.append(Program("worker-quarantine", argv, stop_timeout_s=stop_s))
+    found.append(Program("beat", _generia("beat")))
+    if flower:
+        found.append(Program("flower", _generia("flower"), _healthy("flower")))
+    return found
+
+
+def _generia(*arguments: str) -> Callable[[Settings], list[str]]:
+    # -P: modules are not looked for in the folder where somebody happens to stand (a redis.py of theirs, say).
+    command = [sys.executable, "-P", "-m", "generia_worker.cli.main", *arguments]
+    return lambda _: command
+
+
+def _healthy(part: str) -> Callable[[Settings], bool]:
+    return lambda settings: is_healthy(part, settings)
+
+
+def _listening(fields: list[str]) -> Callable[[Settings], bool]:
+    return lambda settings: all(channel_is_ready(getattr(settings, field)) for field in fields)
+
+
+def _answering(name: str) -> Callable[[Settings], bool]:
+    return lambda settings: worker_answers(settings, name, anywhere=True)

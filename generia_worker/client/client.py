@@ -1,0 +1,222 @@
+"""Typed client of the enqueue endpoint: used by our own commands, and free to be used by others."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from generia_worker.billing.estimate import Estimate
+from generia_worker.client.order import Order, WorldSize
+from generia_worker.client.receipt import Receipt
+from generia_worker.client.status import FailedStep, GenerationStatus
+from generia_worker.errors import (
+    ConflictError,
+    GeneriaError,
+    InvalidInputError,
+    NotFoundError,
+    PermanentError,
+    TransientError,
+)
+from generia_worker.http import sse
+
+_TIMEOUT_S = (5, 30)
+#: A stream that shows no sign of life for so long is broken: two heartbeats and some.
+_SILENCE_S = 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorldEvent:
+    """Something that happened to a world: its status changed, or a post appeared (a document as a feed shows it)."""
+
+    status: GenerationStatus | None = None
+    post: dict[str, Any] | None = None
+
+
+class GeneriaClient:
+    """Orders worlds and asks how far they are. One session; not shared between threads."""
+
+    def __init__(self, base_url: str, token: str = "") -> None:
+        self._base_url = base_url.rstrip("/")
+        self._session = requests.Session()
+        self._session.trust_env = False
+        if token:
+            self._session.headers["Authorization"] = f"Bearer {token}"
+
+    def order(self, order: Order) -> GenerationStatus:
+        """Order a world; the same order again is harmless.
+
+        Raises:
+            InvalidInputError: the endpoint refuses the order; the message says why.
+            ConflictError: the world was ordered before with another body.
+            TransientError: the endpoint cannot be reached or is not able now.
+        """
+        return self._status("POST", "/v1/generations", order.model_dump(exclude_none=True))
+
+    def status(self, world_id: str) -> GenerationStatus:
+        """Return how far a world is. Raises NotFoundError, TransientError."""
+        return self._status("GET", f"/v1/generations/{world_id}")
+
+    def estimate(self, size: WorldSize) -> Estimate:
+        """Return what a world of this size will take. Raises InvalidInputError, TransientError."""
+        return Estimate.model_validate(
+            self._send("POST", "/v1/generations:estimate", size.model_dump()).json()
+        )
+
+    def cancel(self, world_id: str) -> GenerationStatus:
+        """Stop a world; what exists stays. Raises NotFoundError, ConflictError, TransientError."""
+        return self._status("POST", f"/v1/generations/{world_id}:cancel")
+
+    def resume(self, world_id: str) -> GenerationStatus:
+        """Go on with a cancelled or failed world. Raises NotFoundError, ConflictError, TransientError."""
+        return self._status("POST", f"/v1/generations/{world_id}:resume")
+
+    def retry(self, world_id: str) -> GenerationStatus:
+        """Try what failed again. Raises NotFoundError, ConflictError, TransientError."""
+        return self._status("POST", f"/v1/generations/{world_id}:retry")
+
+    def redo(self, world_id: str, step: str) -> GenerationStatus:
+        """Make one character or post anew. Raises InvalidInputError, NotFoundError, ConflictError, TransientError."""
+        return self._status("POST", f"/v1/generations/{world_id}:redo", {"step": step})
+
+    def failures(self, world_id: str) -> list[FailedStep]:
+        """Return the failed and skipped steps of a world with their reasons. Raises NotFoundError, TransientError."""
+        found = self._send("GET", f"/v1/generations/{world_id}/failures").json()
+        return [FailedStep.model_validate(row) for row in found]
+
+    def receipt(self, world_id: str) -> Receipt:
+        """Return what each part of a world cost. Raises NotFoundError, TransientError."""
+        return Receipt.model_validate(self._send("GET", f"/v1/generations/{world_id}/receipt").json())
+
+    def events(
+        self,
+        world_id: str,
+        *,
+        timeout_s: float,
+        again_s: float = 0.25,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> Iterator[WorldEvent]:
+        """Yield the status of a world, each change of it and each new post, until the world has ended.
+
+        A connection that breaks is made again after `again_s` seconds: posts are not missed, and none comes twice.
+
+        Raises:
+            NotFoundError: the world was never ordered.
+            TransientError: it has not ended after `timeout_s`, or the endpoint stayed away for that long.
+        """
+        deadline = clock() + timeout_s
+        seen: str | None = None
+        while True:
+            try:
+                for event in self._stream(world_id, seen, deadline, clock):
+                    if event.event == "done":
+                        return
+                    seen = event.id or seen
+                    yield _world_event(event)
+                if seen is not None and self.status(world_id).status.is_final:
+                    return
+            except (requests.RequestException, TransientError) as error:
+                if clock() >= deadline:
+                    raise _not_ended(world_id, timeout_s, error) from None
+            if clock() >= deadline:
+                raise _not_ended(world_id, timeout_s, None)
+            time.sleep(again_s)
+
+    def wait(
+        self,
+        world_id: str,
+        *,
+        timeout_s: float,
+        on_change: Callable[[GenerationStatus], None] = lambda _: None,
+        again_s: float = 0.25,
+    ) -> GenerationStatus:
+        """Wait until a world has ended, showing each new state to `on_change`. Raises what `events` raises."""
+        revision = -1
+        for event in self.events(world_id, timeout_s=timeout_s, again_s=again_s):
+            if event.status is not None and event.status.revision != revision:
+                revision = event.status.revision
+                on_change(event.status)
+                if event.status.status.is_final:
+                    return event.status
+        return self.status(world_id)
+
+    def _stream(
+        self, world_id: str, seen: str | None, deadline: float, clock: Callable[[], float]
+    ) -> Iterator[sse.Event]:
+        """Yield the events of one connection; it ends when the endpoint ends it, or when the time is over."""
+        silence_s = max(0.1, min(_SILENCE_S, deadline - clock()))
+        headers = {"Accept": sse.MEDIA_TYPE} | ({} if seen is None else {"Last-Event-ID": seen})
+        path = f"/v1/generations/{world_id}/events"
+        with self._send(
+            "GET", path, headers=headers, stream=True, timeout=(_TIMEOUT_S[0], silence_s)
+        ) as reply:
+
+            def lines() -> Iterator[str]:
+                for line in reply.iter_lines():
+                    if clock() >= deadline:
+                        return
+                    yield line.decode("utf-8", "replace")
+
+            yield from sse.decode(lines())
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def _status(self, method: str, path: str, body: dict[str, Any] | None = None) -> GenerationStatus:
+        return GenerationStatus.model_validate(self._send(method, path, body).json())
+
+    def _send(
+        self, method: str, path: str, body: dict[str, Any] | None = None, **options: Any
+    ) -> requests.Response:
+        options.setdefault("timeout", _TIMEOUT_S)
+        try:
+            reply = self._session.request(
+                method, self._base_url + path, json=body, allow_redirects=False, **options
+            )
+        except requests.RequestException as error:
+            message = f"The enqueue endpoint at {self._base_url} does not answer ({type(error).__name__})."
+            raise TransientError(message) from None
+        if reply.status_code >= 400:
+            raise _error(reply)
+        return reply
+
+
+def _world_event(event: sse.Event) -> WorldEvent:
+    try:
+        if event.event == "post":
+            return WorldEvent(post=dict(json.loads(event.data)))
+        return WorldEvent(status=GenerationStatus.model_validate_json(event.data))
+    except ValueError:
+        message = "The enqueue endpoint sent an event that makes no sense."
+        raise TransientError(message) from None
+
+
+def _not_ended(world_id: str, timeout_s: float, error: Exception | None) -> TransientError:
+    reason = f" {error.message}" if isinstance(error, GeneriaError) else ""
+    return TransientError(f"World {world_id} has not ended after {timeout_s:.0f} s; it goes on.{reason}")
+
+
+def _error(reply: requests.Response) -> GeneriaError:
+    try:
+        body = reply.json()
+        detail = str(body["detail"])
+    except (ValueError, KeyError, TypeError):
+        detail = f"The enqueue endpoint answered HTTP {reply.status_code}."
+        body = {}
+    if reply.status_code == 404:
+        return NotFoundError(detail)
+    if reply.status_code == 409:
+        return ConflictError(detail)
+    if reply.status_code in (413, 422):
+        errors = body.get("errors") or [{}]
+        return InvalidInputError(detail, field=errors[0].get("field"))
+    if reply.status_code == 401:
+        return PermanentError("The enqueue endpoint refuses the token: check GENERIA_API_TOKEN.")
+    if reply.status_code == 429 or reply.status_code >= 500:
+        return TransientError(detail)
+    return PermanentError(detail)

@@ -1,0 +1,107 @@
+"""An order: what a person asks for, checked before anything is stored. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
+
+from generia_worker.text import has_meaning
+
+PROMPT_MIN, PROMPT_MAX = 10, 10_000
+USERS_MAX, POSTS_MAX = 40, 250
+WORLD_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+#: No NUL, and as many characters as a prompt must have between the spaces at its ends.
+#: What `str.strip` takes away is a little more than what patterns call white space.
+_SPACE, _SOLID = r"[\s\x1c-\x1f\x85]", r"[^\s\x00\x1c-\x1f\x85]"
+_PROMPT_PATTERN = rf"^{_SPACE}*{_SOLID}[^\x00]{{{PROMPT_MIN - 2},}}{_SOLID}{_SPACE}*$"
+
+
+def _check_prompt(prompt: str) -> str:
+    """Refuse a prompt that cannot be meant; braces, dollars and backslashes are ordinary characters."""
+    if "\x00" in prompt:
+        message = "the prompt holds NUL bytes: send plain text"
+        raise ValueError(message)
+    if len(prompt) > PROMPT_MAX:
+        message = f"the prompt has {len(prompt)} characters: at most {PROMPT_MAX} are allowed"
+        raise ValueError(message)
+    prompt = prompt.strip()
+    if not has_meaning(prompt):
+        message = "the prompt is empty: describe the world in a sentence"
+        raise ValueError(message)
+    if len(prompt) < PROMPT_MIN:
+        message = f"the prompt has {len(prompt)} characters: describe the world in at least {PROMPT_MIN}"
+        raise ValueError(message)
+    try:
+        prompt.encode()
+    except UnicodeEncodeError:
+        message = "the prompt holds half of a character (a lone surrogate): send valid Unicode"
+        raise ValueError(message) from None
+    return prompt
+
+
+Prompt = Annotated[str, AfterValidator(_check_prompt)]
+
+
+def _whole(value: Any) -> Any:
+    """JSON knows one kind of number: 5.0 is 5. Text is no number, however much it looks like one."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Count = Annotated[int, Strict(), BeforeValidator(_whole)]
+CallLimit = Annotated[int, Strict(), Field(ge=1, le=100_000), BeforeValidator(_whole)]
+
+
+class WorldSize(BaseModel):
+    """How large a world is to be."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    users_count: Count = Field(ge=1, le=USERS_MAX, description="Characters to make.", examples=[5])
+    posts_count: Count = Field(
+        ge=1, le=POSTS_MAX, description="Posts to make, over all characters.", examples=[15]
+    )
+
+
+class Order(WorldSize):
+    """The body of `POST /v1/generations`. Without limits a world gets what it needs plus slack; no budget: none."""
+
+    world_id: str = Field(
+        pattern=WORLD_ID_PATTERN,
+        description="The id of the world, as the world service gave it.",
+        examples=["ee2c2007-2979-4c80-b314-d54692dd627c"],
+    )
+    user_prompt: Prompt = Field(
+        description=f"{PROMPT_MIN} to {PROMPT_MAX} characters, in any language.",
+        examples=["A lighthouse whose keepers are all retired pirates"],
+        # What the check below says, as far as a pattern can.
+        json_schema_extra={
+            "minLength": PROMPT_MIN,
+            "maxLength": PROMPT_MAX,
+            "pattern": _PROMPT_PATTERN,
+        },
+    )
+    api_call_limits_LLM: CallLimit | None = Field(default=None, description="Text calls at most.")  # noqa: N815
+    api_call_limits_images: CallLimit | None = Field(default=None, description="Image calls at most.")
+    budget: float | None = Field(
+        default=None, gt=0, le=10_000, allow_inf_nan=False, description="Dollars at most, worst case."
+    )
+
+    def request_hash(self) -> str:
+        """Return a digest that is equal for equal orders: tells a repeated order from a changed one."""
+        body = json.dumps(self.model_dump(), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(body.encode()).hexdigest()
+
+
+def expected_calls(users: int, posts: int, cast_batch: int, plan_batch: int) -> tuple[int, int]:
+    """Return the text and image calls of a world for which nothing goes wrong: (text, images).
+
+    Text: description, image prompts, one a batch of the cast, detail and plan of each character, one a post. The
+    plans of characters with more posts than one plan call covers take further calls; their number depends on the
+    shares, so the most that can occur is counted.
+    """
+    casts = -(-users // cast_batch)
+    plans = min(users, posts) + posts // plan_batch
+    return 2 + casts + users + plans + posts, 2 + users + posts

@@ -1,0 +1,95 @@
+"""The status document as it travels: what a person watches while a world is being made."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from generia_worker.status.stages import WorldStatus
+
+
+class StageInfo(BaseModel):
+    """One stage and how far it is."""
+
+    name: str
+    status: WorldStatus
+
+
+class OrderedParameters(BaseModel):
+    """What was ordered."""
+
+    users_count: int
+    posts_count: int
+    user_prompt: str
+
+
+class Failure(BaseModel):
+    """Why a world failed, in words for a person."""
+
+    step: str | None = None
+    reason: str
+
+
+class FailedStep(BaseModel):
+    """A step that failed, or was skipped because another one did: why, at which attempt, when."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    step: str
+    state: str
+    reason: str = ""
+    kind: str = ""
+    attempt: int = 0
+    at: datetime | None = None
+
+
+class GenerationStatus(BaseModel):
+    """The status of one generation. Counts are exact whenever nothing is unsettled; costs are dollars as billed.
+
+    `ambiguous_calls_*` counts calls of which nobody can know whether they were billed; `unknown_cost_calls` those whose
+    provider named no price. `revision` grows with every change.
+    """
+
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+
+    world_id: str = Field(alias="_id")
+    status: WorldStatus
+    current_stage: str
+    stages: list[StageInfo]
+    tasks_total: int = 0
+    tasks_completed: int = 0
+    tasks_failed: int = 0
+    tasks_skipped: int = 0
+    tasks_cancelled: int = 0
+    task_predicted: int = 0
+    users_created: int = 0
+    posts_created: int = 0
+    users_predicted: int = 0
+    posts_predicted: int = 0
+    api_call_limits_LLM: int = 0  # noqa: N815 - the platform's name
+    api_call_limits_images: int = 0
+    api_calls_made_LLM: int = 0  # noqa: N815
+    api_calls_made_images: int = 0
+    ambiguous_calls_LLM: int = 0  # noqa: N815
+    ambiguous_calls_images: int = 0
+    unknown_cost_calls: int = 0
+    llm_cost_total: float = 0.0
+    image_cost_total: float = 0.0
+    budget_usd: float | None = None
+    parameters: OrderedParameters
+    error: Failure | None = None
+    revision: int = 0
+    created_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None = None
+
+    @property
+    def cost_usd(self) -> float:
+        """Everything that is known to have been billed."""
+        return self.llm_cost_total + self.image_cost_total
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the document as it is sent: the platform's names, `_id` among them."""
+        return self.model_dump(mode="json", by_alias=True)

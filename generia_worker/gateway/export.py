@@ -1,0 +1,142 @@
+"""A world as one zip: `world.json`, its pictures under `images/`, and `index.html` to look at. In bounded memory."""
+
+from __future__ import annotations
+
+import json
+import logging
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+import httpx2
+
+from generia_worker.gateway import export_page
+from generia_worker.gateway.models import CharacterJson, PostJson, WorldJson
+from generia_worker.reference.character import character_service as characters
+from generia_worker.reference.checks import PAGE_MAX
+from generia_worker.reference.resources import Resources
+from generia_worker.rpc.character_client import record
+from generia_worker.rpc.connections import Connections
+from generia_worker.rpc.media_types import sniff_format
+
+log = logging.getLogger(__name__)
+
+Document = dict[str, Any]
+
+#: A generated world is far below these; people may go on posting in it.
+_POSTS_MAX, _CHARACTERS_MAX = 5_000, 2_000
+_TIMEOUT = httpx2.Timeout(20, connect=5)
+_CHUNK_BYTES = 64 * 1024
+#: Enough of a picture to tell its format.
+_HEAD_BYTES = 16
+
+
+def export_world(
+    world_id: str,
+    target: Path | IO[bytes],
+    *,
+    services: Connections,
+    resources: Resources,
+    status: Document | None = None,
+) -> list[str]:
+    """Write a world to `target`; returns the names of pictures that could not be read (they are left out).
+
+    `world.json` holds `world`, `status` (as it is given), `characters` and `posts` as the gateway shows them, but
+    with addresses inside of the zip (empty: no picture) in place of signed URLs.
+
+    Raises:
+        NotFoundError, TransientError: there is no such world, or a service is away; the target is not whole then.
+    """
+    settings = resources.settings
+    hosts = {settings.s3_endpoint, settings.s3_public_endpoint or settings.s3_endpoint}
+    world = WorldJson.of(services.worlds.get(world_id)).model_dump(mode="json", exclude={"is_joined"})
+    people = [
+        CharacterJson.of(record(found)).model_dump(mode="json") for found in _people(resources, world_id)
+    ]
+    posts = [post.model_dump(mode="json") for post in _posts(services, world_id)]
+    with (
+        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive,
+        httpx2.Client(timeout=_TIMEOUT, trust_env=False, verify=settings.s3_secure) as client,
+    ):
+        pictures = _Pictures(archive, client, hosts, settings.image_max_bytes)
+        world["image_url"] = pictures.add("cover", world["image_url"])
+        world["icon_url"] = pictures.add("icon", world["icon_url"])
+        for character in people:
+            character["avatar_url"] = pictures.add(f"avatars/{character['id']}", character["avatar_url"])
+        avatars = {character["id"]: character["avatar_url"] for character in people}
+        for post in posts:
+            post["media_url"] = pictures.add(f"posts/{post['id']}", post["media_url"])
+            post["avatar_url"] = avatars.get(post["character_id"], "")
+        whole = {"world": world, "status": status, "characters": people, "posts": posts}
+        archive.writestr("world.json", json.dumps(whole, ensure_ascii=False, indent=1))
+        for name, text in export_page.FILES.items():
+            archive.writestr(name, text(whole))
+    return pictures.missing
+
+
+def _people(resources: Resources, world_id: str) -> Iterator[Any]:
+    for offset in range(0, _CHARACTERS_MAX, PAGE_MAX):
+        page = characters.in_world(resources, world_id, PAGE_MAX, offset)
+        yield from page
+        if len(page) < PAGE_MAX:
+            return
+
+
+def _posts(services: Connections, world_id: str) -> Iterator[PostJson]:
+    cursor = ""
+    for _ in range(_POSTS_MAX // PAGE_MAX):
+        page = services.posts.feed(world_id, PAGE_MAX, cursor)
+        yield from (PostJson.of(post) for post in page.posts)
+        cursor = page.next_cursor
+        if not cursor:
+            return
+
+
+class _Pictures:
+    """Reads pictures through their signed URLs into the zip, piece by piece."""
+
+    def __init__(
+        self, archive: zipfile.ZipFile, client: httpx2.Client, hosts: set[str], max_bytes: int
+    ) -> None:
+        self._archive = archive
+        self._client = client
+        self._hosts = hosts
+        self._max_bytes = max_bytes
+        self.missing: list[str] = []
+
+    def add(self, name: str, url: str) -> str:
+        """Add a picture; returns its address in the zip, or an empty string when there is none."""
+        # Only the file store is read: a service may show pictures of any other site.
+        if not url or urlsplit(url).netloc not in self._hosts:
+            return ""
+        try:
+            with self._client.stream("GET", url) as reply:
+                reply.raise_for_status()
+                return self._store(name, reply)
+        except (httpx2.HTTPError, ValueError) as error:
+            log.warning("A picture is left out of an export: %s (%s)", name, type(error).__name__)
+            self.missing.append(name)
+            return ""
+
+    def _store(self, name: str, reply: httpx2.Response) -> str:
+        length = int(reply.headers.get("Content-Length", "0"))
+        if not 0 < length <= self._max_bytes:
+            message = "no picture of a size that is allowed"
+            raise ValueError(message)
+        chunks = reply.iter_bytes(_CHUNK_BYTES)
+        first = next(chunks, b"")
+        found = sniff_format(first[:_HEAD_BYTES])
+        if found is None:
+            message = "no picture of a known format"
+            raise ValueError(message)
+        path = f"images/{name}{found.extension}"
+        entry = zipfile.ZipInfo(path)
+        entry.external_attr = 0o644 << 16
+        # Pictures are compressed already.
+        with self._archive.open(entry, "w") as file:
+            file.write(first)
+            for chunk in chunks:
+                file.write(chunk)
+        return path

@@ -1,0 +1,345 @@
+"""What travels between the gateway and the page, as JSON."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+
+from generia_worker.client.order import (
+    POSTS_MAX,
+    PROMPT_MAX,
+    PROMPT_MIN,
+    USERS_MAX,
+    Count,
+    Prompt,
+)
+from generia_worker.client.status import GenerationStatus, OrderedParameters, StageInfo
+from generia_worker.gateway.accounts import Account
+from generia_worker.gateway.tokens import TOKEN_MAX
+from generia_worker.rpc.character_client import CharacterRecord
+from generia_worker.rpc.media_client import MediaRecord
+from generia_worker.rpc.post_client import PostPage, PostRecord
+from generia_worker.rpc.world_client import GenerationRecord, WorldRecord
+from generia_worker.text import clean
+
+NAME_MAX, DESCRIPTION_MAX = 200, 20_000
+_TIME = "2025-05-26T21:41:22.698Z"
+_WORLD = "ee2c2007-2979-4c80-b314-d54692dd627c"
+_CHARACTER = "5c0b8a52-9b55-4d5e-8a4c-2f6d2d5a7c11"
+_PICTURE = "https://files.example.org/generia-images/picture.jpg?X-Amz-Signature=…"
+
+
+def _no_nul(text: str) -> str:
+    if "\x00" in text:
+        message = "must not hold NUL bytes"
+        raise ValueError(message)
+    return text
+
+
+#: Any text but NUL bytes; the pattern says so to readers of the OpenAPI document.
+_Plain = Annotated[str, AfterValidator(_no_nul)]
+_PLAIN: JsonDict = {"pattern": r"^[^\x00]*$"}
+
+
+class _Body(BaseModel):
+    """What is sent to us: nothing unknown in it, every text and number bounded."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+# --- people ------------------------------------------------------------------------------------------------------
+class RegisterBody(_Body):
+    """A new account."""
+
+    username: str = Field(pattern=r"^[A-Za-z0-9_.-]{3,32}$", examples=["ada"])
+    email: str = Field(
+        max_length=254,
+        pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+$",
+        examples=["ada@example.org"],
+    )
+    password: str = Field(min_length=10, max_length=200, examples=["correct horse battery"])
+
+
+class LoginBody(_Body):
+    """Who wants to log in: `email` may hold the user name as well."""
+
+    email: _Plain = Field(
+        min_length=1, max_length=254, json_schema_extra=_PLAIN, examples=["ada@example.org"]
+    )
+    password: str = Field(min_length=1, max_length=200, examples=["correct horse battery"])
+
+
+class LocalLoginBody(_Body):
+    """The token of the link that the command line prints."""
+
+    token: str = Field(min_length=1, max_length=TOKEN_MAX, examples=["eyJhbGciOiJIUzI1NiJ9.…"])
+
+
+class UserJson(BaseModel):
+    """A person; only ever shown to that person. `email` is empty for the local account."""
+
+    id: str = Field(examples=["0b6f0f5b2a8d4c0f9c1d2e3f4a5b6c7d"])
+    username: str = Field(examples=["ada"])
+    email: str = Field(examples=["ada@example.org"])
+    created_at: datetime
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        """Show an account."""
+        return cls(
+            id=account.id, username=account.username, email=account.email, created_at=account.created_at
+        )
+
+
+class CurrentJson(BaseModel):
+    """Who is logged in with the cookie that was sent; null: nobody, or not any more."""
+
+    user: UserJson | None
+
+
+class SessionJson(BaseModel):
+    """An access token for `Authorization: Bearer`; the page uses the cookie that comes with it instead."""
+
+    access_token: str = Field(examples=["eyJhbGciOiJIUzI1NiJ9.…"])
+    token_type: str = "bearer"  # noqa: S105 - the kind of token, not one
+    expires_in: int = Field(description="Seconds.", examples=[3600])
+    user: UserJson
+
+
+class TicketJson(BaseModel):
+    """A ticket for the query of a stream, where neither a header nor the cookie can be sent."""
+
+    ticket: str
+    expires_in: int = Field(description="Seconds.", examples=[60])
+
+
+# --- worlds ------------------------------------------------------------------------------------------------------
+class SizeBody(_Body):
+    """How large a world is to be."""
+
+    characters_count: Count = Field(ge=1, le=USERS_MAX, examples=[5])
+    posts_count: Count = Field(ge=1, le=POSTS_MAX, examples=[15])
+
+
+class NewWorldBody(SizeBody):
+    """A world to make. Without a name it gets the one that is invented for it; without a budget it has none."""
+
+    prompt: Prompt = Field(
+        description=f"{PROMPT_MIN} to {PROMPT_MAX} characters without the spaces around them, in any language.",
+        examples=["A lighthouse whose keepers are all retired pirates"],
+        json_schema_extra={
+            "minLength": PROMPT_MIN,
+            "maxLength": PROMPT_MAX,
+            # What is left when the spaces around it are dropped is long enough.
+            "pattern": rf"^\s*[^\s\x00][^\x00]{{{PROMPT_MIN - 2},}}[^\s\x00]\s*$",
+            "format": "prompt",
+        },
+    )
+    name: _Plain = Field(default="", max_length=NAME_MAX, json_schema_extra=_PLAIN)
+    description: _Plain = Field(default="", max_length=DESCRIPTION_MAX, json_schema_extra=_PLAIN)
+    budget: float | None = Field(
+        default=None, gt=0, le=10_000, strict=True, allow_inf_nan=False, description="Dollars at most."
+    )
+
+
+class WorldJson(BaseModel):
+    """A world. URLs are signed and expire, or empty; `params` is null until the world is described."""
+
+    id: str = Field(examples=[_WORLD])
+    name: str = Field(examples=["Seven Lanterns"])
+    description: str
+    prompt: str = Field(examples=["A lighthouse whose keepers are all retired pirates"])
+    creator_id: str
+    generation_status: str = Field(examples=["in_progress"])
+    status: str = Field(examples=["active"])
+    users_count: int = Field(examples=[5])
+    posts_count: int = Field(examples=[15])
+    created_at: str = Field(examples=[_TIME])
+    updated_at: str = Field(examples=[_TIME])
+    is_joined: bool
+    image_url: str = Field(examples=[_PICTURE])
+    icon_url: str = Field(examples=[_PICTURE])
+    params: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, world: WorldRecord) -> Self:
+        """Show a world."""
+        fields = {name: getattr(world, name) for name in cls.model_fields if name != "params"}
+        return cls(params=_object(world.params_json), **fields)
+
+
+class WorldsJson(BaseModel):
+    """A page of worlds, newest first, and how many there are."""
+
+    worlds: list[WorldJson]
+    total: int
+
+
+class JoinedJson(BaseModel):
+    """That one is a member of the world."""
+
+    world_id: str
+    is_joined: bool = True
+
+
+# --- what is in a world ------------------------------------------------------------------------------------------
+class PostJson(BaseModel):
+    """A post. URLs are signed and expire, or empty."""
+
+    id: str
+    post_id: str
+    world_id: str = Field(examples=[_WORLD])
+    character_id: str = Field(examples=[_CHARACTER])
+    display_name: str = Field(examples=["Greta Thistle"])
+    avatar_url: str = Field(examples=[_PICTURE])
+    is_ai: bool
+    caption: str
+    media_url: str = Field(examples=[_PICTURE])
+    tags: list[str] = Field(examples=[["lighthouse"]])
+    likes_count: int
+    comments_count: int
+    created_at: str = Field(examples=[_TIME])
+
+    @classmethod
+    def of(cls, post: PostRecord) -> Self:
+        """Show a post."""
+        fields = {name: getattr(post, name) for name in cls.model_fields if name not in ("id", "tags")}
+        return cls(id=post.post_id, tags=list(post.tags), **fields)
+
+
+class PostsJson(BaseModel):
+    """A page of posts, newest first, how many there are, and where the next page begins (empty: nowhere)."""
+
+    posts: list[PostJson]
+    total: int
+    next_cursor: str
+
+    @classmethod
+    def of(cls, page: PostPage) -> Self:
+        """Show a page."""
+        return cls(
+            posts=[PostJson.of(post) for post in page.posts], total=page.total, next_cursor=page.next_cursor
+        )
+
+
+class CharacterJson(BaseModel):
+    """A character. `meta` says what it is like; it is null when nobody has said so."""
+
+    id: str = Field(examples=[_CHARACTER])
+    world_id: str = Field(examples=[_WORLD])
+    is_ai: bool
+    display_name: str = Field(examples=["Greta Thistle"])
+    avatar_url: str = Field(examples=[_PICTURE])
+    avatar_media_id: str | None
+    meta: dict[str, Any] | None
+    created_at: str = Field(examples=[_TIME])
+
+    @classmethod
+    def of(cls, character: CharacterRecord) -> Self:
+        """Show a character; who plays it is not shown."""
+        fields = {name: getattr(character, name) for name in cls.model_fields if name != "meta"}
+        return cls(meta=_object(character.meta_json), **fields)
+
+
+class CharactersJson(BaseModel):
+    """A page of characters, oldest first, and how many there are."""
+
+    characters: list[CharacterJson]
+    total: int
+
+
+class VariantJson(BaseModel):
+    """One size of a picture."""
+
+    name: str = Field(examples=["thumbnail"])
+    url: str = Field(examples=[_PICTURE])
+    width: int
+    height: int
+
+
+class MediaJson(BaseModel):
+    """A picture; without variants before its upload is confirmed."""
+
+    media_id: str
+    world_id: str
+    character_id: str
+    content_type: str = Field(examples=["image/jpeg"])
+    size: int
+    media_type: str = Field(examples=["POST_IMAGE"])
+    variants: list[VariantJson]
+    created_at: str = Field(examples=[_TIME])
+
+    @classmethod
+    def of(cls, media: MediaRecord) -> Self:
+        """Show a picture."""
+        variants = [
+            VariantJson(name=v.name, url=v.url, width=v.width, height=v.height) for v in media.variants
+        ]
+        return cls(
+            media_id=media.media_id,
+            world_id=media.world_id,
+            character_id=media.character_id,
+            content_type=media.content_type,
+            size=media.size,
+            media_type=media.media_type.name,
+            variants=variants,
+            created_at=media.created_at,
+        )
+
+
+# --- the status --------------------------------------------------------------------------------------------------
+#: Names of the status document that the world service spells otherwise.
+_SPELLED = {
+    "api_call_limits_LLM": "api_call_limits_llm",
+    "api_calls_made_LLM": "api_calls_made_llm",
+}
+
+
+def status_of(world: WorldRecord, found: GenerationRecord) -> GenerationStatus:
+    """Return the status document as far as the world service tells it; its revision is the time of the change."""
+    names = set(GenerationRecord.__slots__) - {"stages", "created_at", "updated_at"}
+    fields = {
+        name: getattr(found, _SPELLED.get(name, name))
+        for name in GenerationStatus.model_fields
+        if _SPELLED.get(name, name) in names
+    }
+    updated_at = datetime.fromisoformat(found.updated_at or world.updated_at)
+    return GenerationStatus.model_validate(
+        {
+            **fields,
+            "_id": world.id,
+            "stages": [StageInfo.model_validate({"name": s.name, "status": s.status}) for s in found.stages],
+            "parameters": OrderedParameters(
+                users_count=found.users_predicted, posts_count=found.posts_predicted, user_prompt=world.prompt
+            ),
+            "revision": int(updated_at.timestamp() * 1000),
+            "created_at": found.created_at or world.created_at,
+            "updated_at": updated_at,
+        }
+    )
+
+
+def _no_constant(name: str) -> None:
+    message = f"{name} is no JSON"
+    raise ValueError(message)
+
+
+def _object(text: str | None) -> dict[str, Any] | None:
+    """Read the JSON object that a service sent; None when there is none, or nothing that could be sent on."""
+    if not text:
+        return None
+    try:
+        found: Any = json.loads(text, parse_constant=_no_constant)
+        if not isinstance(found, dict):
+            return None
+        try:
+            json.dumps(found, ensure_ascii=False).encode()
+        except UnicodeEncodeError:  # half a character, written as an escape
+            found = json.loads(clean(json.dumps(found, ensure_ascii=False)))
+    except (ValueError, RecursionError):
+        return None
+    return dict(found)

@@ -1,0 +1,32 @@
+"""Ids in paths: they hold no colon, so that `…/{id}:cancel` is never read as an id."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Path, Query
+from starlette.convertors import Convertor, register_url_convertor
+
+from generia_worker.client.order import WORLD_ID_PATTERN
+from generia_worker.reference.checks import OFFSET_MAX, PAGE_DEFAULT, PAGE_MAX
+
+
+class _IdConvertor(Convertor[str]):
+    regex = "[^/:]+"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("id", _IdConvertor())
+
+WorldId = Annotated[str, Path(pattern=WORLD_ID_PATTERN, description="The id of the world.")]
+CharacterId = Annotated[str, Path(pattern=WORLD_ID_PATTERN, description="The id of the character.")]
+PostId = Annotated[str, Path(pattern=WORLD_ID_PATTERN, description="The id of the post.")]
+MediaId = Annotated[str, Path(pattern=WORLD_ID_PATTERN, description="The id of the picture.")]
+Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="How many at most.")]
+Offset = Annotated[int, Query(ge=0, le=OFFSET_MAX, description="How many to pass over.")]
+DEFAULT_LIMIT = PAGE_DEFAULT

@@ -1,0 +1,71 @@
+"""Runs the gateway with uvicorn."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import uvicorn
+from pymongo.errors import PyMongoError
+
+from generia_worker.errors import ConfigurationError
+from generia_worker.gateway.app import create_app
+from generia_worker.gateway.parts import Parts, open_parts
+from generia_worker.http.addresses import split
+from generia_worker.settings import Settings
+
+log = logging.getLogger(__name__)
+
+#: MongoDB may start at the same time.
+_START_S = 30.0
+#: Streams and downloads that are still open then are cut; browsers connect again by themselves.
+STOP_S = 3
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        ConfigurationError: no secret is configured, or MongoDB did not become reachable.
+    """
+    parts = open_parts(settings)
+    _prepare(parts)
+    uvicorn.Server(config(parts)).run()
+
+
+def config(parts: Parts) -> uvicorn.Config:
+    """Return how uvicorn is to run the gateway."""
+    settings = parts.settings
+    host, port = split(settings.gateway_bind)
+    proxies = settings.gateway_trusted_proxies
+    return uvicorn.Config(
+        create_app(parts),
+        host=host,
+        port=port,
+        log_config=None,
+        log_level=settings.log_level.lower(),
+        # Addresses may hold a ticket.
+        access_log=False,
+        server_header=False,
+        # Anybody may send the headers of a proxy: only those that the settings name are believed.
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies,
+        limit_concurrency=1000,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=STOP_S,
+    )
+
+
+def _prepare(parts: Parts) -> None:
+    deadline = time.monotonic() + _START_S
+    while True:
+        try:
+            parts.prepare()
+            return
+        except PyMongoError as error:
+            if time.monotonic() >= deadline:
+                message = (
+                    f"MongoDB cannot be used ({type(error).__name__}): is it running? See GENERIA_MONGO_URI."
+                )
+                raise ConfigurationError(message) from error
+        time.sleep(0.2)

@@ -1,0 +1,117 @@
+"""The stream of a world: the enqueue endpoint's passed on, or one made by asking the world service."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import anyio
+import httpx2
+from anyio import to_thread
+from fastapi import APIRouter, Header, Response
+
+from generia_worker.client.status import GenerationStatus
+from generia_worker.errors import TransientError
+from generia_worker.gateway.auth import Viewer
+from generia_worker.gateway.parts import Parts, Shared
+from generia_worker.gateway.paths import WorldId
+from generia_worker.gateway.world_routes import known_status
+from generia_worker.http import sse
+from generia_worker.http.problems import documented
+from generia_worker.http.streams import EventStream
+
+log = logging.getLogger(__name__)
+
+router = APIRouter(prefix="/api/v1", tags=["worlds"])
+POLL_S = 0.5
+#: A browser that takes nothing for so long is let go; it connects again by itself when it lives.
+_STUCK_S = 60.0
+_EVENT_ID = re.compile(r"[0-9]{1,18}")
+#: Revisions of the endpoint count from 1; ids of our own are milliseconds. None of one kind means anything to the other.
+_LEAST_MS = 10**11
+LastEventId = Annotated[
+    str | None, Header(alias="Last-Event-ID", max_length=100, description="The id that was seen last.")
+]
+
+
+@router.get(
+    "/worlds/{world_id:id}/status/stream",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "Events: `status` (the status document), `post` (a post), `done` last.",
+            "content": {sse.MEDIA_TYPE: {"schema": sse.SCHEMA}},
+        },
+        204: {"description": "Nothing more will come."},
+        **documented(401, 404, 422, 503),
+    },
+)
+async def stream_status(
+    world_id: WorldId, _viewer: Viewer, parts: Shared, last_event_id: LastEventId = None
+) -> Response:
+    """Follow a world: its status as it is and each change, each new post, and `done` when it has ended.
+
+    Send back the last id (`Last-Event-ID`) to go on where a stream broke off: 204 says that it had ended.
+    """
+    seen = _revision_of(last_event_id)
+    upstream = await parts.endpoint.open_events(world_id, str(seen) if 0 <= seen < _LEAST_MS else None)
+    if upstream is None:
+        return await _polled(parts, world_id, seen)
+    if upstream.status_code == 204:
+        await upstream.aclose()
+        return Response(status_code=204)
+    return EventStream(_passed_on(upstream), upstream.aclose)
+
+
+def _revision_of(last_event_id: str | None) -> int:
+    """Return the id that a browser sends back when it connects again; -1 for none, and for what is none."""
+    return int(last_event_id) if last_event_id and _EVENT_ID.fullmatch(last_event_id) else -1
+
+
+async def _passed_on(upstream: httpx2.Response) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in upstream.aiter_raw():
+            yield chunk
+    except httpx2.HTTPError as error:
+        # The browser connects again by itself.
+        log.info("A stream of the enqueue endpoint broke off: %s", type(error).__name__)
+
+
+async def _polled(parts: Parts, world_id: str, seen: int) -> Response:
+    first = await _ask(parts, world_id)
+    if first.status.is_final and first.revision <= seen and seen >= _LEAST_MS:
+        return Response(status_code=204)
+
+    async def nothing_to_close() -> None:
+        return None
+
+    return EventStream(_changes(parts, world_id, first), nothing_to_close)
+
+
+async def _ask(parts: Parts, world_id: str) -> GenerationStatus:
+    # A limiter of its own: many streams must not take the threads that answer calls.
+    return await to_thread.run_sync(known_status, parts, world_id, limiter=parts.polls)
+
+
+async def _changes(parts: Parts, world_id: str, status: GenerationStatus) -> AsyncIterator[bytes]:
+    yield sse.OPENING
+    last, idle_s = "", 0.0
+    while True:
+        data = status.model_dump_json(by_alias=True)
+        if data != last:
+            last, idle_s = data, 0.0
+            yield sse.Event("status", data, str(status.revision)).encode()
+        if status.status.is_final:
+            yield sse.Event("done", "{}").encode()
+            return
+        if idle_s >= sse.HEARTBEAT_S:
+            idle_s = 0.0
+            yield sse.HEARTBEAT
+        await anyio.sleep(POLL_S)
+        idle_s += POLL_S
+        try:
+            status = await _ask(parts, world_id)
+        except TransientError:
+            log.info("The world service does not answer; a stream waits for it")

@@ -1,0 +1,99 @@
+"""Signed tokens (JWT, HS256): one audience for each purpose, so that none is good for another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import jwt
+
+from generia_worker.errors import ConfigurationError, PermanentError
+from generia_worker.settings import Settings
+from generia_worker.settings.types import SECRET_MIN
+
+_ALGORITHM = "HS256"
+_ISSUER = "generia-gateway"
+_CLAIMS = ["exp", "iat", "sub", "aud", "iss"]
+#: No token of ours is longer; what is, is not even decoded.
+TOKEN_MAX = 2048
+#: Machines' clocks differ a little.
+_LEEWAY_S = 5
+#: A ticket stands in a URL, so it is good for the moment of connecting only.
+TICKET_S = 60
+LOCAL_LOGIN_S = 24 * 3600
+#: The person at the command line: worlds that it orders are this account's.
+LOCAL_USER = "local"
+
+
+class Audience(StrEnum):
+    """What a token is for."""
+
+    ACCESS = "generia-api"
+    SESSION = "generia-session"
+    STREAM = "generia-stream"
+    LOCAL_LOGIN = "generia-local-login"
+
+
+class TokenRefused(PermanentError):  # noqa: N818 - the field's noun
+    """Raised when a token is malformed, forged, expired or for another purpose; nobody is told which."""
+
+
+def utc_now() -> datetime:
+    """Return the time in UTC."""
+    return datetime.now(UTC)
+
+
+class Tokens:
+    """Signs and checks tokens with one secret."""
+
+    def __init__(self, settings: Settings, now: Callable[[], datetime] = utc_now) -> None:
+        """Raise ConfigurationError when there is no secret."""
+        self._secret = settings.jwt_secret.get_secret_value()
+        if len(self._secret) < SECRET_MIN:
+            message = f"GENERIA_JWT_SECRET: set it to a random text of at least {SECRET_MIN} characters."
+            raise ConfigurationError(message)
+        self._now = now
+
+    def issue(self, audience: Audience, user_id: str, lifetime_s: float) -> str:
+        """Return a token of this user, good for one purpose and so many seconds."""
+        now = self._now()
+        claims: dict[str, Any] = {
+            "iss": _ISSUER,
+            "aud": audience.value,
+            "sub": user_id,
+            "iat": now,
+            "exp": now + timedelta(seconds=lifetime_s),
+        }
+        return jwt.encode(claims, self._secret, algorithm=_ALGORITHM)
+
+    def user_of(self, audience: Audience, token: str) -> str:
+        """Return the id of the user whose token this is. Raises TokenRefused."""
+        try:
+            if not token.isascii() or len(token) > TOKEN_MAX:
+                raise jwt.InvalidTokenError
+            claims = jwt.decode(
+                token,
+                self._secret,
+                algorithms=[_ALGORITHM],  # never what the token itself names
+                audience=audience.value,
+                issuer=_ISSUER,
+                leeway=_LEEWAY_S,
+                options={"require": _CLAIMS, "strict_aud": True},
+            )
+        except (jwt.PyJWTError, ValueError, OverflowError):
+            raise TokenRefused("The token is not valid, or not any more: log in again.") from None
+        return str(claims["sub"])
+
+    def __repr__(self) -> str:
+        return "Tokens()"
+
+
+def local_login_token(settings: Settings, now: Callable[[], datetime] = utc_now) -> str:
+    """Return the token of the link by which the person at the command line logs in, good for a day.
+
+    Raises:
+        ConfigurationError: the settings hold no secret.
+    """
+    return Tokens(settings, now).issue(Audience.LOCAL_LOGIN, LOCAL_USER, LOCAL_LOGIN_S)

@@ -1,0 +1,38 @@
+"""The processes of the platform, one module each: `python -m generia_worker.processes.worker`, or `generia worker`.
+
+Each imports what its process needs and no more, so that an image of it changes when that changes and at no other time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+import click
+
+from generia_worker.errors import GeneriaError
+from generia_worker.observability import logs
+from generia_worker.settings import Settings, SettingsError, get_settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def says_why(command: F) -> F:
+    """Turn our errors into one line that says what to do, and an exit status of 1."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except (GeneriaError, SettingsError) as error:
+            raise click.ClickException(str(error)) from None
+
+    return wrapped  # type: ignore[return-value]
+
+
+def begin() -> Settings:
+    """Return this process's settings, its logs set up by them."""
+    settings = get_settings()
+    logs.set_up(settings.log_level, settings.log_format)
+    return settings

@@ -1,0 +1,24 @@
+"""What Celery's own programs, worker, beat and Flower, have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from generia_worker.errors import ConfigurationError
+
+
+def checked_app() -> Any:
+    """Return the Celery application, once MongoDB and the templates are known to be in order.
+
+    Raises:
+        ConfigurationError: MongoDB does not answer or is no replica set, or a template cannot be read.
+    """
+    from generia_worker.app.celery_app import app
+    from generia_worker.app.container import get_runtime
+
+    runtime = get_runtime()
+    runtime.database.require_replica_set()
+    runtime.database.ensure_indexes()
+    if runtime.prompts is None:
+        raise ConfigurationError("The prompt templates cannot be read.")
+    return app

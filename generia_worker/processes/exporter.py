@@ -1,0 +1,23 @@
+"""The process of the exporter."""
+
+from __future__ import annotations
+
+import click
+
+from generia_worker.processes import begin, says_why
+
+
+@click.command()
+@says_why
+def exporter() -> None:
+    """Run the exporter, for Prometheus.
+
+    It tells what the workers of this machine count, and what waits.
+    """
+    from generia_worker.app.exporter import run
+
+    run(begin())
+
+
+if __name__ == "__main__":
+    exporter()

@@ -1,0 +1,56 @@
+"""The process of a worker."""
+
+from __future__ import annotations
+
+import gc
+import uuid
+
+import click
+
+from generia_worker.engine.queues import QUARANTINE, lanes
+from generia_worker.processes import begin, says_why
+from generia_worker.processes.celery_program import checked_app
+
+
+@click.command()
+@click.option("--queues", default="llm,images,services,progress,maintenance", show_default=True)
+@click.option("--name", default="", help="Name of the worker; default: a random one.")
+@click.option(
+    "--quarantine", is_flag=True, help="Take suspects only, one at a time, each in a process of its own."
+)
+@says_why
+def worker(queues: str, name: str, quarantine: bool) -> None:
+    """Run a Celery worker for some queues, all lanes of each.
+
+    On a threads pool of GENERIA_WORKER_THREADS threads.
+    """
+    from generia_worker.observability import metrics
+
+    settings = begin()
+    metrics.keep_in(settings.metrics_folder)
+    celery = checked_app()
+    collect_seldom()
+    pool, concurrency = "threads", settings.worker_threads
+    if quarantine:
+        pool, concurrency, queues = "prefork", 1, QUARANTINE
+    name = name or uuid.uuid4().hex[:8]
+    celery.worker_main(arguments(pool, concurrency, queues, name, settings.log_level))
+
+
+def collect_seldom() -> None:
+    """Let garbage be collected seldom: what is loaded stays, and looking for cycles costs more than they do."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+
+
+def arguments(pool: str, concurrency: int, queues: str, name: str, level: str) -> list[str]:
+    """Return the arguments of Celery's worker for these queues (comma separated; all lanes of each)."""
+    taken = [one for queue in queues.split(",") for one in lanes(queue.strip())]
+    # Quiet: without its banner, every line of the log is an event.
+    found = ["--quiet", "worker", "--pool", pool, "--concurrency", str(concurrency)]
+    found += ["--queues", ",".join(taken), "--hostname", f"{name}@%h", "--loglevel", level]
+    return [*found, "--without-mingle", "--without-gossip", "--task-events"]
+
+
+if __name__ == "__main__":
+    worker()

@@ -1,0 +1,87 @@
+"""Finding what a call refers to, and checking that it may."""
+
+from __future__ import annotations
+
+import pymongo
+
+from generia_worker.errors import NotFoundError, PermanentError
+from generia_worker.reference import checks
+from generia_worker.reference.resources import Document, Resources
+from generia_worker.rpc.media_types import MediaType, check_id
+
+_PING_S = 2.0
+
+
+def world(resources: Resources, world_id: str) -> Document:
+    """Return a world. Raises InvalidInputError or NotFoundError."""
+    return _one(resources, "worlds", world_id, "world_id")
+
+
+def character(resources: Resources, character_id: str) -> Document:
+    """Return a character. Raises InvalidInputError or NotFoundError."""
+    return _one(resources, "characters", character_id, "character_id")
+
+
+def character_in_world(resources: Resources, character_id: str, world_id: str) -> Document:
+    """Return a character of this world. Raises InvalidInputError or NotFoundError."""
+    check_id(world_id, "world_id")
+    found = character(resources, character_id)
+    if found["world_id"] != world_id:
+        raise NotFoundError(f"character_id {character_id} is not known in world {world_id}")
+    return found
+
+
+def media(resources: Resources, media_id: str, field: str = "media_id") -> Document:
+    """Return a picture's record. Raises InvalidInputError or NotFoundError."""
+    return _one(resources, "media", media_id, field)
+
+
+def confirmed_media(
+    resources: Resources,
+    media_id: str,
+    field: str,
+    media_type: MediaType,
+    world_id: str,
+    character_id: str | None = None,
+) -> Document:
+    """Return a picture that may be used for this: confirmed, of this type, world and (unless None) character.
+
+    Raises:
+        InvalidInputError: it is another kind of picture, or somebody else's.
+        NotFoundError: there is no such picture.
+        PermanentError: its upload is not confirmed.
+    """
+    found = media(resources, media_id, field)
+    if found["world_id"] != world_id:
+        checks.refuse(field, f"{media_id} belongs to another world")
+    if found["media_type"] != media_type:
+        checks.refuse(field, f"{media_id} is not of type MEDIA_TYPE_{media_type.name}")
+    if character_id is not None and found["character_id"] != character_id:
+        checks.refuse(field, f"{media_id} belongs to another character")
+    require_confirmed(found, field)
+    return found
+
+
+def require_confirmed(found: Document, field: str = "media_id") -> None:
+    """Raise PermanentError unless the upload of this picture is confirmed."""
+    if found["state"] != "confirmed":
+        raise PermanentError(
+            f"{field} {found['_id']} is not confirmed: upload it and call ConfirmUpload first"
+        )
+
+
+def _one(resources: Resources, collection: str, item_id: str, field: str) -> Document:
+    found = resources.collection(collection).find_one({"_id": check_id(item_id, field)})
+    if found is None:
+        raise NotFoundError(f"{field} {item_id} is not known")
+    return found
+
+
+def is_serving(resources: Resources, *, files: bool = False) -> bool:
+    """True when the database (and the bucket, if asked for) answers; errors of theirs mean no."""
+    try:
+        with pymongo.timeout(_PING_S):
+            resources.client.admin.command("ping")
+        return not files or resources.files.reachable()
+    except Exception:  # whatever it is, the service cannot serve
+        return False

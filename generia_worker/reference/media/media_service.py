@@ -1,0 +1,215 @@
+# ruff: noqa: N802, ARG002 - names and signatures are the contract's
+"""The reference media service: announced uploads, checked pictures, their variants and signed URLs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import uuid4
+
+import grpc
+
+from generia_worker.errors import PermanentError
+from generia_worker.reference import checks, lookups
+from generia_worker.reference.media import pictures
+from generia_worker.reference.once import Once
+from generia_worker.reference.resources import Document, Resources
+from generia_worker.rpc import wire
+from generia_worker.rpc.media_types import ImageFormat, MediaType, object_key
+
+UPLOAD_S = 900
+URL_DEFAULT_S, URL_MAX_S = 3600, 7 * 24 * 3600
+_EXTENSIONS = {
+    ".png": ImageFormat.PNG,
+    ".jpg": ImageFormat.JPEG,
+    ".jpeg": ImageFormat.JPEG,
+    ".webp": ImageFormat.WEBP,
+}
+
+
+class MediaService(wire.MediaServiceServicer):
+    """A picture is `announced` when its URL is given out, and `confirmed` once its bytes were checked."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self._media = resources.collection("media")
+        self._files = resources.files
+
+    def GetPresignedUploadURL(
+        self, request: wire.media.GetPresignedUploadURLRequest, context: grpc.ServicerContext
+    ) -> wire.media.GetPresignedUploadURLResponse:
+        """Announce a picture and give out the URL to which it is to be PUT."""
+        media = self._announced(request)
+        once = Once.of(context, request)
+        stored = once.find(self._media)
+        if stored is None:
+            self._check_owner(media)
+            stored = once.insert(self._media, media)
+        expires_at = int(self._resources.now().timestamp()) + UPLOAD_S
+        url = self._files.upload_url(stored["key"], UPLOAD_S)
+        return wire.media.GetPresignedUploadURLResponse(
+            media_id=stored["_id"], upload_url=url, expires_at=expires_at
+        )
+
+    def _announced(self, request: wire.media.GetPresignedUploadURLRequest) -> Document:
+        name, extension = checks.filename(request.filename)
+        if extension not in _EXTENSIONS:
+            checks.refuse("filename", "must end in .png, .jpg, .jpeg or .webp")
+        if request.content_type not in set(ImageFormat):
+            checks.refuse("content_type", f"must be one of {', '.join(ImageFormat)}")
+        if _EXTENSIONS[extension] != request.content_type:
+            checks.refuse("filename", f"ends in {extension}, which is not {request.content_type}")
+        checks.number(request.size, "size", 1, self._resources.settings.image_max_bytes)
+        media_type = _media_type(request.media_type)
+        media_id = str(uuid4())
+        character_id = checks.optional_id(request.character_id, "character_id")
+        if media_type.belongs_to_world:
+            if character_id not in ("", request.world_id):
+                checks.refuse("character_id", "must be empty for a picture of the world itself")
+            character_id = ""
+        return {
+            "_id": media_id,
+            "world_id": request.world_id,
+            "character_id": character_id,
+            "filename": name,
+            "content_type": request.content_type,
+            "size": request.size,
+            "media_type": int(media_type),
+            "key": object_key(media_type, request.world_id, character_id, media_id, extension),
+            "state": "announced",
+            "variants": {},
+            "created_at": self._resources.now(),
+        }
+
+    def _check_owner(self, media: Document) -> None:
+        lookups.world(self._resources, media["world_id"])
+        # An avatar may be uploaded before its character is created.
+        if media["media_type"] == MediaType.POST_IMAGE:
+            lookups.character_in_world(self._resources, media["character_id"], media["world_id"])
+
+    def ConfirmUpload(
+        self, request: wire.media.ConfirmUploadRequest, context: grpc.ServicerContext
+    ) -> wire.media.ConfirmUploadResponse:
+        """Check the uploaded bytes and make the variants; repeated for the same bytes, only answer."""
+        media = lookups.media(self._resources, request.media_id)
+        info = self._files.stat(media["key"])
+        if info is None:
+            raise PermanentError(f"media_id {request.media_id}: nothing was uploaded yet")
+        if info.size != media["size"]:
+            raise PermanentError(
+                f"media_id {request.media_id}: size is {info.size} bytes, but {media['size']} were announced"
+            )
+        if media["state"] != "confirmed" or media["etag"] != info.etag:
+            media = self._confirm(media, info.content_type)
+        return wire.media.ConfirmUploadResponse(success=True, variants=self._variants(media))
+
+    def _confirm(self, media: Document, stored_type: str) -> Document:
+        data = self._files.read(media["key"], media["size"] + 1)
+        if len(data) != media["size"]:
+            raise PermanentError(f"media_id {media['_id']}: size is not the {media['size']} bytes announced")
+        seen = pictures.inspect(data, list(pictures.VARIANTS))
+        if stored_type != seen.format.value:
+            # A reader must get the type that the bytes have, not one that the uploader claimed.
+            self._files.write(media["key"], data, seen.format.value)
+        info = self._files.stat(media["key"])
+        variants = {"original": {"key": media["key"], "width": seen.width, "height": seen.height}}
+        variants |= self._store(media["key"], seen)
+        change = {
+            "state": "confirmed",
+            "content_type": seen.format.value,
+            "etag": info.etag if info else "",
+            "variants": variants,
+            "confirmed_at": self._resources.now(),
+        }
+        self._media.update_one({"_id": media["_id"]}, {"$set": change})
+        return {**media, **change}
+
+    def _store(self, key: str, seen: pictures.Inspected) -> dict[str, Document]:
+        stem, _, ending = key.rpartition(".")
+        stored: dict[str, Document] = {}
+        for name, picture in seen.variants.items():
+            stored[name] = {
+                "key": f"{stem}_{name}.{ending}",
+                "width": picture.width,
+                "height": picture.height,
+            }
+            self._files.write(stored[name]["key"], picture.data, seen.format.value)
+        return stored
+
+    def OptimizeImage(
+        self, request: wire.media.OptimizeImageRequest, context: grpc.ServicerContext
+    ) -> wire.media.OptimizeImageResponse:
+        """Make the named variants (none named: all) again from the original."""
+        names = list(dict.fromkeys(request.variants_to_create)) or list(pictures.VARIANTS)
+        for name in names:
+            if name not in pictures.VARIANTS:
+                checks.refuse("variants_to_create", f"must be of {', '.join(pictures.VARIANTS)}")
+        media = lookups.media(self._resources, request.media_id)
+        lookups.require_confirmed(media)
+        seen = pictures.inspect(self._files.read(media["key"], media["size"]), names)
+        made = self._store(media["key"], seen)
+        self._media.update_one(
+            {"_id": media["_id"]}, {"$set": {f"variants.{name}": variant for name, variant in made.items()}}
+        )
+        return wire.media.OptimizeImageResponse(variants=self._variants({**media, "variants": made}))
+
+    def GetMedia(
+        self, request: wire.media.GetMediaRequest, context: grpc.ServicerContext
+    ) -> wire.media.Media:
+        """Return what is known of a picture; without variants before it is confirmed."""
+        media = lookups.media(self._resources, request.media_id)
+        return wire.media.Media(
+            media_id=media["_id"],
+            character_id=media["character_id"],
+            world_id=media["world_id"],
+            filename=media["filename"],
+            content_type=media["content_type"],
+            size=media["size"],
+            variants=self._variants(media),
+            created_at=checks.iso(media["created_at"]),
+            media_type=wire.media.MediaType.ValueType(media["media_type"]),
+        )
+
+    def GetMediaURL(
+        self, request: wire.media.GetMediaURLRequest, context: grpc.ServicerContext
+    ) -> wire.media.GetMediaURLResponse:
+        """Return a signed URL of one variant, good for `expires_in` seconds (0: an hour)."""
+        name = request.variant or "original"
+        if name != "original" and name not in pictures.VARIANTS:
+            checks.refuse("variant", f"must be one of original, {', '.join(pictures.VARIANTS)}")
+        lifetime_s = request.expires_in or URL_DEFAULT_S
+        checks.number(lifetime_s, "expires_in", 1, URL_MAX_S)
+        media = lookups.media(self._resources, request.media_id)
+        lookups.require_confirmed(media)
+        expires_at = int(self._resources.now().timestamp()) + lifetime_s
+        url = self._files.url(media["variants"][name]["key"], lifetime_s)
+        return wire.media.GetMediaURLResponse(url=url, expires_at=expires_at)
+
+    def HealthCheck(
+        self, request: wire.media.HealthCheckRequest, context: grpc.ServicerContext
+    ) -> wire.media.HealthCheckResponse:
+        """Say whether the database and the bucket answer."""
+        state = wire.media.HealthCheckResponse
+        serving = lookups.is_serving(self._resources, files=True)
+        return state(status=state.SERVING if serving else state.NOT_SERVING)
+
+    def _variants(self, media: Document) -> Iterable[wire.media.MediaVariant]:
+        for name, variant in media["variants"].items():
+            url = self._files.page_url(variant["key"])
+            yield wire.media.MediaVariant(
+                name=name, url=url, width=variant["width"], height=variant["height"]
+            )
+
+
+def _media_type(number: int) -> MediaType:
+    try:
+        media_type = MediaType(number)
+    except ValueError:
+        media_type = MediaType.UNKNOWN
+    if media_type is MediaType.UNKNOWN:
+        checks.refuse("media_type", "must be one of the known types")
+    return media_type
+
+
+def register(server: grpc.Server, resources: Resources, _: object) -> None:
+    """Let a server answer the calls of the media service."""
+    wire.add_MediaServiceServicer_to_server(MediaService(resources), server)

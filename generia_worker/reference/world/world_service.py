@@ -1,0 +1,217 @@
+# ruff: noqa: N802, ARG002 - names and signatures are the contract's
+"""The reference world service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import uuid4
+
+import grpc
+
+from generia_worker.client.order import Order
+from generia_worker.errors import PermanentError
+from generia_worker.reference import checks, lookups
+from generia_worker.reference.once import Once
+from generia_worker.reference.resources import Document, Resources
+from generia_worker.reference.world.generation_status import status_message
+from generia_worker.reference.world.orders import Orders, budget_of, checked_order
+from generia_worker.rpc import wire
+from generia_worker.rpc.media_types import MediaType, check_id
+
+NAME_MAX, DESCRIPTION_MAX, COUNT_MAX = 200, 20_000, 1_000_000
+_STATES = ("active", "archived")
+
+
+class WorldService(wire.WorldServiceServicer):
+    """Worlds, their members, and how far their generation is. Without `orders` nothing is generated."""
+
+    def __init__(self, resources: Resources, orders: Orders | None) -> None:
+        self._resources = resources
+        self._orders = orders
+        self._worlds = resources.collection("worlds")
+        self._members = resources.collection("world_members")
+        self._statuses = resources.collection("world_generation_status")
+
+    def CreateWorld(
+        self, request: wire.world.CreateWorldRequest, context: grpc.ServicerContext
+    ) -> wire.world.WorldResponse:
+        """Create a world, make its creator a member, and order its generation."""
+        user_id = check_id(request.user_id, "user_id")
+        order = checked_order(
+            str(uuid4()), request.prompt, request.characters_count, request.posts_count, budget_of(context)
+        )
+        name = checks.text(request.name, "name", most=NAME_MAX)
+        description = checks.text(request.description, "description", most=DESCRIPTION_MAX)
+        once = Once.of(context, request)
+        world = once.find(self._worlds)
+        if world is None:
+            document = self._document(order, user_id, name, description)
+            world = once.insert(self._worlds, document)
+            if world["_id"] == order.world_id:
+                self._order(order)
+        self._join(user_id, world["_id"])
+        return self._messages([world], user_id)[0]
+
+    def _document(self, order: Order, user_id: str, name: str, description: str) -> Document:
+        now = self._resources.now()
+        return {
+            "_id": order.world_id,
+            "name": name,
+            "description": description,
+            "prompt": order.user_prompt,
+            "creator_id": user_id,
+            "status": "active",
+            "users_count": 0,
+            "posts_count": 0,
+            "params": None,
+            "image_key": None,
+            "icon_key": None,
+            "order": {
+                "state": "waiting" if self._orders else "none",
+                "users_count": order.users_count,
+                "posts_count": order.posts_count,
+                "budget": order.budget,
+            },
+            "created_at": now,
+            "updated_at": now,
+        }
+
+    def _order(self, order: Order) -> None:
+        if self._orders is None:
+            return
+        try:
+            self._orders.place(order)
+        except PermanentError:
+            self._worlds.delete_one({"_id": order.world_id})
+            raise
+
+    def GetWorld(
+        self, request: wire.world.GetWorldRequest, context: grpc.ServicerContext
+    ) -> wire.world.WorldResponse:
+        """Return one world; `is_joined` is about the user that is named, if any."""
+        user_id = checks.optional_id(request.user_id, "user_id")
+        return self._messages([lookups.world(self._resources, request.world_id)], user_id)[0]
+
+    def GetWorlds(
+        self, request: wire.world.GetWorldsRequest, context: grpc.ServicerContext
+    ) -> wire.world.WorldsResponse:
+        """Return a page of the worlds in a status (none named: active), newest first."""
+        user_id = checks.optional_id(request.user_id, "user_id")
+        limit, offset = checks.page(request.limit, request.offset)
+        status = request.status or "active"
+        if status != "all" and status not in _STATES:
+            checks.refuse("status", "must be active, archived or all")
+        wanted: Document = {} if status == "all" else {"status": status}
+        found = self._worlds.find(wanted).sort([("created_at", -1), ("_id", -1)]).skip(offset).limit(limit)
+        return wire.world.WorldsResponse(
+            worlds=self._messages(found, user_id), total=self._worlds.count_documents(wanted)
+        )
+
+    def JoinWorld(
+        self, request: wire.world.JoinWorldRequest, context: grpc.ServicerContext
+    ) -> wire.world.JoinWorldResponse:
+        """Make a person a member; twice is once."""
+        user_id = check_id(request.user_id, "user_id")
+        world = lookups.world(self._resources, request.world_id)
+        joined = self._join(user_id, world["_id"])
+        return wire.world.JoinWorldResponse(success=True, message="joined" if joined else "already joined")
+
+    def _join(self, user_id: str, world_id: str) -> bool:
+        member = {"world_id": world_id, "user_id": user_id, "joined_at": self._resources.now()}
+        done = self._members.update_one(
+            {"_id": _member_id(world_id, user_id)}, {"$setOnInsert": member}, upsert=True
+        )
+        return done.upserted_id is not None
+
+    def UpdateWorldImage(
+        self, request: wire.world.UpdateWorldImageRequest, context: grpc.ServicerContext
+    ) -> wire.world.UpdateWorldImageResponse:
+        """Set the cover, the icon or both."""
+        world = lookups.world(self._resources, request.world_id)
+        wanted = {
+            "image": (request.image_uuid, MediaType.WORLD_HEADER),
+            "icon": (request.icon_uuid, MediaType.WORLD_ICON),
+        }
+        change: Document = {"updated_at": self._resources.now()}
+        for name, (media_id, media_type) in wanted.items():
+            if media_id:
+                media = lookups.confirmed_media(
+                    self._resources, media_id, f"{name}_uuid", media_type, world["_id"]
+                )
+                change |= {f"{name}_media_id": media_id, f"{name}_key": media["key"]}
+        if len(change) == 1:
+            checks.refuse("image_uuid", "or icon_uuid must be given")
+        self._worlds.update_one({"_id": world["_id"]}, {"$set": change})
+        return wire.world.UpdateWorldImageResponse(success=True, message="updated")
+
+    def UpdateWorldParams(
+        self, request: wire.world.UpdateWorldParamsRequest, context: grpc.ServicerContext
+    ) -> wire.world.UpdateWorldParamsResponse:
+        """Set the counts, and – where they are not empty – the parameters and the name."""
+        change: Document = {
+            "users_count": checks.number(request.users_count, "users_count", 0, COUNT_MAX),
+            "posts_count": checks.number(request.posts_count, "posts_count", 0, COUNT_MAX),
+            "updated_at": self._resources.now(),
+        }
+        if request.params:
+            change["params"] = checks.json_object(request.params, "params")
+        if request.name:
+            change["name"] = checks.text(request.name, "name", least=1, most=NAME_MAX)
+        world = lookups.world(self._resources, request.world_id)
+        self._worlds.update_one({"_id": world["_id"]}, {"$set": change})
+        return wire.world.UpdateWorldParamsResponse(success=True, message="updated")
+
+    def GetGenerationStatus(
+        self, request: wire.world.GetGenerationStatusRequest, context: grpc.ServicerContext
+    ) -> wire.world.GetGenerationStatusResponse:
+        """Return the status document of a world; before there is one, what the order says."""
+        world = lookups.world(self._resources, request.world_id)
+        return status_message(world, self._statuses.find_one({"_id": world["_id"]}))
+
+    def HealthCheck(
+        self, request: wire.world.HealthCheckRequest, context: grpc.ServicerContext
+    ) -> wire.world.HealthCheckResponse:
+        """Say whether the database answers."""
+        state = wire.world.HealthCheckResponse
+        return state(status=state.SERVING if lookups.is_serving(self._resources) else state.NOT_SERVING)
+
+    def _messages(self, worlds: Iterable[Document], user_id: str) -> list[wire.world.WorldResponse]:
+        """Return worlds as they travel, with their generation's status and whether the user has joined."""
+        worlds = list(worlds)
+        ids = [world["_id"] for world in worlds]
+        statuses = {
+            found["_id"]: str(found["status"])
+            for found in self._statuses.find({"_id": {"$in": ids}}, {"status": 1})
+        }
+        members = [_member_id(world_id, user_id) for world_id in ids] if user_id else []
+        joined = {found["world_id"] for found in self._members.find({"_id": {"$in": members}})}
+        return [self._message(w, statuses.get(w["_id"]), w["_id"] in joined) for w in worlds]
+
+    def _message(self, world: Document, status: str | None, joined: bool) -> wire.world.WorldResponse:
+        return wire.world.WorldResponse(
+            id=world["_id"],
+            name=world["name"],
+            description=world["description"],
+            prompt=world["prompt"],
+            creator_id=world["creator_id"],
+            generation_status=status or status_message(world, None).status,
+            status=world["status"],
+            users_count=world["users_count"],
+            posts_count=world["posts_count"],
+            created_at=checks.iso(world["created_at"]),
+            updated_at=checks.iso(world["updated_at"]),
+            is_joined=joined,
+            image_url=self._resources.files.page_url(world["image_key"]),
+            icon_url=self._resources.files.page_url(world["icon_key"]),
+            params=world["params"],
+        )
+
+
+def _member_id(world_id: str, user_id: str) -> str:
+    # Neither id can hold a slash.
+    return f"{world_id}/{user_id}"
+
+
+def register(server: grpc.Server, resources: Resources, orders: Orders | None) -> None:
+    """Let a server answer the calls of the world service; without `orders` no generation is ordered."""
+    wire.add_WorldServiceServicer_to_server(WorldService(resources, orders), server)

@@ -1,0 +1,194 @@
+"""Client of the world service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+
+from generia_worker.errors import GeneriaError, PermanentError
+from generia_worker.rpc import wire
+from generia_worker.rpc.channel import Metadata, from_json, to_json
+from generia_worker.rpc.status_codes import translated
+
+
+@dataclass(frozen=True, slots=True)
+class WorldRecord:
+    """A world as its service knows it. Times are ISO 8601; URLs are signed and expire, or empty."""
+
+    id: str
+    name: str
+    description: str
+    prompt: str
+    creator_id: str
+    generation_status: str
+    status: str
+    users_count: int
+    posts_count: int
+    created_at: str
+    updated_at: str
+    is_joined: bool
+    image_url: str
+    icon_url: str
+    params_json: str | None
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The world's parameters as a dict. Raises PermanentError when the service sent no JSON object."""
+        return from_json(self.params_json, "params")
+
+
+@dataclass(frozen=True, slots=True)
+class StageRecord:
+    """One stage of a generation."""
+
+    name: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRecord:
+    """How far the generation of a world is; the names are those of the status document in lower case."""
+
+    status: str
+    current_stage: str
+    stages: tuple[StageRecord, ...]
+    tasks_total: int
+    tasks_completed: int
+    tasks_failed: int
+    task_predicted: int
+    users_created: int
+    posts_created: int
+    users_predicted: int
+    posts_predicted: int
+    api_call_limits_llm: int
+    api_call_limits_images: int
+    api_calls_made_llm: int
+    api_calls_made_images: int
+    llm_cost_total: float
+    image_cost_total: float
+    created_at: str
+    updated_at: str
+
+
+class WorldClient:
+    """Calls the world service; every method raises what `rpc.errors.translated` says."""
+
+    def __init__(self, channel: grpc.Channel, timeout_s: float) -> None:
+        self._stub = wire.WorldServiceStub(channel)
+        self._timeout_s = timeout_s
+
+    def create(
+        self,
+        user_id: str,
+        name: str,
+        description: str,
+        prompt: str,
+        characters_count: int,
+        posts_count: int,
+        *,
+        budget_usd: float | None = None,
+    ) -> WorldRecord:
+        """Create a world and order its generation, with at most `budget_usd` dollars to spend when given."""
+        metadata: Metadata = () if budget_usd is None else ((wire.BUDGET_KEY, repr(float(budget_usd))),)
+        with translated("CreateWorld"):
+            request = wire.world.CreateWorldRequest(
+                user_id=user_id,
+                name=name,
+                description=description,
+                prompt=prompt,
+                characters_count=characters_count,
+                posts_count=posts_count,
+            )
+            return _record(self._stub.CreateWorld(request, timeout=self._timeout_s, metadata=metadata))
+
+    def get(self, world_id: str, user_id: str = "") -> WorldRecord:
+        """Return one world; `is_joined` is about `user_id`."""
+        with translated("GetWorld"):
+            request = wire.world.GetWorldRequest(world_id=world_id, user_id=user_id)
+            return _record(self._stub.GetWorld(request, timeout=self._timeout_s))
+
+    def list(
+        self, user_id: str, limit: int = 20, offset: int = 0, status: str = "active"
+    ) -> tuple[list[WorldRecord], int]:
+        """Return a page of worlds (active, archived, all), newest first, and how many there are."""
+        with translated("GetWorlds"):
+            request = wire.world.GetWorldsRequest(user_id=user_id, limit=limit, offset=offset, status=status)
+            answer = self._stub.GetWorlds(request, timeout=self._timeout_s)
+        return [_record(world) for world in answer.worlds], answer.total
+
+    def join(self, user_id: str, world_id: str) -> None:
+        """Make a person a member of a world; joining twice is joining once."""
+        with translated("JoinWorld"):
+            request = wire.world.JoinWorldRequest(user_id=user_id, world_id=world_id)
+            answer = self._stub.JoinWorld(request, timeout=self._timeout_s)
+        _require(answer.success, "JoinWorld", answer.message)
+
+    def update_image(self, world_id: str, image_uuid: str, icon_uuid: str) -> None:
+        """Set the cover and the icon of a world, by media id; an empty id leaves that one as it is."""
+        with translated("UpdateWorldImage"):
+            request = wire.world.UpdateWorldImageRequest(
+                world_id=world_id, image_uuid=image_uuid, icon_uuid=icon_uuid
+            )
+            answer = self._stub.UpdateWorldImage(request, timeout=self._timeout_s)
+        _require(answer.success, "UpdateWorldImage", answer.message)
+
+    def update_params(
+        self, world_id: str, params: Mapping[str, Any], name: str, users_count: int, posts_count: int
+    ) -> None:
+        """Replace the parameters, name and counts of a world; an empty name leaves the name as it is."""
+        with translated("UpdateWorldParams"):
+            request = wire.world.UpdateWorldParamsRequest(
+                world_id=world_id,
+                params=to_json(params),
+                name=name,
+                users_count=users_count,
+                posts_count=posts_count,
+            )
+            answer = self._stub.UpdateWorldParams(request, timeout=self._timeout_s)
+        _require(answer.success, "UpdateWorldParams", answer.message)
+
+    def generation_status(self, world_id: str) -> GenerationRecord:
+        """Return how far the generation of a world is."""
+        with translated("GetGenerationStatus"):
+            request = wire.world.GetGenerationStatusRequest(world_id=world_id)
+            answer = self._stub.GetGenerationStatus(request, timeout=self._timeout_s)
+        fields = {name: getattr(answer, name) for name in GenerationRecord.__slots__ if name != "stages"}
+        stages = tuple(StageRecord(stage.name, stage.status) for stage in answer.stages)
+        return GenerationRecord(stages=stages, **fields)
+
+    def healthy(self) -> bool:
+        """True when the service answers that it serves; never raises a GeneriaError."""
+        try:
+            with translated("HealthCheck"):
+                answer = self._stub.HealthCheck(wire.world.HealthCheckRequest(), timeout=self._timeout_s)
+        except GeneriaError:
+            return False
+        return answer.status == wire.world.HealthCheckResponse.SERVING
+
+
+def _record(answer: wire.world.WorldResponse) -> WorldRecord:
+    return WorldRecord(
+        id=answer.id,
+        name=answer.name,
+        description=answer.description,
+        prompt=answer.prompt,
+        creator_id=answer.creator_id,
+        generation_status=answer.generation_status,
+        status=answer.status,
+        users_count=answer.users_count,
+        posts_count=answer.posts_count,
+        created_at=answer.created_at,
+        updated_at=answer.updated_at,
+        is_joined=answer.is_joined,
+        image_url=answer.image_url,
+        icon_url=answer.icon_url,
+        params_json=answer.params if answer.HasField("params") else None,
+    )
+
+
+def _require(success: bool, operation: str, message: str) -> None:
+    if not success:
+        raise PermanentError(f"{operation} was refused: {message or 'no reason given'}")

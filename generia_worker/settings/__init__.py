@@ -1,0 +1,12 @@
+"""The settings of every process: read from the environment, nowhere else."""
+
+from generia_worker.settings.settings import (
+    PREFIX,
+    Settings,
+    SettingsError,
+    get_settings,
+    load_settings,
+    secret_variables,
+)
+
+__all__ = ["PREFIX", "Settings", "SettingsError", "get_settings", "load_settings", "secret_variables"]

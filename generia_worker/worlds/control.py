@@ -1,0 +1,178 @@
+"""What a person may do to a world that was ordered: cancel it, resume it, retry what failed, redo one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from pymongo.client_session import ClientSession
+
+from generia_worker.engine.generations import Generation, Generations
+from generia_worker.engine.ledger import Ledger
+from generia_worker.engine.step import FINISH, Step, StepKind, StepState, predecessor
+from generia_worker.errors import ConflictError, InvalidInputError, NotFoundError
+from generia_worker.status.projection import Status
+from generia_worker.status.stages import WorldStatus
+from generia_worker.storage.database import Database, Document
+
+#: What is made anew together: the first of a pair names the thing, the rest belongs to it.
+_REDO = {
+    StepKind.CHARACTER: (StepKind.CHARACTER, StepKind.AVATAR),
+    StepKind.POST: (StepKind.POST, StepKind.PICTURE),
+}
+
+
+class Control:
+    """Changes the course of worlds. Each change is one transaction; publishing what follows is up to the caller."""
+
+    def __init__(self, database: Database, generations: Generations, ledger: Ledger, status: Status) -> None:
+        self._database = database
+        self._generations = generations
+        self._ledger = ledger
+        self._status = status
+
+    def cancel(self, world_id: str) -> None:
+        """Stop a world: no step starts, no paid call is made any more; what exists stays.
+
+        Raises:
+            NotFoundError: it was never ordered.
+            ConflictError: it has ended already.
+        """
+        self._generations.get(world_id)
+        changed = self._database.generations.update_one(
+            {"_id": world_id, "open": True}, {"$set": {"cancelled": True}}
+        )
+        if not changed.matched_count:
+            raise ConflictError(f"World {world_id} has ended already: there is nothing to cancel.")
+
+    def resume(self, world_id: str) -> None:
+        """Go on with a world that was cancelled or has failed, from where it stood.
+
+        Raises:
+            NotFoundError, ConflictError: as `cancel`.
+        """
+        status = WorldStatus(self._status.get(world_id)["status"])
+        if status not in (WorldStatus.CANCELLED, WorldStatus.FAILED):
+            raise ConflictError(
+                f"World {world_id} is {status}: only a cancelled or failed one can be resumed."
+            )
+        self._reopen(world_id, {StepState.CANCELLED, StepState.FAILED, StepState.SKIPPED})
+
+    def retry(self, world_id: str) -> None:
+        """Try the failed steps of a world again, and what was skipped because of them.
+
+        Raises:
+            NotFoundError: it was never ordered.
+            ConflictError: nothing has failed, or the world was cancelled.
+        """
+        if self._generations.get(world_id).cancelled:
+            raise ConflictError(f"World {world_id} was cancelled: resume it.")
+        if not self._reopen(world_id, {StepState.FAILED, StepState.SKIPPED}):
+            raise ConflictError(f"Nothing of world {world_id} has failed.")
+
+    def redo(self, world_id: str, name: str) -> None:
+        """Make one character (`character/7`) or one post (`post/7/3`) anew, in place.
+
+        Raises:
+            InvalidInputError: `name` is neither.
+            NotFoundError: the world has no such thing.
+            ConflictError: the world has not ended, or the thing was never made.
+        """
+        try:
+            step = Step.parse(name)
+        except ValueError as error:
+            raise InvalidInputError(str(error), field="step") from None
+        if step.kind not in _REDO:
+            message = "Only a character (character/7) or a post (post/7/3) can be made anew."
+            raise InvalidInputError(message, field="step")
+        if not WorldStatus(self._status.get(world_id)["status"]).is_final:
+            raise ConflictError(f"World {world_id} has not ended: redo it afterwards.")
+        steps = [Step(kind, step.first, step.second) for kind in _REDO[step.kind]]
+        self._database.transaction(lambda session: self._redo(world_id, steps, session))
+
+    # --- how ---------------------------------------------------------------------------------------------------
+    def _redo(self, world_id: str, steps: list[Step], session: ClientSession) -> None:
+        rows = {
+            row["_id"]: row
+            for row in self._database.steps.find(
+                {"_id": {"$in": [step.key(world_id) for step in steps]}}, session=session
+            )
+        }
+        for position, step in enumerate(steps):
+            row = rows.get(step.key(world_id))
+            if row is None:
+                raise NotFoundError(f"World {world_id} has no {step}.")
+            if row["state"] != StepState.DONE:
+                raise ConflictError(f"{step} was never made: retry the world.")
+            kept = {"redo_of": _identity(row["result"])}
+            # A literal: a plain document would be merged into the checkpoints that are there.
+            change = _pending(ready=position == 0) | {"checkpoints": {"$literal": kept}}
+            self._database.steps.update_one(
+                {"_id": row["_id"]}, [{"$set": change | _allowance()}, _next_edition()], session=session
+            )
+        self._open_again(world_id, session)
+
+    def _reopen(self, world_id: str, states: Collection[StepState]) -> int:
+        """Make the steps in these states pending again; returns how many there were."""
+
+        def work(session: ClientSession) -> int:
+            order = Generation.from_document(
+                self._database.generations.find_one({"_id": world_id}, session=session) or {}
+            )
+            world = self._ledger.states(world_id, session)
+            again = {step for step, state in world.items() if state in states and step != FINISH}
+            if again or order.cancelled or not world:
+                ready = {step for step in again if predecessor(step, order.batches, world) not in again}
+                self._set_pending(world_id, ready, session, ready=True)
+                self._set_pending(world_id, again - ready, session, ready=False)
+                self._open_again(world_id, session)
+            return len(again)
+
+        self._generations.get(world_id)
+        return self._database.transaction(work)
+
+    def _set_pending(
+        self, world_id: str, steps: Iterable[Step], session: ClientSession, *, ready: bool
+    ) -> None:
+        keys = [step.key(world_id) for step in steps]
+        if keys:
+            change = _pending(ready=ready) | _allowance()
+            self._database.steps.update_many({"_id": {"$in": keys}}, [{"$set": change}], session=session)
+
+    def _open_again(self, world_id: str, session: ClientSession) -> None:
+        self._set_pending(world_id, [FINISH], session, ready=False)
+        self._database.generations.update_one(
+            {"_id": world_id},
+            {"$set": {"open": True, "cancelled": False, "fatal": None}, "$inc": {"run": 1}},
+            session=session,
+        )
+
+
+def _pending(*, ready: bool) -> Document:
+    """Return the fields of a step that is to be done (again), for an update that is a pipeline."""
+    return {
+        "state": StepState.PENDING.value,
+        "contribution": {"$literal": {}},
+        "failure": None,
+        "owner": None,
+        "lease_until": None,
+        "takeovers": 0,
+        "quarantined": False,
+        "outage_since": None,
+        "unsettled": True,
+        "ready_at": "$$NOW" if ready else None,
+    }
+
+
+def _allowance() -> Document:
+    """The attempts made so far do not count any more; they stay part of the names of calls, so that none is repeated."""
+    return {"attempts_before": "$attempts"}
+
+
+def _next_edition() -> Document:
+    return {"$set": {"edition": {"$add": ["$edition", 1]}}}
+
+
+def _identity(result: dict[str, Any]) -> str:
+    """Return the id under which the services know what a step made."""
+    return str(result.get("character_id") or result.get("post_id") or result.get("media_id") or "text")

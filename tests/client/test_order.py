@@ -1,0 +1,62 @@
+"""Orders: what is refused, what is taken literally."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from generia_worker.client.order import Order, expected_calls
+
+GOOD = "Мир, в котором за академическим руководителем ходит толпа студентов-котиков"
+
+
+def order(**changed: Any) -> Order:
+    return Order(**({"world_id": "w1", "user_prompt": GOOD, "users_count": 5, "posts_count": 15} | changed))
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"user_prompt": "x" * 9}, "at least 10"),
+        ({"user_prompt": "x" * 100_000}, "at most 10000"),
+        ({"user_prompt": " \n\t " * 20}, "empty"),
+        ({"user_prompt": "\u200b" * 20}, "empty"),
+        ({"user_prompt": "a world of\x00 NUL bytes"}, "NUL"),
+        ({"user_prompt": "half of a letter \ud83d here"}, "(?i)surrogate|unicode"),
+        ({"users_count": 0}, "greater than or equal to 1"),
+        ({"users_count": 41}, "less than or equal to 40"),
+        ({"posts_count": 0}, "greater than or equal to 1"),
+        ({"posts_count": 251}, "less than or equal to 250"),
+        ({"posts_count": 2.5}, "integer"),
+        ({"posts_count": True}, "integer"),
+        ({"world_id": "../etc"}, "pattern"),
+        ({"world_id": ""}, "pattern"),
+        ({"budget": 0}, "greater than 0"),
+        ({"budget": float("nan")}, "finite"),
+        ({"surprise": 1}, "not permitted"),
+    ],
+)
+def test_refused_with_a_reason(changed: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        order(**changed)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["a world of {{ braces }} and {} and {% raw %}", r"formulas: $\frac{a}{b}$ \\ C:\new", "🐈" * 10],
+)
+def test_taken_literally(prompt: str) -> None:
+    assert order(user_prompt=prompt).user_prompt == prompt
+
+
+def test_the_same_order_has_the_same_hash() -> None:
+    assert order().request_hash() == order(user_prompt=f"  {GOOD} ").request_hash()
+    hashes = {order(**changed).request_hash() for changed in ({}, {"posts_count": 16}, {"budget": 1.0})}
+    assert len(hashes) == 3
+
+
+def test_expected_calls() -> None:
+    assert expected_calls(20, 100, 10, 25) == (2 + 2 + 20 + 20 + 100 + 4, 122)
+    assert expected_calls(1, 1, 10, 25) == (6, 4)

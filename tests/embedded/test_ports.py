@@ -1,0 +1,39 @@
+"""Free ports are free, and nobody gets the same one twice."""
+
+from __future__ import annotations
+
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from generia_worker.embedded import ports
+from generia_worker.errors import ConfigurationError
+
+
+def test_a_free_port_can_be_listened_on() -> None:
+    port = ports.free_port()
+    assert not ports.is_listening(port)
+    with socket.create_server(("127.0.0.1", port)):
+        assert ports.is_listening(port)
+        assert not ports.can_bind(port)
+    assert not ports.is_listening(port)
+
+
+def test_no_port_is_given_twice_even_to_threads() -> None:
+    with ThreadPoolExecutor(8) as pool:
+        given = list(pool.map(lambda _: ports.free_port(), range(100)))
+    assert len(set(given)) == 100
+
+
+def test_taken_ports_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = ports.free_port()
+    monkeypatch.setattr(ports, "_FIRST", first)
+    monkeypatch.setattr(ports, "_LAST", first + 1)
+    monkeypatch.setattr(ports, "_given", set())
+    with (
+        socket.create_server(("127.0.0.1", first)),
+        pytest.raises(ConfigurationError, match="No free port between"),
+    ):
+        ports.free_port()
+    assert ports.free_port() == first

@@ -1,0 +1,111 @@
+"""The download of a world: whole, its creator's alone, readable without a server."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from generia_worker.errors import NotFoundError
+from generia_worker.gateway import export
+from generia_worker.rpc import wire
+from generia_worker.rpc.connections import Connections
+from generia_worker.rpc.media_types import MediaType, sniff_format
+from generia_worker.rpc.world_client import WorldRecord
+from tests.gateway.conftest import Gateway, add_character, add_picture, add_post
+
+
+@pytest.fixture
+def full_world(services: Connections, world: WorldRecord) -> WorldRecord:
+    """A world with a cover, two characters and three posts; Bob's avatar is of another site."""
+    services.worlds.update_image(world.id, add_picture(services, world.id, MediaType.WORLD_HEADER), "")
+    services.worlds.update_params(world.id, {"theme": "tea"}, "Tiefwerk", 2, 3)
+    ada = add_character(services, world.id, "Ada")
+    made = wire.CharacterServiceStub(services.channels[1]).CreateCharacter(
+        wire.character.CreateCharacterRequest(world_id=world.id, display_name="Bob")
+    )
+    wire.CharacterServiceStub(services.channels[1]).UpdateCharacter(
+        wire.character.UpdateCharacterRequest(
+            character_id=made.id, avatar_url="http://169.254.169.254/secret"
+        )
+    )
+    for n, who in enumerate((ada, made.id, ada)):
+        add_post(services, world.id, who, f"Post {n} 🦔")
+    return world
+
+
+def test_a_whole_world(gateway: Gateway, full_world: WorldRecord, user: str) -> None:
+    with gateway.as_user(user) as client:
+        answer = client.get(f"/api/v1/worlds/{full_world.id}/export")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "application/zip"
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="world-{full_world.id}.zip"'
+    assert answer.headers["Content-Length"] == str(len(answer.content))
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    assert archive.testzip() is None
+    whole = json.loads(archive.read("world.json"))
+    assert set(whole) == {"world", "status", "characters", "posts"}
+    assert (whole["world"]["name"], whole["world"]["params"]) == ("Tiefwerk", {"theme": "tea"})
+    assert whole["status"]["status"] == "pending"
+    ada, bob = whole["characters"]
+    assert (ada["display_name"], bob["display_name"], bob["avatar_url"]) == ("Ada", "Bob", "")
+    assert [post["caption"] for post in whole["posts"]] == [f"Post {n} 🦔" for n in (2, 1, 0)]
+    assert [post["avatar_url"] for post in whole["posts"]] == [ada["avatar_url"], "", ada["avatar_url"]]
+    pictures = {
+        whole["world"]["image_url"],
+        ada["avatar_url"],
+        *(post["media_url"] for post in whole["posts"]),
+    }
+    assert pictures == {name for name in archive.namelist() if name.startswith("images/")}
+    assert len(pictures) == 5
+    for name in pictures:
+        assert sniff_format(archive.read(name)) is not None
+    # No signed URL leaves with it.
+    assert "X-Amz" not in archive.read("world.json").decode()
+
+
+def test_it_is_the_creators_alone(gateway: Gateway, world: WorldRecord) -> None:
+    with gateway.as_user("guest") as client:
+        assert client.get(f"/api/v1/worlds/{world.id}/export").status_code == 403
+        assert client.get("/api/v1/worlds/unknown/export").status_code == 404
+
+
+def test_only_so_many_at_once(gateway: Gateway, world: WorldRecord, user: str) -> None:
+    exports = gateway.parts.exports
+    taken = [exports.acquire(blocking=False) for _ in range(2)]
+    try:
+        assert all(taken)
+        with gateway.as_user(user) as client:
+            answer = client.get(f"/api/v1/worlds/{world.id}/export")
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
+    finally:
+        exports.release(2)
+    with gateway.as_user(user) as client:
+        assert client.get(f"/api/v1/worlds/{world.id}/export").status_code == 200
+
+
+def test_pictures_that_cannot_be_read_are_left_out(
+    gateway: Gateway, services: Connections, full_world: WorldRecord, tmp_path: Path
+) -> None:
+    media = gateway.parts.resources.collection("media")
+    lost = media.find_one({"world_id": full_world.id, "media_type": int(MediaType.POST_IMAGE)})
+    assert lost is not None
+    gateway.parts.resources.files._client.remove_object(gateway.parts.settings.s3_bucket, lost["key"])
+    target = tmp_path / "out.zip"
+    missing = export.export_world(full_world.id, target, services=services, resources=gateway.parts.resources)
+    assert len(missing) == 1
+    assert missing[0].startswith("posts/")
+    archive = zipfile.ZipFile(target)
+    whole = json.loads(archive.read("world.json"))
+    assert sorted(bool(post["media_url"]) for post in whole["posts"]) == [False, True, True]
+    assert whole["status"] is None
+
+
+def test_an_unknown_world(gateway: Gateway, services: Connections, tmp_path: Path) -> None:
+    target = tmp_path / "out.zip"
+    with pytest.raises(NotFoundError):
+        export.export_world("unknown", target, services=services, resources=gateway.parts.resources)
+    assert not target.exists()

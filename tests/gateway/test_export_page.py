@@ -1,0 +1,72 @@
+"""The page of an exported world: whole, and text of a model stays text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from generia_worker.gateway import export_page
+
+NASTY = '<script>alert(1)</script><img src=x onerror=alert(2)> & "quotes"'
+
+
+def whole(**more: Any) -> dict[str, Any]:
+    """A world of one character and one post, in which every text is hostile."""
+    picture = "images/posts/p1.jpg"
+    return {
+        "world": {
+            "id": "w1",
+            "name": NASTY,
+            "prompt": NASTY,
+            "description": NASTY,
+            "image_url": "images/cover.jpg",
+            "icon_url": "",
+            "params": {"description": f"{NASTY}\n\nSecond.", "theme": NASTY, "history": 7, "culture": ["x"]},
+        },
+        "status": None,
+        "characters": [
+            {
+                "id": "c1",
+                "display_name": NASTY,
+                "avatar_url": "",
+                "meta": {"bio": NASTY, "username": "@ada", "interests": [NASTY, 3], "secret": "kept"},
+            }
+        ],
+        "posts": [
+            {
+                "id": "p1",
+                "character_id": "c1",
+                "display_name": NASTY,
+                "avatar_url": "",
+                "media_url": picture,
+                "caption": NASTY,
+                "tags": ["#tea", NASTY],
+                "created_at": "2025-05-26T21:41:22.698Z",
+            }
+        ],
+    } | more
+
+
+def test_text_is_text() -> None:
+    page = export_page.index_html(whole())
+    assert "<script" not in page
+    assert "<img src=x" not in page
+    assert page.count("&lt;script&gt;") > 10
+    assert "Second." in page
+    assert 'src="images/posts/p1.jpg"' in page
+    assert "26 May 2025" in page
+
+
+def test_an_empty_world_has_a_page() -> None:
+    nothing = whole(characters=[], posts=[])
+    nothing["world"] |= {"params": None, "name": "", "image_url": ""}
+    page = export_page.index_html(nothing)
+    assert "Nobody has posted here." in page
+    assert "0 characters · 0 posts" in page
+
+
+def test_nothing_is_loaded_from_elsewhere() -> None:
+    page, style = export_page.index_html(whole()), export_page.style_css(whole())
+    assert "http:" not in page.replace("http-equiv", "")
+    assert "https:" not in page
+    assert "url(" not in style
+    assert "@import" not in style

@@ -1,0 +1,171 @@
+"""The page's files, and the headers of every answer."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from generia_worker.gateway.pages import TYPES, WEB, Pages
+from generia_worker.gateway.security import content_policy
+from generia_worker.settings import Settings
+from tests.gateway.conftest import Gateway, StartGateway
+
+ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}
+
+
+@pytest.fixture
+def client(gateway: Gateway) -> httpx2.Client:
+    return gateway.client()
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/login", "/worlds", "/worlds/", "/worlds/abc", "/worlds/abc/character/x"]
+)
+def test_the_pages_own_addresses(client: httpx2.Client, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert answer.content == (WEB / "index.html").read_bytes()
+    assert answer.headers["Cache-Control"] == "no-cache"
+    assert client.get(path, headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
+    assert client.get(path, headers={"If-None-Match": f'"x", W/{answer.headers["ETag"]}'}).status_code == 304
+    assert client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
+    head = client.head(path)
+    assert (head.content, head.headers["Content-Length"]) == (b"", str(len(answer.content)))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api",
+        "/api/",
+        "/api/v1",
+        "/api/v2/worlds",
+        "/api/v1/worlds/",
+        "/api/v1/nothing",
+        "/nothing",
+        "/index",
+        "/.env",
+        "/../settings.py",
+        "/%2e%2e/settings.py",
+        "/..%2fsettings.py",
+        "/worlds/../../settings.py",
+        "/%5c..%5csettings.py",
+        "//etc/passwd",
+        "/index.html%00",
+        "/docs",
+        "/redoc",
+    ],
+)
+def test_there_is_nothing_else(gateway: Gateway, path: str) -> None:
+    # As a path, raw: clients tidy dots away.
+    url = httpx2.URL(gateway.url).copy_with(raw_path=path.encode())
+    with httpx2.Client() as client:
+        answer = client.send(client.build_request("GET", url))
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_files_can_only_be_read(client: httpx2.Client) -> None:
+    for method in ("POST", "PUT", "DELETE"):
+        answer = client.request(method, "/index.html")
+        assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
+        assert client.request(method, "/api/v1/nothing").status_code == 404
+
+
+def test_files_and_their_types(tmp_path: Path) -> None:
+    folder = tmp_path / "web"
+    (folder / "parts").mkdir(parents=True)
+    (tmp_path / "secret.txt").write_text("x")
+    (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
+    for name in ("app.js", "parts/a.css", "icon.svg", "app.webmanifest", "notes.py", ".hidden.txt"):
+        (folder / name).write_text(name)
+    pages = Pages(folder)
+
+    def found(path: str) -> str | None:
+        file = pages._file(path)
+        return None if file is None else TYPES[file.suffix]
+
+    assert found("/app.js") == "text/javascript; charset=utf-8"
+    assert found("/parts/a.css") == "text/css; charset=utf-8"
+    assert found("/icon.svg") == "image/svg+xml"
+    assert found("/app.webmanifest") == "application/manifest+json"
+    for path in ("/notes.py", "/.hidden.txt", "/link.txt", "/parts", "/", "/parts/../app.js", "/secret.txt"):
+        assert found(path) is None, path
+
+
+def test_the_page_has_no_script_of_its_own_inside() -> None:
+    for file in WEB.rglob("*.html"):
+        text = file.read_text("utf-8")
+        assert not re.search(r"<script(?![^>]*\bsrc=)", text)
+        assert not re.search(r"\son[a-z]+\s*=|javascript:|<style|\sstyle=", text)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/index.html",
+        "/nothing",
+        "/api/v1/worlds",
+        "/api/v1/nothing",
+        "/livez",
+        "/readyz",
+        "/openapi.json",
+    ],
+)
+def test_every_answer_has_the_headers(gateway: Gateway, path: str) -> None:
+    with gateway.client() as client:
+        answer = client.get(path)
+    assert {name: answer.headers[name] for name in ALWAYS} == ALWAYS
+    policy = answer.headers["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; ")
+    assert f"blob: http://{gateway.parts.settings.s3_endpoint};" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "geolocation=()" in answer.headers["Permissions-Policy"]
+    assert "Strict-Transport-Security" not in answer.headers
+    assert "Server" not in answer.headers
+    if path.startswith("/api"):
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_the_policy_names_where_readers_find_the_pictures() -> None:
+    settings = Settings(_env_file=None, s3_public_endpoint="files.example.org", s3_secure=True)
+    assert "img-src 'self' data: blob: https://files.example.org;" in content_policy(settings)
+
+
+def test_a_defect_shows_nothing_of_itself(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        message = "a secret of the inside"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr("generia_worker.gateway.models.WorldsJson.__init__", broken)
+    with gateway.as_user("u") as client:
+        answer = client.get("/api/v1/worlds")
+    assert answer.status_code == 500
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert {name: answer.headers[name] for name in ALWAYS} == ALWAYS
+    assert "secret" not in answer.text
+
+
+def test_other_origins_are_shut_out_unless_named(gateway: Gateway, start_gateway: StartGateway) -> None:
+    asks = {"Origin": "https://friend.example", "Access-Control-Request-Method": "GET"}
+    with gateway.client() as client:
+        for answer in (client.options("/api/v1/worlds", headers=asks), client.get("/livez", headers=asks)):
+            assert not [name for name in answer.headers if name.startswith("access-control")]
+    open_to = start_gateway(gateway_cors_origins="https://friend.example, https://other.example")
+    with open_to.client() as client:
+        allowed = client.options("/api/v1/worlds", headers=asks)
+        assert allowed.headers["Access-Control-Allow-Origin"] == "https://friend.example"
+        assert "Access-Control-Allow-Credentials" not in allowed.headers
+        stranger = client.get("/livez", headers={"Origin": "https://evil.example"})
+        assert "Access-Control-Allow-Origin" not in stranger.headers

@@ -1,0 +1,281 @@
+"""Calls end at their deadline whatever the server does, and errors tell what became of the call."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from threading import Event
+from time import monotonic
+
+import pytest
+
+from generia_worker.errors import PermanentError, TransientError
+from generia_worker.providers.http import (
+    RETRY_AFTER_MAX_S,
+    HttpPool,
+    HttpReply,
+    parse_retry_after,
+)
+from tests.providers.conftest import Serve
+from tests.providers.server import Connection, Handler, Seen
+
+DEADLINE_S = 0.6
+#: What a busy machine may add.
+SLACK_S = 0.5
+SECRET = "sk-very-secret-key"
+
+
+def call(pool: HttpPool, url: str, deadline_s: float = DEADLINE_S, key: str = SECRET) -> HttpReply:
+    headers = {"Authorization": f"Bearer {key}"}
+    return pool.exchange("POST", url, headers=headers, json={"a": 1}, deadline_s=deadline_s, max_bytes=1000)
+
+
+def test_an_answer_comes_whole(pool: HttpPool, serve: Serve) -> None:
+    server = serve(lambda c, _: c.reply({"ä": "ö"}, 418, Retry_After="3"))
+    reply = call(pool, server.address + "/x")
+    assert (reply.status, reply.headers["retry-after"]) == (418, "3")
+    assert reply.body == b'{"\\u00e4": "\\u00f6"}'
+    assert server.seen[0].json == {"a": 1}
+    assert server.seen[0].headers["content-type"] == "application/json"
+
+
+def test_connections_are_used_again(pool: HttpPool, serve: Serve) -> None:
+    server = serve(lambda c, _: c.reply(b"x" * 900))
+    for _ in range(5):
+        call(pool, server.address)
+    assert {seen.connection for seen in server.seen} == {1}
+
+
+def test_threads_share_a_bounded_pool(serve: Serve) -> None:
+    server = serve(lambda c, _: c.reply(b"ok"))
+    pool = HttpPool(3, 2)
+    with ThreadPoolExecutor(12) as threads:
+        replies = list(threads.map(lambda _: call(pool, server.address, 10).body, range(60)))
+    pool.close()
+    assert replies == [b"ok"] * 60
+    assert server.connections <= 3
+
+
+def test_chunked_and_compressed_bodies_are_read(pool: HttpPool, serve: Serve) -> None:
+    packed = gzip.compress(b"hello " * 50)
+    halves = [packed[:20], packed[20:]]
+
+    def handler(c: Connection, _: Seen) -> None:
+        c.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n")
+        for half in halves:
+            c.write(f"{len(half):x}\r\n".encode() + half + b"\r\n")
+        c.write(b"0\r\n\r\n")
+
+    assert call(pool, serve(handler).address).body == b"hello " * 50
+
+
+def _hangs(c: Connection, _: Seen) -> None:
+    c.leaving.wait(30)
+    c.drop()
+
+
+def _trickles_head(c: Connection, _: Seen) -> None:
+    c.trickle(b"HTTP/1.1 200 OK\r\n" + b"X-Padding: yes\r\n" * 500, 0.05)
+
+
+def _pads(c: Connection, _: Seen) -> None:
+    c.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while not c.leaving.wait(0.05):
+        c.write(b"1\r\n\n\r\n")
+
+
+def _trickles_body(c: Connection, _: Seen) -> None:
+    c.write(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n")
+    c.trickle(b"x" * 900, 0.05)
+
+
+def _trickles_chunk_size(c: Connection, _: Seen) -> None:
+    c.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;")
+    c.trickle(b"x" * 900, 0.05)
+
+
+def _late_then_hangs(c: Connection, _: Seen) -> None:
+    """Without keep-alive the connection no longer knows its socket while the body is read."""
+    c.leaving.wait(DEADLINE_S * 0.8)
+    c.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 900\r\n\r\nx")
+    c.leaving.wait(30)
+
+
+@pytest.mark.parametrize(
+    "handler", [_hangs, _trickles_head, _pads, _trickles_body, _trickles_chunk_size, _late_then_hangs]
+)
+def test_the_deadline_holds_over_all(pool: HttpPool, serve: Serve, handler: Handler) -> None:
+    server = serve(handler)
+    begun = monotonic()
+    with pytest.raises(TransientError) as caught:
+        call(pool, server.address)
+    assert monotonic() - begun < DEADLINE_S + SLACK_S
+    assert caught.value.outcome_unknown
+    assert not caught.value.outage
+
+
+def _breaks_off(c: Connection, _: Seen) -> None:
+    c.write(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\nhalf")
+    c.drop()
+
+
+def _breaks_off_chunked(c: Connection, _: Seen) -> None:
+    c.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\nhalf")
+    c.drop()
+
+
+def _resets_in_the_body(c: Connection, _: Seen) -> None:
+    c.write(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\nhalf")
+    c.reset()
+
+
+def _is_no_gzip(c: Connection, _: Seen) -> None:
+    c.reply(b"this is no gzip", Content_Encoding="gzip")
+
+
+def _is_no_http(c: Connection, _: Seen) -> None:
+    c.write(b"hello?\r\n\r\n")
+    c.drop()
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        _breaks_off,
+        _breaks_off_chunked,
+        _resets_in_the_body,
+        _is_no_gzip,
+        _is_no_http,
+        lambda c, _: c.drop(),
+        lambda c, _: c.reset(),
+        lambda c, _: c.reply(b"x" * 1001),
+        lambda c, _: c.reply(gzip.compress(b"\0" * 5_000_000), Content_Encoding="gzip"),
+    ],
+)
+def test_what_was_sent_and_not_answered_whole_is_unknown(
+    pool: HttpPool, serve: Serve, handler: Handler
+) -> None:
+    server = serve(handler)
+    with pytest.raises(TransientError) as caught:
+        call(pool, server.address, 5)
+    assert caught.value.outcome_unknown
+    assert not caught.value.outage
+    assert SECRET not in str(caught.value)
+    assert len(server.seen) == 1
+
+
+def test_after_a_broken_call_the_pool_still_works(serve: Serve) -> None:
+    server = serve(_breaks_off)
+    pool = HttpPool(1, 2)
+    for _ in range(3):
+        with pytest.raises(TransientError):
+            call(pool, server.address, 5)
+    server.handler = lambda c, _: c.reply(b"ok")
+    assert call(pool, server.address, 5).body == b"ok"
+    pool.close()
+
+
+def test_without_a_connection_nothing_was_sent(pool: HttpPool) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for url in (f"http://127.0.0.1:{port}/?signature=hidden", "http://nowhere.invalid/?signature=hidden"):
+        with pytest.raises(TransientError) as caught:
+            call(pool, url, 5)
+        assert caught.value.outage
+        assert not caught.value.outcome_unknown
+        assert "hidden" not in str(caught.value)
+
+
+def test_a_failed_handshake_sent_nothing(pool: HttpPool, serve: Serve) -> None:
+    server = serve(lambda c, _: c.drop())
+    with pytest.raises(TransientError) as caught:
+        call(pool, server.address.replace("http:", "https:"), 0.5)
+    assert caught.value.outage
+    assert not caught.value.outcome_unknown
+
+
+@pytest.mark.parametrize("key", ["two\nlines", "ключ"])
+def test_a_key_that_cannot_be_sent_is_final(pool: HttpPool, serve: Serve, key: str) -> None:
+    server = serve(lambda c, _: c.reply(b"ok"))
+    with pytest.raises(PermanentError) as caught:
+        call(pool, server.address, key=key)
+    assert key not in str(caught.value)
+    assert not server.seen
+
+
+def test_a_full_pool_does_not_outwait_the_deadline(serve: Serve) -> None:
+    arrived = Event()
+
+    def handler(c: Connection, seen: Seen) -> None:
+        arrived.set()
+        _hangs(c, seen)
+
+    server = serve(handler)
+    pool = HttpPool(1, 2)
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(call, pool, server.address, 3)
+        assert arrived.wait(5)
+        begun = monotonic()
+        with pytest.raises(TransientError) as caught:
+            call(pool, server.address)
+        assert monotonic() - begun < DEADLINE_S + SLACK_S
+        assert not caught.value.outcome_unknown
+        server.leaving.set()
+        assert first.exception() is not None
+    pool.close()
+
+
+def test_an_upload_may_take_longer_than_connecting(serve: Serve) -> None:
+    """The time to connect is no bound of the time to send."""
+    size = 30_000_000
+
+    def handler(c: Connection, seen: Seen) -> None:
+        c.reply({"got": len(seen.body)})
+
+    server = serve(handler)
+    pool = HttpPool(1, 0.05)
+    reply = pool.exchange("PUT", server.address, data=b"x" * size, deadline_s=20, max_bytes=100)
+    pool.close()
+    assert reply.body == b'{"got": 30000000}'
+
+
+def test_redirects_do_not_carry_credentials_on(pool: HttpPool, serve: Serve) -> None:
+    elsewhere = serve(lambda c, _: c.reply(b"stolen"))
+    server = serve(lambda c, _: c.reply(b"", 307, Location=elsewhere.address))
+    assert call(pool, server.address).status == 307
+    assert not elsewhere.seen
+
+
+def test_the_environment_plays_no_part(pool: HttpPool, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    server = serve(lambda c, _: c.reply(b"ok"))
+    assert call(pool, server.address).body == b"ok"
+
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("7", 7.0),
+        ("0.5", 0.5),
+        ("-3", 0.0),
+        (format_datetime(NOW + timedelta(seconds=90), usegmt=True), 90.0),
+        (format_datetime(NOW - timedelta(seconds=90), usegmt=True), 0.0),
+        ("1e9", RETRY_AFTER_MAX_S),
+        ("inf", RETRY_AFTER_MAX_S),
+        ("nan", None),
+        ("soon", None),
+        ("Fri, 99 Foo 2026 00:00:00 GMT", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_retry_after(value: str | None, seconds: float | None) -> None:
+    assert parse_retry_after(value, NOW) == seconds

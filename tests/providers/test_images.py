@@ -1,0 +1,224 @@
+"""Every shape in which the image provider answers, over a real socket, and pictures that are none."""
+
+from __future__ import annotations
+
+import base64
+import io
+import random
+import uuid
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from generia_worker.errors import DamagedPictureError, PermanentError, TransientError
+from generia_worker.providers.http import HttpPool
+from generia_worker.providers.images import (
+    ImageClient,
+    ImageReceipt,
+    ImageRequest,
+    task_uuid,
+)
+from generia_worker.rpc.media_types import ImageFormat
+from tests.providers.conftest import Serve
+from tests.providers.server import Connection, Handler, Scripted, Seen
+
+UID = task_uuid("world/picture/01/02", "1")
+KEY = "rw-0123456789abcdef"
+REQUEST = ImageRequest(UID, "a cat", 128, 64, "world/picture")
+
+
+def client(pool: HttpPool, server: Scripted) -> ImageClient:
+    return ImageClient(
+        pool,
+        base_url=server.address,
+        api_key=KEY,
+        model="runware:100@1",
+        output_format="PNG",
+        timeout_s=5,
+        max_bytes=200_000,
+    )
+
+
+def item(uid: str = UID, **more: Any) -> dict[str, Any]:
+    found = {
+        "taskType": "imageInference",
+        "taskUUID": uid,
+        "imageUUID": "i",
+        "imageURL": "http://h/i.png",
+        "seed": 1,
+    }
+    return found | {"cost": 0.0006} | more
+
+
+def problem(code: str, uid: str = UID) -> dict[str, Any]:
+    return {"code": code, "message": f"about {code}", "parameter": "p", "taskUUID": uid}
+
+
+def says(body: Any, status: int = 200, **headers: str) -> Handler:
+    return lambda c, _: c.reply(body, status, **headers)
+
+
+def picture(kind: str = "PNG", width: int = 128, height: int = 64) -> bytes:
+    out = io.BytesIO()
+    rng = random.Random(1)
+    image = Image.new("RGB", (width, height))
+    image.putdata([(rng.randrange(256), rng.randrange(256), 9) for _ in range(width * height)])
+    image.save(out, kind)
+    return out.getvalue()
+
+
+def test_task_uuids_are_stable_and_of_the_form_that_is_asked_for() -> None:
+    assert task_uuid("a", "b") == task_uuid("a", "b")
+    made = {task_uuid(*parts) for parts in [("a", "b"), ("ab",), ("a", "b", ""), ("b", "a"), ("é",)]}
+    assert len(made) == 5
+    assert all(uuid.UUID(one).version == 4 and uuid.UUID(one).variant == uuid.RFC_4122 for one in made)
+
+
+def test_what_is_asked_and_answered(pool: HttpPool, serve: Serve) -> None:
+    server = serve(says({"data": [item("other"), item()], "errors": [problem("invalidModel", "other")]}))
+    got = client(pool, server).draw(REQUEST)
+    assert got == ImageReceipt(UID, "i", "http://h/i.png", None, 0.0006)
+    (task,) = server.seen[0].json
+    assert (task["taskUUID"], task["positivePrompt"], task["width"], task["height"]) == (
+        UID,
+        "a cat",
+        128,
+        64,
+    )
+    assert (task["includeCost"], task["deliveryMethod"], task["numberResults"]) == (True, "sync", 1)
+    assert server.seen[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize("prompt", ["", "x", "y" * 9000])
+def test_prompts_are_kept_within_the_bounds(pool: HttpPool, serve: Serve, prompt: str) -> None:
+    server = serve(says({"data": [item()]}))
+    client(pool, server).draw(ImageRequest(UID, prompt, 128, 64, "r"))
+    assert 2 <= len(server.seen[0].json[0]["positivePrompt"]) <= 3000
+
+
+@pytest.mark.parametrize(
+    ("cost", "expected"), [(0, 0.0), (None, None), (True, None), ("0.1", None), (-1, None)]
+)
+def test_a_missing_cost_stays_unknown(
+    pool: HttpPool, serve: Serve, cost: Any, expected: float | None
+) -> None:
+    assert client(pool, serve(says({"data": [item(cost=cost)]}))).draw(REQUEST).cost_usd == expected
+
+
+def test_pictures_in_the_answer_itself(pool: HttpPool, serve: Serve) -> None:
+    data = picture()
+    encoded = base64.b64encode(data).decode()
+    for field in ({"imageBase64Data": encoded}, {"imageDataURI": f"data:image/png;base64,{encoded}"}):
+        asker = client(pool, serve(says({"data": [item(imageURL=None, **field)]})))
+        receipt = asker.draw(REQUEST)
+        assert (receipt.data, receipt.url) == (data, None)
+        assert asker.download(receipt, 128, 64).data == data
+
+
+def test_a_conflict_fetches_what_was_drawn(pool: HttpPool, serve: Serve) -> None:
+    def handler(c: Connection, seen: Seen) -> None:
+        if seen.json[0]["taskType"] == "getResponse":
+            c.reply({"data": [item()]})
+        else:
+            c.reply({"errors": [problem("conflictTaskUUID")]}, 400)
+
+    server = serve(handler)
+    assert client(pool, server).draw(REQUEST).url == "http://h/i.png"
+    assert [seen.json[0]["taskUUID"] for seen in server.seen] == [UID, UID]
+
+
+def test_a_picture_in_the_making_is_asked_for_again_later(pool: HttpPool, serve: Serve) -> None:
+    making = {"taskType": "imageInference", "taskUUID": UID, "status": "processing"}
+    with pytest.raises(TransientError) as caught:
+        client(pool, serve(says({"data": [making]}))).fetch(UID)
+    assert caught.value.outcome_unknown
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "outage", "fatal"),
+    [
+        (400, {"errors": [problem("invalidPositivePrompt")]}, PermanentError, None, False),
+        (400, {"errors": [problem("inferenceFailed")]}, TransientError, False, None),
+        (200, {"errors": [problem("timeoutProvider")]}, TransientError, False, None),
+        (401, {"errors": [{"code": "invalidApiKey", "message": "no"}]}, PermanentError, None, True),
+        (402, {"errors": [{"code": "insufficientCredits", "message": "no"}]}, PermanentError, None, True),
+        (403, {"errors": [problem("contentFlagged")]}, PermanentError, None, False),
+        (429, {}, TransientError, True, None),
+        (500, b"<html>oops</html>", TransientError, False, None),
+        (502, b"<html>oops</html>", TransientError, False, None),
+        (503, {"errors": "busy"}, TransientError, True, None),
+        (504, {"errors": [problem("timeoutProvider")]}, TransientError, False, None),
+    ],
+)
+def test_refusals(
+    pool: HttpPool,
+    serve: Serve,
+    status: int,
+    body: Any,
+    kind: type[Exception],
+    outage: bool | None,
+    fatal: bool | None,
+) -> None:
+    with pytest.raises(kind) as caught:
+        client(pool, serve(says(body, status, Retry_After="2"))).draw(REQUEST)
+    assert getattr(caught.value, "outage", None) is outage
+    assert getattr(caught.value, "fatal_to_world", None) is fatal
+    if status in (429, 503):
+        assert getattr(caught.value, "retry_after_s", None) == 2.0
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"data": []}, {"data": None}, {"data": [item("other")]}, b"<html>", [1]]
+)
+def test_a_200_without_our_picture_may_have_been_billed(pool: HttpPool, serve: Serve, body: Any) -> None:
+    with pytest.raises(TransientError) as caught:
+        client(pool, serve(says(body))).draw(REQUEST)
+    assert caught.value.outcome_unknown
+
+
+def receipt_of(server: Scripted) -> ImageReceipt:
+    return ImageReceipt(UID, "i", server.address + "/i.png?token=hidden", None, None)
+
+
+@pytest.mark.parametrize("kind", list(ImageFormat))
+def test_the_format_is_that_of_the_bytes(pool: HttpPool, serve: Serve, kind: ImageFormat) -> None:
+    data = picture(kind.value.partition("/")[2].upper())
+    server = serve(lambda c, _: c.reply(data, Content_Type="text/html"))
+    got = client(pool, server).download(receipt_of(server), 128, 64)
+    assert (got.format, got.width, got.height, got.data) == (kind, 128, 64, data)
+    assert "authorization" not in server.seen[0].headers
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_damaged_pictures_are_called_that(pool: HttpPool, serve: Serve, kind: str) -> None:
+    whole = picture(kind)
+    rng = random.Random(kind)
+    asker = client(pool, serve(says(b"")))
+    for _ in range(300):
+        data = bytearray(whole[: rng.randrange(len(whole))] if rng.random() < 0.4 else whole)
+        for _ in range(rng.randrange(1, 12)):
+            if data:
+                data[rng.randrange(min(len(data), 200))] = rng.randrange(256)
+        try:
+            asker.download(ImageReceipt(UID, "i", None, bytes(data), None), 128, 64)
+        except DamagedPictureError:
+            continue
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>", picture(width=64), b"GIF89a" + b"\0" * 50, picture()[:-60]])
+def test_what_is_not_the_picture_is_refused(pool: HttpPool, serve: Serve, data: bytes) -> None:
+    server = serve(lambda c, _: c.reply(data, Content_Type="image/png"))
+    with pytest.raises(DamagedPictureError):
+        client(pool, server).download(receipt_of(server), 128, 64)
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [says(b"gone", 404), says(b"x" * 200_001), lambda c, _: c.drop(), says(b"", 302, Location="/x")],
+)
+def test_a_picture_that_cannot_be_had_now(pool: HttpPool, serve: Serve, handler: Handler) -> None:
+    server = serve(handler)
+    with pytest.raises(TransientError) as caught:
+        client(pool, server).download(receipt_of(server), 128, 64)
+    assert "hidden" not in caught.value.message

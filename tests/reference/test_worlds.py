@@ -1,0 +1,278 @@
+"""The world service over a real database."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+import requests
+from pymongo import MongoClient
+
+from generia_worker.errors import InvalidInputError, NotFoundError, PermanentError
+from generia_worker.rpc import wire
+from generia_worker.rpc.character_client import CharacterRecord
+from generia_worker.rpc.media_types import MediaType
+from generia_worker.rpc.world_client import StageRecord, WorldRecord
+from generia_worker.settings import Settings
+from generia_worker.status.stages import STAGES
+from tests.reference.conftest import PROMPT, Clients, Upload, new_key
+from tests.reference.test_media import BAD_IDS, UNKNOWN
+
+HARD_TEXT = "Мир «Ё» 🪐👩‍🚀 $\\frac{a}{b}$ {{name}} {% x %} a.b $set ${HOME} \\n \"'<b>&amp;\n\tñ\u202e"
+
+
+def test_a_new_world(clients: Clients) -> None:
+    made = clients.worlds.create("user-7", "Name", "About it", PROMPT, 40, 250)
+    assert (made.name, made.description, made.prompt, made.creator_id) == (
+        "Name",
+        "About it",
+        PROMPT,
+        "user-7",
+    )
+    assert (made.status, made.generation_status, made.users_count, made.posts_count) == (
+        "active",
+        "pending",
+        0,
+        0,
+    )
+    assert (made.is_joined, made.image_url, made.icon_url, made.params_json) == (True, "", "", None)
+    created = datetime.fromisoformat(made.created_at)
+    assert abs((datetime.now(UTC) - created).total_seconds()) < 60
+    assert clients.worlds.get(made.id, "user-7") == made
+    assert not clients.worlds.get(made.id, "user-8").is_joined
+    assert not clients.worlds.get(made.id).is_joined
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        *[("user_id", {"user_id": bad}) for bad in BAD_IDS],
+        ("prompt", {"prompt": ""}),
+        ("prompt", {"prompt": "too short"}),
+        ("prompt", {"prompt": "x" * 10_001}),
+        ("prompt", {"prompt": " \u200b" * 20}),
+        ("prompt", {"prompt": PROMPT + "\x00"}),
+        ("characters_count", {"characters_count": 0}),
+        ("characters_count", {"characters_count": 41}),
+        ("posts_count", {"posts_count": 0}),
+        ("posts_count", {"posts_count": 251}),
+        ("posts_count", {"posts_count": -1}),
+        ("name", {"name": "x" * 201}),
+        ("name", {"name": "a\x00"}),
+        ("description", {"description": "x" * 20_001}),
+        ("generia-budget", {"budget_usd": 0.0}),
+        ("generia-budget", {"budget_usd": float("nan")}),
+        ("generia-budget", {"budget_usd": float("inf")}),
+    ],
+)
+def test_orders_that_are_refused(clients: Clients, field: str, changes: dict[str, object]) -> None:
+    arguments: dict[str, object] = {
+        "user_id": "user-1",
+        "name": "",
+        "description": "",
+        "prompt": PROMPT,
+        "characters_count": 1,
+        "posts_count": 1,
+        **changes,
+    }
+    with pytest.raises(InvalidInputError, match=field):
+        clients.worlds.create(**arguments)  # type: ignore[arg-type]
+
+
+def test_the_same_key_creates_one_world(clients: Clients) -> None:
+    stub = wire.WorldServiceStub(clients.channels["world"])
+    key = ((wire.IDEMPOTENCY_KEY, new_key()),)
+    request = wire.world.CreateWorldRequest(
+        user_id="user-1", prompt=PROMPT, characters_count=1, posts_count=1
+    )
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: stub.CreateWorld(request, metadata=key).id, range(16)))
+    assert len(set(made)) == 1
+    assert clients.worlds.list("user-1", 2)[0][1].id != made[0]
+    request.posts_count = 2
+    with pytest.raises(Exception, match="ALREADY_EXISTS"):
+        stub.CreateWorld(request, metadata=key)
+
+
+def test_any_text_is_kept_as_it_is(clients: Clients) -> None:
+    made = clients.worlds.create("user-1", HARD_TEXT, HARD_TEXT, HARD_TEXT, 1, 1)
+    params = {"a.b": 1, "$set": {"$where": HARD_TEXT}, "": [None, 1.5, True], HARD_TEXT: "\U0001fa90"}
+    clients.worlds.update_params(made.id, params, HARD_TEXT, 4, 9)
+    world = clients.worlds.get(made.id)
+    assert (world.name, world.description, world.prompt) == (HARD_TEXT, HARD_TEXT, HARD_TEXT)
+    assert world.params == json.loads(json.dumps(params))
+    assert (world.users_count, world.posts_count) == (4, 9)
+    assert world.updated_at > made.updated_at
+
+
+def test_an_empty_name_leaves_the_name(clients: Clients, world: WorldRecord) -> None:
+    clients.worlds.update_params(world.id, {"a": 1}, "", 0, 0)
+    assert clients.worlds.get(world.id).name == "Tiefwerk"
+
+
+@pytest.mark.parametrize(
+    ("field", "request_fields"),
+    [
+        ("params", {"params": "{"}),
+        ("params", {"params": "[]"}),
+        ("params", {"params": '{"a": NaN}'}),
+        ("params", {"params": "[" * 100_000}),
+        ("params", {"params": json.dumps({"a": "x" * 600_000})}),
+        ("name", {"name": "x" * 201}),
+        ("users_count", {"users_count": -1}),
+        ("posts_count", {"posts_count": -1}),
+    ],
+)
+def test_parameters_that_are_refused(
+    clients: Clients, world: WorldRecord, field: str, request_fields: dict[str, object]
+) -> None:
+    stub = wire.WorldServiceStub(clients.channels["world"])
+    with pytest.raises(Exception, match=rf"(?s)INVALID_ARGUMENT.*{field}"):
+        stub.UpdateWorldParams(
+            wire.world.UpdateWorldParamsRequest(world_id=world.id, **request_fields)  # type: ignore[arg-type]
+        )
+
+
+def test_joining(clients: Clients, world: WorldRecord) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: clients.worlds.join("user-9", world.id), range(16)))
+    assert clients.worlds.get(world.id, "user-9").is_joined
+    with pytest.raises(InvalidInputError, match="user_id"):
+        clients.worlds.join("../x", world.id)
+
+
+@pytest.mark.parametrize("bad", BAD_IDS)
+def test_bad_world_ids(clients: Clients, bad: str) -> None:
+    for call in _calls_with_a_world_id(clients):
+        with pytest.raises(InvalidInputError, match="world_id"):
+            call(bad)
+
+
+def test_unknown_world_ids(clients: Clients) -> None:
+    for call in _calls_with_a_world_id(clients):
+        with pytest.raises(NotFoundError, match="world_id"):
+            call(UNKNOWN)
+
+
+def _calls_with_a_world_id(clients: Clients) -> list:  # type: ignore[type-arg]
+    worlds = clients.worlds
+    return [
+        worlds.get,
+        worlds.generation_status,
+        lambda w: worlds.join("user-1", w),
+        lambda w: worlds.update_image(w, UNKNOWN, UNKNOWN),
+        lambda w: worlds.update_params(w, {}, "", 0, 0),
+        lambda w: clients.characters.create(w, "Ada", {}, idempotency_key=new_key()),
+        lambda w: clients.characters.of_user("user-1", w),
+        clients.posts.feed,
+    ]
+
+
+def test_cover_and_icon_appear_in_get_and_list(clients: Clients, upload: Upload, world: WorldRecord) -> None:
+    cover, icon = upload(world.id, MediaType.WORLD_HEADER), upload(world.id, MediaType.WORLD_ICON)
+    clients.worlds.update_image(world.id, cover, "")
+    assert clients.worlds.get(world.id).icon_url == ""
+    clients.worlds.update_image(world.id, "", icon)
+    one = clients.worlds.get(world.id)
+    listed = next(w for w in clients.worlds.list("user-1", 100)[0] if w.id == world.id)
+    assert cover in one.image_url and icon in one.icon_url
+    assert requests.get(one.image_url, timeout=10).status_code == 200
+    assert requests.get(one.icon_url, timeout=10).status_code == 200
+    assert requests.get(listed.image_url, timeout=10).status_code == 200
+    assert listed.is_joined and not one.is_joined
+    # A page that asks again shows the picture that it has.
+    assert clients.worlds.get(world.id).image_url == one.image_url
+
+
+def test_pictures_that_do_not_fit_a_world(
+    clients: Clients, upload: Upload, world: WorldRecord, character: CharacterRecord
+) -> None:
+    other = clients.worlds.create("user-1", "", "", PROMPT, 1, 1)
+    icon = upload(world.id, MediaType.WORLD_ICON)
+    foreign = upload(other.id, MediaType.WORLD_HEADER)
+    avatar = upload(world.id, MediaType.CHARACTER_AVATAR, character.id)
+    waiting = upload(world.id, MediaType.WORLD_HEADER, confirm=False)
+    for image, kind, reason in (
+        (icon, InvalidInputError, "image_uuid.*MEDIA_TYPE_WORLD_HEADER"),
+        (foreign, InvalidInputError, "image_uuid.*another world"),
+        (avatar, InvalidInputError, "image_uuid.*MEDIA_TYPE_WORLD_HEADER"),
+        (waiting, PermanentError, "not confirmed"),
+        (UNKNOWN, NotFoundError, "image_uuid"),
+        ("../x", InvalidInputError, "image_uuid"),
+    ):
+        with pytest.raises(kind, match=reason):
+            clients.worlds.update_image(world.id, image, icon)
+    with pytest.raises(InvalidInputError, match="image_uuid"):
+        clients.worlds.update_image(world.id, "", "")
+    assert clients.worlds.get(world.id).icon_url == ""
+
+
+def test_listing_pages_newest_first(clients: Clients) -> None:
+    made = [clients.worlds.create("user-1", str(n), "", PROMPT, 1, 1).id for n in range(5)]
+    records, total = clients.worlds.list("user-1", 5)
+    assert total >= 5
+    assert [r.id for r in records] == made[::-1]
+    assert [r.id for r in clients.worlds.list("user-1", 2, 1)[0]] == [made[3], made[2]]
+    assert clients.worlds.list("user-1", 10, total) == ([], total)
+    assert clients.worlds.list("user-1", 1, 0, "archived") == ([], 0)
+    assert clients.worlds.list("", 1, 0, "all")[1] == total
+    assert len(clients.worlds.list("", 0)[0]) <= 20
+    for arguments, field in (((101, 0), "limit"), ((-1, 0), "limit"), ((1, -1), "offset")):
+        with pytest.raises(InvalidInputError, match=field):
+            clients.worlds.list("user-1", *arguments)
+    with pytest.raises(InvalidInputError, match="status"):
+        clients.worlds.list("user-1", 1, 0, "deleted")
+
+
+def test_generation_status_before_anything_started(clients: Clients, world: WorldRecord) -> None:
+    status = clients.worlds.generation_status(world.id)
+    assert (status.status, status.current_stage) == ("pending", "initializing")
+    assert [stage.name for stage in status.stages] == list(STAGES)
+    assert (status.users_predicted, status.posts_predicted, status.tasks_total) == (3, 5, 0)
+
+
+def test_generation_status_is_read_from_the_status_document(
+    clients: Clients, world: WorldRecord, settings: Settings
+) -> None:
+    numbers = {
+        "tasks_total": 162,
+        "tasks_completed": 142,
+        "tasks_failed": 1,
+        "task_predicted": 2,
+        "users_created": 20,
+        "posts_created": 43,
+        "users_predicted": 21,
+        "posts_predicted": 100,
+        "api_call_limits_LLM": 101,
+        "api_call_limits_images": 50,
+        "api_calls_made_LLM": 141,
+        "api_calls_made_images": 64,
+        "llm_cost_total": 0.10038330000000002,
+        "image_cost_total": 0.03840000000000003,
+    }
+    document = {
+        "_id": world.id,
+        "status": "in_progress",
+        "current_stage": "characters",
+        "stages": [{"name": "initializing", "status": "completed"}],
+        "created_at": datetime(2025, 5, 26, 21, 41, 22, 698_000, UTC),
+        "updated_at": datetime(2025, 5, 26, 21, 42, 57, 47_000, UTC),
+        **numbers,
+        "revision": 7,
+        "parameters": {"users_count": 20},
+    }
+    with MongoClient(settings.mongo_uri.get_secret_value()) as mongo:
+        mongo[settings.mongo_database]["world_generation_status"].insert_one(document)
+    status = clients.worlds.generation_status(world.id)
+    assert {name: getattr(status, name.lower()) for name in numbers} == numbers
+    assert (status.status, status.current_stage) == ("in_progress", "characters")
+    assert status.stages == (StageRecord("initializing", "completed"),)
+    assert (status.created_at, status.updated_at) == ("2025-05-26T21:41:22.698Z", "2025-05-26T21:42:57.047Z")
+    assert clients.worlds.get(world.id).generation_status == "in_progress"
+    assert clients.worlds.list("", 100)[0][0].generation_status == "in_progress"
+
+
+def test_health(clients: Clients) -> None:
+    assert clients.worlds.healthy()

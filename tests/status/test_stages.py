@@ -1,0 +1,108 @@
+"""Stages: what a person sees is computed from the ledger alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from generia_worker.engine.step import (
+    Step,
+    StepKind,
+    StepState,
+    opening_steps,
+    steps_after_cast,
+)
+from generia_worker.status.stages import Progress, WorldStatus, progress_of
+
+DONE, FAILED, SKIPPED, RUNNING, PENDING = (
+    StepState.DONE,
+    StepState.FAILED,
+    StepState.SKIPPED,
+    StepState.RUNNING,
+    StepState.PENDING,
+)
+
+
+def judge(states: Mapping[Step, StepState], *, cast: bool) -> Progress:
+    return progress_of(Counter((step.kind, state) for step, state in states.items()), cast_is_stored=cast)
+
+
+def world(**changed: StepState) -> dict[Step, StepState]:
+    """A world of 2 characters and 2 posts with everything done but `finish`; `changed` by name, _ for /."""
+    steps = [*opening_steps(1), *steps_after_cast([1, 1])]
+    states = dict.fromkeys(steps, DONE) | {Step(StepKind.FINISH): PENDING}
+    return states | {Step.parse(name.replace("_", "/")): state for name, state in changed.items()}
+
+
+def test_nothing_started_is_pending() -> None:
+    states = dict.fromkeys(opening_steps(1), PENDING)
+    progress = judge(states, cast=False)
+    assert progress.status is WorldStatus.PENDING
+    assert progress.current_stage == "initializing"
+    assert not progress.ready_to_finish
+    assert progress_of({}, cast_is_stored=False).status is WorldStatus.PENDING
+
+
+def test_the_cast_is_not_the_end_of_the_characters() -> None:
+    states = dict.fromkeys(opening_steps(2), DONE)
+    states |= {Step(StepKind.CAST, 1): RUNNING, Step(StepKind.FINISH): PENDING}
+    progress = judge(states, cast=False)
+    assert progress.current_stage == "characters"
+    assert progress.stages["world_image"] is WorldStatus.COMPLETED
+    assert progress.stages["characters"] is WorldStatus.IN_PROGRESS
+    assert not progress.ready_to_finish
+    states[Step(StepKind.CAST, 1)] = DONE
+    assert judge(states, cast=False).stages["characters"] is WorldStatus.IN_PROGRESS
+
+
+def test_everything_done_waits_for_finish_only() -> None:
+    progress = judge(world(), cast=True)
+    assert progress.ready_to_finish
+    assert (progress.status, progress.current_stage) == (WorldStatus.IN_PROGRESS, "finishing")
+    finished = judge(world(finish=DONE), cast=True)
+    assert not finished.ready_to_finish
+    assert finished.status is WorldStatus.COMPLETED
+    assert set(finished.stages.values()) == {WorldStatus.COMPLETED}
+
+
+def test_one_running_step_holds_the_end() -> None:
+    progress = judge(world(picture_1_1=RUNNING), cast=True)
+    assert not progress.ready_to_finish
+    assert progress.current_stage == "posts"
+
+
+def test_a_failed_post_does_not_fail_the_world() -> None:
+    states = world(post_1_1=FAILED, picture_1_1=SKIPPED, finish=DONE)
+    progress = judge(states, cast=True)
+    assert progress.status is WorldStatus.COMPLETED
+    assert progress.stages["posts"] is WorldStatus.COMPLETED
+
+
+def test_a_world_without_pictures_of_its_own_goes_on() -> None:
+    progress = judge(world(illustrate=FAILED, finish=DONE), cast=True)
+    assert progress.stages["world_image"] is WorldStatus.FAILED
+    assert progress.status is WorldStatus.COMPLETED
+
+
+def test_no_description_no_world() -> None:
+    states = dict.fromkeys(opening_steps(1), SKIPPED)
+    states |= {Step(StepKind.INITIALIZE): DONE, Step(StepKind.DESCRIBE): FAILED}
+    progress = judge(states, cast=False)
+    assert progress.status is WorldStatus.FAILED
+    assert progress.current_stage == "world_description"
+
+
+def test_nobody_at_all_is_a_failure() -> None:
+    states = world(finish=DONE)
+    for step in states:
+        if step.kind in (StepKind.PLAN, StepKind.AVATAR, StepKind.POST, StepKind.PICTURE):
+            states[step] = SKIPPED
+        if step.kind is StepKind.CHARACTER:
+            states[step] = FAILED
+    assert judge(states, cast=True).status is WorldStatus.FAILED
+
+
+def test_after_a_fatal_event_the_world_is_failed() -> None:
+    states = world(post_1_1=FAILED, picture_1_1=SKIPPED, finish=SKIPPED)
+    census = Counter((step.kind, state) for step, state in states.items())
+    assert progress_of(census, cast_is_stored=True, doomed=True).status is WorldStatus.FAILED
