@@ -34,8 +34,9 @@ COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_
 COPY generia_worker/client/__init__.py generia_worker/client/order.py generia_worker/client/receipt.py \
      generia_worker/client/status.py ./generia_worker/client/
 COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
-     generia_worker/engine/ledger.py generia_worker/engine/parked.py generia_worker/engine/queues.py \
-     generia_worker/engine/step.py generia_worker/engine/steps.py generia_worker/engine/watermarks.py \
+     generia_worker/engine/ledger.py generia_worker/engine/queues.py generia_worker/engine/recovery.py \
+     generia_worker/engine/results.py generia_worker/engine/retry.py generia_worker/engine/specs.py \
+     generia_worker/engine/step.py generia_worker/engine/step_rows.py generia_worker/engine/watermarks.py \
      ./generia_worker/engine/
 COPY generia_worker/http/__init__.py generia_worker/http/addresses.py generia_worker/http/bodies.py \
      generia_worker/http/problems.py generia_worker/http/sse.py generia_worker/http/streams.py \
@@ -46,7 +47,8 @@ COPY generia_worker/observability/__init__.py generia_worker/observability/logs.
 COPY generia_worker/processes/__init__.py generia_worker/processes/api.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py ./generia_worker/processes/
 COPY generia_worker/providers/__init__.py generia_worker/providers/http.py generia_worker/providers/images.py \
-     generia_worker/providers/llm.py generia_worker/providers/refusals.py ./generia_worker/providers/
+     generia_worker/providers/llm.py generia_worker/providers/refusals.py generia_worker/providers/usage.py \
+     ./generia_worker/providers/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/character_client.py \
      generia_worker/rpc/media_client.py generia_worker/rpc/media_types.py generia_worker/rpc/post_client.py \
      generia_worker/rpc/status_codes.py generia_worker/rpc/wire.py generia_worker/rpc/world_client.py \
@@ -59,11 +61,12 @@ COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2
 COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
 COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
-     generia_worker/status/stages.py ./generia_worker/status/
+     generia_worker/status/refresh.py generia_worker/status/stages.py ./generia_worker/status/
 COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
      generia_worker/storage/parameters.py ./generia_worker/storage/
 COPY generia_worker/worlds/__init__.py generia_worker/worlds/context.py generia_worker/worlds/control.py \
-     generia_worker/worlds/services.py generia_worker/worlds/templates.py ./generia_worker/worlds/
+     generia_worker/worlds/documents.py generia_worker/worlds/results.py generia_worker/worlds/steps.py \
+     generia_worker/worlds/templates.py ./generia_worker/worlds/
 COPY prompts/__init__.py prompts/answer_schema.j2 prompts/cast_characters.j2 prompts/create_character.j2 \
      prompts/describe_world.j2 prompts/draw_picture.j2 prompts/illustrate_world.j2 prompts/plan_posts.j2 \
      prompts/reask.j2 prompts/write_post.j2 ./prompts/
@@ -75,7 +78,8 @@ COPY generia_worker/billing/__init__.py generia_worker/billing/estimate.py gener
      ./generia_worker/billing/
 COPY generia_worker/client/__init__.py generia_worker/client/order.py generia_worker/client/receipt.py \
      generia_worker/client/status.py ./generia_worker/client/
-COPY generia_worker/engine/__init__.py generia_worker/engine/step.py ./generia_worker/engine/
+COPY generia_worker/engine/__init__.py generia_worker/engine/specs.py generia_worker/engine/step.py \
+     ./generia_worker/engine/
 COPY generia_worker/gateway/__init__.py generia_worker/gateway/accounts.py generia_worker/gateway/app.py \
      generia_worker/gateway/auth.py generia_worker/gateway/export.py generia_worker/gateway/feed.py \
      generia_worker/gateway/models.py generia_worker/gateway/pages.py generia_worker/gateway/parts.py \
@@ -92,6 +96,7 @@ COPY generia_worker/observability/__init__.py generia_worker/observability/logs.
      ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/gateway.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py ./generia_worker/processes/
+COPY generia_worker/providers/__init__.py generia_worker/providers/usage.py ./generia_worker/providers/
 COPY generia_worker/reference/__init__.py generia_worker/reference/checks.py generia_worker/reference/files.py \
      generia_worker/reference/lookups.py generia_worker/reference/once.py generia_worker/reference/resources.py \
      ./generia_worker/reference/
@@ -128,12 +133,14 @@ COPY generia_worker/billing/__init__.py generia_worker/billing/estimate.py gener
      ./generia_worker/billing/
 COPY generia_worker/client/__init__.py generia_worker/client/client.py generia_worker/client/order.py \
      generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
-COPY generia_worker/engine/__init__.py generia_worker/engine/step.py ./generia_worker/engine/
+COPY generia_worker/engine/__init__.py generia_worker/engine/specs.py generia_worker/engine/step.py \
+     ./generia_worker/engine/
 COPY generia_worker/http/__init__.py generia_worker/http/sse.py ./generia_worker/http/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py generia_worker/processes/world.py ./generia_worker/processes/
+COPY generia_worker/providers/__init__.py generia_worker/providers/usage.py ./generia_worker/providers/
 COPY generia_worker/reference/__init__.py generia_worker/reference/calls.py generia_worker/reference/checks.py \
      generia_worker/reference/files.py generia_worker/reference/lookups.py generia_worker/reference/once.py \
      generia_worker/reference/resources.py generia_worker/reference/server.py ./generia_worker/reference/
@@ -158,12 +165,14 @@ COPY generia_worker/billing/__init__.py generia_worker/billing/estimate.py gener
      ./generia_worker/billing/
 COPY generia_worker/client/__init__.py generia_worker/client/client.py generia_worker/client/order.py \
      generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
-COPY generia_worker/engine/__init__.py generia_worker/engine/step.py ./generia_worker/engine/
+COPY generia_worker/engine/__init__.py generia_worker/engine/specs.py generia_worker/engine/step.py \
+     ./generia_worker/engine/
 COPY generia_worker/http/__init__.py generia_worker/http/sse.py ./generia_worker/http/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/character.py \
      generia_worker/processes/health.py generia_worker/processes/health_checks.py ./generia_worker/processes/
+COPY generia_worker/providers/__init__.py generia_worker/providers/usage.py ./generia_worker/providers/
 COPY generia_worker/reference/__init__.py generia_worker/reference/calls.py generia_worker/reference/checks.py \
      generia_worker/reference/files.py generia_worker/reference/lookups.py generia_worker/reference/once.py \
      generia_worker/reference/resources.py generia_worker/reference/server.py ./generia_worker/reference/
@@ -189,12 +198,14 @@ COPY generia_worker/billing/__init__.py generia_worker/billing/estimate.py gener
      ./generia_worker/billing/
 COPY generia_worker/client/__init__.py generia_worker/client/client.py generia_worker/client/order.py \
      generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
-COPY generia_worker/engine/__init__.py generia_worker/engine/step.py ./generia_worker/engine/
+COPY generia_worker/engine/__init__.py generia_worker/engine/specs.py generia_worker/engine/step.py \
+     ./generia_worker/engine/
 COPY generia_worker/http/__init__.py generia_worker/http/sse.py ./generia_worker/http/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py generia_worker/processes/post.py ./generia_worker/processes/
+COPY generia_worker/providers/__init__.py generia_worker/providers/usage.py ./generia_worker/providers/
 COPY generia_worker/reference/__init__.py generia_worker/reference/calls.py generia_worker/reference/checks.py \
      generia_worker/reference/files.py generia_worker/reference/lookups.py generia_worker/reference/once.py \
      generia_worker/reference/resources.py generia_worker/reference/server.py ./generia_worker/reference/
@@ -222,12 +233,14 @@ COPY generia_worker/billing/__init__.py generia_worker/billing/estimate.py gener
      ./generia_worker/billing/
 COPY generia_worker/client/__init__.py generia_worker/client/client.py generia_worker/client/order.py \
      generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
-COPY generia_worker/engine/__init__.py generia_worker/engine/step.py ./generia_worker/engine/
+COPY generia_worker/engine/__init__.py generia_worker/engine/specs.py generia_worker/engine/step.py \
+     ./generia_worker/engine/
 COPY generia_worker/http/__init__.py generia_worker/http/sse.py ./generia_worker/http/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py generia_worker/processes/media.py ./generia_worker/processes/
+COPY generia_worker/providers/__init__.py generia_worker/providers/usage.py ./generia_worker/providers/
 COPY generia_worker/reference/__init__.py generia_worker/reference/calls.py generia_worker/reference/checks.py \
      generia_worker/reference/files.py generia_worker/reference/lookups.py generia_worker/reference/once.py \
      generia_worker/reference/resources.py generia_worker/reference/server.py ./generia_worker/reference/
@@ -297,8 +310,9 @@ COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_
 COPY generia_worker/client/__init__.py generia_worker/client/order.py generia_worker/client/receipt.py \
      ./generia_worker/client/
 COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
-     generia_worker/engine/ledger.py generia_worker/engine/parked.py generia_worker/engine/queues.py \
-     generia_worker/engine/step.py generia_worker/engine/steps.py generia_worker/engine/watermarks.py \
+     generia_worker/engine/ledger.py generia_worker/engine/queues.py generia_worker/engine/recovery.py \
+     generia_worker/engine/results.py generia_worker/engine/retry.py generia_worker/engine/specs.py \
+     generia_worker/engine/step.py generia_worker/engine/step_rows.py generia_worker/engine/watermarks.py \
      ./generia_worker/engine/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      generia_worker/observability/metric_files.py generia_worker/observability/metrics.py \
@@ -308,7 +322,8 @@ COPY generia_worker/processes/__init__.py generia_worker/processes/celery_progra
      generia_worker/processes/worker.py ./generia_worker/processes/
 COPY generia_worker/providers/__init__.py generia_worker/providers/answers.py generia_worker/providers/http.py \
      generia_worker/providers/images.py generia_worker/providers/latex.py generia_worker/providers/llm.py \
-     generia_worker/providers/refusals.py generia_worker/providers/schema.py ./generia_worker/providers/
+     generia_worker/providers/refusals.py generia_worker/providers/schema.py generia_worker/providers/usage.py \
+     ./generia_worker/providers/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/character_client.py \
      generia_worker/rpc/media_client.py generia_worker/rpc/media_types.py generia_worker/rpc/post_client.py \
      generia_worker/rpc/status_codes.py generia_worker/rpc/wire.py generia_worker/rpc/world_client.py \
@@ -321,17 +336,14 @@ COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2
 COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
 COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
-     generia_worker/status/stages.py ./generia_worker/status/
+     generia_worker/status/refresh.py generia_worker/status/stages.py ./generia_worker/status/
 COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
      generia_worker/storage/parameters.py ./generia_worker/storage/
-COPY generia_worker/worlds/__init__.py generia_worker/worlds/cast.py \
-     generia_worker/worlds/character_documents.py generia_worker/worlds/characters.py \
-     generia_worker/worlds/content.py generia_worker/worlds/context.py generia_worker/worlds/control.py \
-     generia_worker/worlds/generate.py generia_worker/worlds/media.py generia_worker/worlds/plan.py \
-     generia_worker/worlds/post_documents.py generia_worker/worlds/posts.py \
-     generia_worker/worlds/prompt_context.py generia_worker/worlds/services.py \
-     generia_worker/worlds/templates.py generia_worker/worlds/world.py generia_worker/worlds/world_documents.py \
-     ./generia_worker/worlds/
+COPY generia_worker/worlds/__init__.py generia_worker/worlds/cast.py generia_worker/worlds/characters.py \
+     generia_worker/worlds/context.py generia_worker/worlds/control.py generia_worker/worlds/documents.py \
+     generia_worker/worlds/generate.py generia_worker/worlds/media.py generia_worker/worlds/posts.py \
+     generia_worker/worlds/prompt_context.py generia_worker/worlds/results.py generia_worker/worlds/steps.py \
+     generia_worker/worlds/templates.py generia_worker/worlds/world.py ./generia_worker/worlds/
 COPY prompts/__init__.py prompts/answer_schema.j2 prompts/cast_characters.j2 prompts/create_character.j2 \
      prompts/describe_world.j2 prompts/draw_picture.j2 prompts/illustrate_world.j2 prompts/plan_posts.j2 \
      prompts/reask.j2 prompts/write_post.j2 ./prompts/
@@ -350,8 +362,9 @@ COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_
 COPY generia_worker/client/__init__.py generia_worker/client/order.py generia_worker/client/receipt.py \
      ./generia_worker/client/
 COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
-     generia_worker/engine/ledger.py generia_worker/engine/parked.py generia_worker/engine/queues.py \
-     generia_worker/engine/step.py generia_worker/engine/steps.py generia_worker/engine/watermarks.py \
+     generia_worker/engine/ledger.py generia_worker/engine/queues.py generia_worker/engine/recovery.py \
+     generia_worker/engine/results.py generia_worker/engine/retry.py generia_worker/engine/specs.py \
+     generia_worker/engine/step.py generia_worker/engine/step_rows.py generia_worker/engine/watermarks.py \
      ./generia_worker/engine/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      generia_worker/observability/metric_files.py generia_worker/observability/metrics.py \
@@ -361,7 +374,8 @@ COPY generia_worker/processes/__init__.py generia_worker/processes/beat.py \
      generia_worker/processes/health_checks.py ./generia_worker/processes/
 COPY generia_worker/providers/__init__.py generia_worker/providers/answers.py generia_worker/providers/http.py \
      generia_worker/providers/images.py generia_worker/providers/latex.py generia_worker/providers/llm.py \
-     generia_worker/providers/refusals.py generia_worker/providers/schema.py ./generia_worker/providers/
+     generia_worker/providers/refusals.py generia_worker/providers/schema.py generia_worker/providers/usage.py \
+     ./generia_worker/providers/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/character_client.py \
      generia_worker/rpc/media_client.py generia_worker/rpc/media_types.py generia_worker/rpc/post_client.py \
      generia_worker/rpc/status_codes.py generia_worker/rpc/wire.py generia_worker/rpc/world_client.py \
@@ -374,17 +388,14 @@ COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2
 COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
 COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
-     generia_worker/status/stages.py ./generia_worker/status/
+     generia_worker/status/refresh.py generia_worker/status/stages.py ./generia_worker/status/
 COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
      generia_worker/storage/parameters.py ./generia_worker/storage/
-COPY generia_worker/worlds/__init__.py generia_worker/worlds/cast.py \
-     generia_worker/worlds/character_documents.py generia_worker/worlds/characters.py \
-     generia_worker/worlds/content.py generia_worker/worlds/context.py generia_worker/worlds/control.py \
-     generia_worker/worlds/generate.py generia_worker/worlds/media.py generia_worker/worlds/plan.py \
-     generia_worker/worlds/post_documents.py generia_worker/worlds/posts.py \
-     generia_worker/worlds/prompt_context.py generia_worker/worlds/services.py \
-     generia_worker/worlds/templates.py generia_worker/worlds/world.py generia_worker/worlds/world_documents.py \
-     ./generia_worker/worlds/
+COPY generia_worker/worlds/__init__.py generia_worker/worlds/cast.py generia_worker/worlds/characters.py \
+     generia_worker/worlds/context.py generia_worker/worlds/control.py generia_worker/worlds/documents.py \
+     generia_worker/worlds/generate.py generia_worker/worlds/media.py generia_worker/worlds/posts.py \
+     generia_worker/worlds/prompt_context.py generia_worker/worlds/results.py generia_worker/worlds/steps.py \
+     generia_worker/worlds/templates.py generia_worker/worlds/world.py ./generia_worker/worlds/
 COPY prompts/__init__.py prompts/answer_schema.j2 prompts/cast_characters.j2 prompts/create_character.j2 \
      prompts/describe_world.j2 prompts/draw_picture.j2 prompts/illustrate_world.j2 prompts/plan_posts.j2 \
      prompts/reask.j2 prompts/write_post.j2 ./prompts/
@@ -402,8 +413,9 @@ COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_
 COPY generia_worker/client/__init__.py generia_worker/client/order.py generia_worker/client/receipt.py \
      ./generia_worker/client/
 COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
-     generia_worker/engine/ledger.py generia_worker/engine/parked.py generia_worker/engine/queues.py \
-     generia_worker/engine/step.py generia_worker/engine/steps.py generia_worker/engine/watermarks.py \
+     generia_worker/engine/ledger.py generia_worker/engine/queues.py generia_worker/engine/recovery.py \
+     generia_worker/engine/results.py generia_worker/engine/retry.py generia_worker/engine/specs.py \
+     generia_worker/engine/step.py generia_worker/engine/step_rows.py generia_worker/engine/watermarks.py \
      ./generia_worker/engine/
 COPY generia_worker/http/__init__.py generia_worker/http/addresses.py ./generia_worker/http/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
@@ -412,7 +424,8 @@ COPY generia_worker/observability/__init__.py generia_worker/observability/logs.
 COPY generia_worker/processes/__init__.py generia_worker/processes/exporter.py \
      generia_worker/processes/health.py generia_worker/processes/health_checks.py ./generia_worker/processes/
 COPY generia_worker/providers/__init__.py generia_worker/providers/http.py generia_worker/providers/images.py \
-     generia_worker/providers/llm.py generia_worker/providers/refusals.py ./generia_worker/providers/
+     generia_worker/providers/llm.py generia_worker/providers/refusals.py generia_worker/providers/usage.py \
+     ./generia_worker/providers/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/character_client.py \
      generia_worker/rpc/media_client.py generia_worker/rpc/media_types.py generia_worker/rpc/post_client.py \
      generia_worker/rpc/status_codes.py generia_worker/rpc/wire.py generia_worker/rpc/world_client.py \
@@ -425,11 +438,12 @@ COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2
 COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
 COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
-     generia_worker/status/stages.py ./generia_worker/status/
+     generia_worker/status/refresh.py generia_worker/status/stages.py ./generia_worker/status/
 COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
      generia_worker/storage/parameters.py ./generia_worker/storage/
 COPY generia_worker/worlds/__init__.py generia_worker/worlds/context.py generia_worker/worlds/control.py \
-     generia_worker/worlds/services.py generia_worker/worlds/templates.py ./generia_worker/worlds/
+     generia_worker/worlds/documents.py generia_worker/worlds/results.py generia_worker/worlds/steps.py \
+     generia_worker/worlds/templates.py ./generia_worker/worlds/
 COPY prompts/__init__.py prompts/answer_schema.j2 prompts/cast_characters.j2 prompts/create_character.j2 \
      prompts/describe_world.j2 prompts/draw_picture.j2 prompts/illustrate_world.j2 prompts/plan_posts.j2 \
      prompts/reask.j2 prompts/write_post.j2 ./prompts/
@@ -446,8 +460,9 @@ COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_
 COPY generia_worker/client/__init__.py generia_worker/client/order.py generia_worker/client/receipt.py \
      ./generia_worker/client/
 COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
-     generia_worker/engine/ledger.py generia_worker/engine/parked.py generia_worker/engine/queues.py \
-     generia_worker/engine/step.py generia_worker/engine/steps.py generia_worker/engine/watermarks.py \
+     generia_worker/engine/ledger.py generia_worker/engine/queues.py generia_worker/engine/recovery.py \
+     generia_worker/engine/results.py generia_worker/engine/retry.py generia_worker/engine/specs.py \
+     generia_worker/engine/step.py generia_worker/engine/step_rows.py generia_worker/engine/watermarks.py \
      ./generia_worker/engine/
 COPY generia_worker/http/__init__.py generia_worker/http/addresses.py ./generia_worker/http/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
@@ -458,7 +473,8 @@ COPY generia_worker/processes/__init__.py generia_worker/processes/flower.py \
      generia_worker/processes/health_checks.py ./generia_worker/processes/
 COPY generia_worker/providers/__init__.py generia_worker/providers/answers.py generia_worker/providers/http.py \
      generia_worker/providers/images.py generia_worker/providers/latex.py generia_worker/providers/llm.py \
-     generia_worker/providers/refusals.py generia_worker/providers/schema.py ./generia_worker/providers/
+     generia_worker/providers/refusals.py generia_worker/providers/schema.py generia_worker/providers/usage.py \
+     ./generia_worker/providers/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/character_client.py \
      generia_worker/rpc/media_client.py generia_worker/rpc/media_types.py generia_worker/rpc/post_client.py \
      generia_worker/rpc/status_codes.py generia_worker/rpc/wire.py generia_worker/rpc/world_client.py \
@@ -471,17 +487,14 @@ COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2
 COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
 COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
-     generia_worker/status/stages.py ./generia_worker/status/
+     generia_worker/status/refresh.py generia_worker/status/stages.py ./generia_worker/status/
 COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
      generia_worker/storage/parameters.py ./generia_worker/storage/
-COPY generia_worker/worlds/__init__.py generia_worker/worlds/cast.py \
-     generia_worker/worlds/character_documents.py generia_worker/worlds/characters.py \
-     generia_worker/worlds/content.py generia_worker/worlds/context.py generia_worker/worlds/control.py \
-     generia_worker/worlds/generate.py generia_worker/worlds/media.py generia_worker/worlds/plan.py \
-     generia_worker/worlds/post_documents.py generia_worker/worlds/posts.py \
-     generia_worker/worlds/prompt_context.py generia_worker/worlds/services.py \
-     generia_worker/worlds/templates.py generia_worker/worlds/world.py generia_worker/worlds/world_documents.py \
-     ./generia_worker/worlds/
+COPY generia_worker/worlds/__init__.py generia_worker/worlds/cast.py generia_worker/worlds/characters.py \
+     generia_worker/worlds/context.py generia_worker/worlds/control.py generia_worker/worlds/documents.py \
+     generia_worker/worlds/generate.py generia_worker/worlds/media.py generia_worker/worlds/posts.py \
+     generia_worker/worlds/prompt_context.py generia_worker/worlds/results.py generia_worker/worlds/steps.py \
+     generia_worker/worlds/templates.py generia_worker/worlds/world.py ./generia_worker/worlds/
 COPY prompts/__init__.py prompts/answer_schema.j2 prompts/cast_characters.j2 prompts/create_character.j2 \
      prompts/describe_world.j2 prompts/draw_picture.j2 prompts/illustrate_world.j2 prompts/plan_posts.j2 \
      prompts/reask.j2 prompts/write_post.j2 ./prompts/

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from kombu import Queue
 
-from generia_worker.engine.queues import QUEUES
+from generia_worker.engine.queues import QUEUES, SERVICES
 from generia_worker.settings import get_settings
+from generia_worker.worlds.steps import STEPS
 
 _settings = get_settings()
 
@@ -19,7 +20,7 @@ broker_pool_limit = 2 * _settings.worker_threads + 16
 broker_transport_options = {
     # No priorities: one list in Redis for each queue, not four.
     "priority_steps": [0],
-    # The queues are taken in turn: that is what shares a provider out among its lanes.
+    # The queues are taken in turn: that is what shares a provider out among its priority bands.
     "queue_order_strategy": "round_robin",
     # A message that was taken and not acknowledged comes back after this; above the longest step.
     "visibility_timeout": _settings.visibility_timeout_s,
@@ -52,18 +53,10 @@ task_reject_on_worker_lost = True
 task_serializer = "json"
 result_serializer = "json"
 accept_content = ["json"]
-task_default_queue = "services"
+task_default_queue = SERVICES
 task_create_missing_queues = False
 task_queues = [Queue(name) for name in QUEUES]
-task_routes = {
-    "tasks.world.describe_world": {"queue": "llm"},
-    "tasks.world.illustrate_world": {"queue": "images"},
-    "tasks.characters.cast_characters": {"queue": "llm"},
-    "tasks.characters.create_character": {"queue": "llm"},
-    "tasks.characters.plan_posts": {"queue": "llm"},
-    "tasks.characters.draw_avatar": {"queue": "images"},
-    "tasks.posts.write_post": {"queue": "llm"},
-    "tasks.posts.illustrate_post": {"queue": "images"},
+task_routes = STEPS.routes | {
     "tasks.progress.*": {"queue": "progress"},
     "tasks.maintenance.*": {"queue": "maintenance"},
 }

@@ -1,76 +1,57 @@
-"""GenerationTask: what every step has in common. Claim, work, commit; wait, fail, tell the progress task."""
+"""GenerationTask: what every step has in common.
+
+Claim the step, run its use case, commit the result or apply the decision.
+"""
 
 from __future__ import annotations
 
 import logging
-import random
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import wraps
-from typing import Any, NoReturn
+from typing import Any, NamedTuple
 
 from celery import Task
 from celery.exceptions import Ignore, Reject
-from kombu.utils import json
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
-from generia_worker.app.container import Runtime, get_runtime
+from generia_worker.app.celery_app import app
+from generia_worker.app.container import Container, get_container
 from generia_worker.engine.generations import Generation
-from generia_worker.engine.ledger import Busy, Claim, Over
+from generia_worker.engine.ledger import Claim
 from generia_worker.engine.queues import QUARANTINE
-from generia_worker.engine.step import FINISH, Step, StepKind, StepState, doomed_by
-from generia_worker.errors import (
-    BudgetExceeded,
-    BusyError,
-    GeneriaError,
-    InvalidAnswerError,
-    LeaseLost,
-    PermanentError,
-    TransientError,
-    WorldCancelled,
-)
+from generia_worker.engine.retry import Again, Attempts, Decision, End, RetryPolicy
+from generia_worker.engine.specs import StepSpec
+from generia_worker.engine.step import Scope, Step, StepState
+from generia_worker.errors import GeneriaError, InvalidAnswerError, LeaseLost
 from generia_worker.observability import logs, metrics
 from generia_worker.settings import get_settings
 from generia_worker.storage.database import is_transient
-from generia_worker.worlds.context import ASKED_ANEW, StepRun
-from generia_worker.worlds.services import UseCase
+from generia_worker.worlds.context import QUESTIONS_REPEATED, StepContext, UseCase
+from generia_worker.worlds.steps import STEPS
 from tasks import pipeline
-from tasks.progress import ask_for_progress
+from tasks.progress import refresh_status
 
 log = logging.getLogger(__name__)
 _settings = get_settings()
 
-#: Steps whose start a person should see at once: the stages of the world itself.
-_SHOWN_AT_START = frozenset({StepKind.INITIALIZE, StepKind.DESCRIBE, StepKind.ILLUSTRATE, StepKind.CAST})
-
-
-#: Those who were told to wait equally long come back spread over so much of that time.
-_SPREAD = 0.25
-#: After so many takeovers a step is suspected of killing its workers, and after so many in quarantine convicted.
-_TAKEOVERS = 2
-_QUARANTINE_TAKEOVERS = 3
-
-#: A failed step is worth a look, one that a person or a limit stopped is as it should be.
-_LEVELS = {StepState.FAILED: logging.WARNING}
+#: After so many takeovers a step is suspected of killing its workers, and after so many in quarantine it is dead-lettered.
+_TAKEOVERS_MAX = 2
+_QUARANTINE_TAKEOVERS_MAX = 3
 
 
 class StepFailed(GeneriaError):  # noqa: N818
     """Raised when a step has failed for good, after the ledger knows it: it makes the task red in Flower."""
 
 
-Perform = Callable[["GenerationTask", str, Step, UseCase], None]
+class Verdict(NamedTuple):
+    """What became of a message. `done`: its chain goes on. `failure`: why the step failed for good, if it did."""
+
+    done: bool
+    failure: str | None = None
 
 
-def _logged(perform: Perform) -> Perform:
-    """Let everything that is logged meanwhile name the step."""
-
-    @wraps(perform)
-    def wrapped(task: GenerationTask, world_id: str, step: Step, use_case: UseCase) -> None:
-        with logs.work(world_id=world_id, step=step.name, task_id=task.request.id, task=task.name):
-            perform(task, world_id, step, use_case)
-
-    return wrapped
+#: There was nothing to do now, or the step ended without a failure of its own: the chain does not go on.
+_NOTHING = Verdict(done=False)
 
 
 class GenerationTask(Task[Any, Any]):
@@ -82,190 +63,176 @@ class GenerationTask(Task[Any, Any]):
     max_retries = _settings.step_max_retries
     retry_backoff = _settings.retry_backoff_s
     retry_backoff_max = _settings.retry_backoff_max_s
-    retry_jitter = True
+    policy = RetryPolicy(
+        max_retries=max_retries,
+        backoff_s=retry_backoff,
+        backoff_max_s=retry_backoff_max,
+        outage_max_s=_settings.outage_max_s,
+    )
 
-    @_logged
     def perform(self, world_id: str, step: Step, use_case: UseCase) -> None:
-        """Run one step once: nothing happens when it is done, outdated or in other hands.
+        """Run one step once: nothing happens when it has ended, waits for its time or is in other hands.
 
         Raises:
             Ignore: there is nothing to do now; the chain is not advanced by this message.
             Reject: MongoDB or this process is not able to; the message goes back to its queue.
             StepFailed: the step has failed for good.
         """
-        runtime = get_runtime()
-        if runtime.stopping.is_set():
+        container = get_container()
+        if container.stopping.is_set():
             raise Reject("This worker is stopping.", requeue=True)
-        try:
-            self._claim_and_work(runtime, world_id, step, use_case)
-        except PyMongoError as error:
-            if not is_transient(error):
-                raise
-            log.warning("MongoDB is not able to serve step %s: %s", step.key(world_id), type(error).__name__)
-            runtime.stopping.wait(runtime.settings.retry_backoff_s)
-            raise Reject("MongoDB is not available.", requeue=True) from None
-        except LeaseLost as error:
-            metrics.lease_lost()
-            log.warning("%s", error.message)
-            # An answer that came too late for the step was recorded all the same: it is to be counted.
-            ask_for_progress(world_id)
-            raise Ignore from None
-
-    def _claim_and_work(self, runtime: Runtime, world_id: str, step: Step, use_case: UseCase) -> None:
-        taken = runtime.ledger.claim(world_id, step, runtime.owner)
-        if isinstance(taken, Over):
+        with logs.work(world_id=world_id, step=step.name, task_id=self.request.id, task=self.name):
+            try:
+                verdict = self._run(container, world_id, step, use_case)
+            except LeaseLost as error:
+                metrics.lease_lost()
+                log.warning("%s", error.message)
+                # An answer that came too late for the step was recorded all the same: it is to be counted.
+                refresh_status(world_id)
+                verdict = _NOTHING
+            except PyMongoError as error:
+                if not is_transient(error):
+                    raise
+                log.warning("MongoDB is not able to serve step %s: %s", step, type(error).__name__)
+                container.stopping.wait(_settings.retry_backoff_s)
+                raise Reject("MongoDB is not available.", requeue=True) from None
+        if verdict.failure is not None:
+            raise StepFailed(f"{step.key(world_id)}: {verdict.failure}")
+        if not verdict.done:
             raise Ignore
-        if isinstance(taken, Busy):
-            if step == FINISH:  # asked for by every settling until it is done: one more is not missed
-                raise Ignore
-            self._park(runtime, world_id, step, taken.remaining_s + 0.1, "Another worker is on it.")
-        self._check_quarantine(runtime, taken)
-        order = runtime.orders.get(world_id)
-        if order.cancelled and step != FINISH:
-            self._end(runtime, order, taken, StepState.CANCELLED, WorldCancelled("The world was cancelled."))
-        if taken.quarantined and taken.takeovers >= _QUARANTINE_TAKEOVERS:
-            message = f"The step ended its worker process {taken.takeovers} times: it is not tried again."
-            self._end(runtime, order, taken, StepState.FAILED, PermanentError(message))
-        if step.kind in _SHOWN_AT_START:
-            ask_for_progress(world_id)
-        claim: Claim | None = taken
-        while claim is not None:
-            with runtime.leases.holding(claim):
-                claim = self._attempt(runtime, order, claim, use_case)
-        log.info("Step %s is done.", taken.key)
-        ask_for_progress(world_id)
 
-    def _check_quarantine(self, runtime: Runtime, claim: Claim) -> None:
+    def _run(self, container: Container, world_id: str, step: Step, use_case: UseCase) -> Verdict:
+        """Claim the step and try it, again and again while the wait in between is short."""
+        shown = False
+        while True:
+            claim = container.ledger.claim(world_id, step, container.owner)
+            if not isinstance(claim, Claim) or self._to_quarantine(container, claim):
+                return _NOTHING
+            if not shown and step.scope in (Scope.WORLD, Scope.BATCH):
+                shown = True
+                refresh_status(world_id)  # a person sees the stages of the world itself begin
+            order = container.generations.recent(world_id)
+            logs.note(run=order.run, attempt=claim.attempts.made + 1)
+            decision, failure = self._attempt(container, order, claim, use_case)
+            if decision is None:
+                log.info("Step %s is done.", claim.key)
+                refresh_status(world_id)
+                return Verdict(done=True)
+            if isinstance(decision, End):
+                return self._end(container, order, claim, decision, failure)
+            if not _wait(container, claim, decision, failure):
+                return _NOTHING
+
+    def _to_quarantine(self, container: Container, claim: Claim) -> bool:
         """Send a step whose owners keep dying where it takes no others along: one process, one step at a time."""
         here = (self.request.delivery_info or {}).get("routing_key") == QUARANTINE
-        if here or not (claim.quarantined or claim.takeovers >= _TAKEOVERS):
-            return
+        if here or not (claim.quarantined or claim.takeovers >= _TAKEOVERS_MAX):
+            return False
         log.warning("Step %s was taken over %d times: to quarantine.", claim.key, claim.takeovers)
-        runtime.ledger.quarantine(claim)
+        container.ledger.quarantine(claim)
         self.signature_from_request(queue=QUARANTINE).apply_async()
-        raise Ignore
+        return True
 
-    def _attempt(self, runtime: Runtime, order: Generation, claim: Claim, use_case: UseCase) -> Claim | None:
-        """Work on a claimed step once. Returns the claim to go on with after a short wait, None when it is done."""
+    def _attempt(
+        self, container: Container, order: Generation, claim: Claim, use_case: UseCase
+    ) -> tuple[Decision | None, dict[str, Any]]:
+        """Try a claimed step once. Returns the decision about its error and how to tell it; None when it is done."""
+        if order.cancelled and not STEPS[claim.step.kind].closes_world:
+            return End(StepState.CANCELLED), _told(claim, "WorldCancelled", "The world was cancelled.")
+        if claim.quarantined and claim.takeovers >= _QUARANTINE_TAKEOVERS_MAX:
+            reason = f"The step ended its worker process {claim.takeovers} times: it is not tried again."
+            return End(StepState.FAILED), _told(claim, "PermanentError", reason)
         reached = len(claim.checkpoints)
-        logs.note(run=order.run, attempt=claim.attempts + 1)
         try:
-            outcome = use_case(StepRun(claim, order, runtime.ledger), runtime.tools)
-            runtime.ledger.commit(claim, outcome.result, outcome.also)
-        except (TransientError, InvalidAnswerError) as error:
-            return self._try_later(runtime, order, claim, error, progress=len(claim.checkpoints) > reached)
-        except WorldCancelled as error:
-            self._end(runtime, order, claim, StepState.CANCELLED, error)
-        except BudgetExceeded as error:
-            self._end(runtime, order, claim, StepState.SKIPPED, error)
-        except (LeaseLost, Ignore, Reject, PyMongoError):
+            with container.leases.holding(claim):
+                ctx = StepContext(claim, order, container.services)
+                outcome = use_case(ctx, container.services)
+                container.ledger.commit(claim, outcome.result, outcome.on_commit)
+                return None, {}
+        except (LeaseLost, PyMongoError):
             raise
         except Exception as error:
             if not isinstance(error, GeneriaError):
                 log.exception("Step %s hit a defect.", claim.key)
-            self._end(runtime, order, claim, StepState.FAILED, error)
-        return None
+            progress = len(claim.checkpoints) > reached
+            if isinstance(error, InvalidAnswerError):
+                ctx.store(**{QUESTIONS_REPEATED: (ctx.checkpoint(QUESTIONS_REPEATED) or 0) + 1})
+            decision = self.policy.decide(error, claim.attempts, datetime.now(UTC), progress=progress)
+            return decision, _told(claim, type(error).__name__, _words(error), decision)
 
-    # --- waiting -----------------------------------------------------------------------------------------------
-    def _try_later(
+    def _end(
         self,
-        runtime: Runtime,
+        container: Container,
         order: Generation,
         claim: Claim,
-        error: TransientError | InvalidAnswerError,
-        *,
-        progress: bool,
-    ) -> Claim:
-        """Count the attempt (an outage is not one) and wait: here when it is short, parked when it is not.
-
-        What the bound counts are attempts in a row that came to nothing: after `progress` (a new checkpoint) it starts over,
-        else a step of many calls would be given up sooner than one of few.
-        """
-        now = datetime.now(UTC)
-        before = claim.attempts if progress else claim.attempts_before
-        busy = isinstance(error, BusyError)
-        outage = isinstance(error, TransientError) and error.outage
-        earlier = None if progress else claim.outage_since
-        since = (earlier or now) if outage else earlier if busy else None
-        waited_s = (now - since).total_seconds() if since else 0.0
-        attempts = claim.attempts if outage or busy else claim.attempts + 1
-        if isinstance(error, InvalidAnswerError):
-            asked = claim.checkpoints.get(ASKED_ANEW, 0)
-            runtime.ledger.checkpoint(claim, **{ASKED_ANEW: asked + 1})
-        if attempts - before > self.max_retries or waited_s > runtime.settings.outage_max_s:
-            self._end(runtime, order, claim, StepState.FAILED, error)
-        metrics.retried("outage" if outage else "busy" if busy else "error")
-        wait_s = self._backoff_s(claim.attempts - before, waited_s, outage=outage)
-        if isinstance(error, TransientError) and error.retry_after_s is not None:
-            wait_s = max(error.retry_after_s, wait_s if outage else 0.0) * (1 + _SPREAD * random.random())
-        runtime.ledger.release(
-            claim, attempts=attempts, before=before, failure=_failure(error, attempts), outage_since=since
-        )
-        log.info("Step %s waits %.1f s: %s", claim.key, wait_s, error.message)
-        if wait_s > runtime.settings.park_after_s or runtime.stopping.wait(wait_s):
-            self._park(runtime, claim.world_id, claim.step, wait_s, error.message)
-        again = runtime.ledger.claim(claim.world_id, claim.step, runtime.owner)
-        if not isinstance(again, Claim):
-            raise Ignore
-        return again
-
-    def _backoff_s(self, attempts: int, waited_s: float, *, outage: bool) -> float:
-        """Double with each attempt (in an outage: with the time it lasts), with jitter, up to the maximum."""
-        base = max(waited_s, self.retry_backoff) if outage else self.retry_backoff * 2.0**attempts
-        spread = random.uniform(0.5, 1.0) if self.retry_jitter else 1.0
-        return float(min(base, self.retry_backoff_max) * spread)
-
-    def _park(self, runtime: Runtime, world_id: str, step: Step, wait_s: float, reason: str) -> NoReturn:
-        """Give the thread back: the message is stored with all that it carries of its canvas, and acknowledged."""
-        signature = json.dumps(dict(self.signature_from_request()))
-        runtime.parked.park(step.key(world_id), world_id, signature, wait_s=wait_s, reason=reason[:300])
-        raise Ignore
-
-    # --- ending ------------------------------------------------------------------------------------------------
-    def _end(
-        self, runtime: Runtime, order: Generation, claim: Claim, state: StepState, error: Exception
-    ) -> NoReturn:
+        end: End,
+        failure: dict[str, Any],
+    ) -> Verdict:
         """End a step without a result, skip what needs it, and let the rest of the world go on."""
-        failure = _failure(error, claim.attempts + 1) | {"step": claim.step.name}
-        states = runtime.ledger.states(order.world_id)
-        fatal = isinstance(error, PermanentError) and error.fatal_to_world
-        doomed = [s for s in states if s != claim.step] if fatal else doomed_by(claim.step, states)
-
-        def condemn(session: ClientSession) -> None:
-            runtime.generations.condemn(order.world_id, failure, session)
-
-        runtime.requests.abandon(order.world_id, claim.step.name)
+        world_id, step = order.world_id, claim.step
+        states = container.rows.states(world_id)
+        dependents = STEPS.dependents(step, states)
+        container.requests.abandon(world_id, step.name)
         if claim.checkpoints.get("redo_of"):
-            runtime.ledger.restore(claim, [claim.step, *doomed_by(claim.step, states)], failure)
-            _tell(claim, state, failure)
-            ask_for_progress(order.world_id)
-            raise StepFailed(f"{claim.key}: {failure['reason']}")
-        runtime.ledger.end_without_result(claim, state, failure, doomed, condemn if fatal else None)
-        _tell(claim, state, failure)
-        rest = pipeline.canvas_after(claim.step, order, runtime.ledger.states(order.world_id))
-        if rest is not None:
-            rest.apply_async()
-        ask_for_progress(order.world_id)
-        if state is StepState.FAILED:
-            raise StepFailed(f"{claim.key}: {failure['reason']}")
-        raise Ignore
+            container.ledger.restore(claim, [step, *dependents], failure)
+            _tell(claim, end.state, failure)
+            refresh_status(world_id)
+            return Verdict(done=False, failure=failure["reason"])
+
+        def fail_world(session: ClientSession) -> None:
+            container.generations.fail_world(world_id, failure, session)
+
+        rest = [one for one in states if one != step] if end.fails_world else dependents
+        on_commit = fail_world if end.fails_world else None
+        container.ledger.end_without_result(claim, end.state, failure, rest, on_commit)
+        _tell(claim, end.state, failure)
+        canvas = pipeline.canvas_after(step, order, container.rows.states(world_id))
+        if canvas is not None:
+            canvas.apply_async()
+        refresh_status(world_id)
+        return Verdict(False, failure["reason"]) if end.state is StepState.FAILED else _NOTHING
+
+
+def step_task(spec: StepSpec[Any], use_case: UseCase) -> GenerationTask:
+    """Return the Celery task of a kind of step: it takes the world's id and the step's indexes."""
+
+    def run(self: GenerationTask, world_id: str, *indexes: int) -> None:
+        self.perform(world_id, spec.step(*indexes), use_case)
+
+    run.__doc__ = use_case.__doc__
+    task: GenerationTask = app.task(base=GenerationTask, bind=True, name=spec.task)(run)
+    return task
+
+
+def _wait(container: Container, claim: Claim, again: Again, failure: dict[str, Any]) -> bool:
+    """Give the step back, and wait for a short time. False when it is scheduled instead: the thread is free."""
+    metrics.retried(again.why)
+    log.info("Step %s waits %.1f s: %s", claim.key, again.delay_s, failure["reason"])
+    if again.delay_s > _settings.park_after_s:
+        container.ledger.release(claim, again.attempts, failure, wait_s=again.delay_s)
+        return False
+    container.ledger.release(claim, again.attempts, failure)
+    return not container.stopping.wait(again.delay_s)
+
+
+def _told(claim: Claim, kind: str, reason: str, decision: Decision | None = None) -> dict[str, Any]:
+    """Describe an error for a person: what the ledger keeps, and `/failures` shows."""
+    attempts: Attempts = decision.attempts if isinstance(decision, Again) else claim.attempts
+    number = attempts.made if isinstance(decision, Again) else attempts.made + 1
+    told = {"reason": reason[:1000], "kind": kind, "attempt": number, "at": datetime.now(UTC)}
+    return told if isinstance(decision, Again) else told | {"step": claim.step.name}
+
+
+def _words(error: Exception) -> str:
+    """Return an error in words. What is not ours is named, not quoted: its text may hold a secret."""
+    if isinstance(error, GeneriaError):
+        return error.message
+    return f"An internal error ({type(error).__name__}); the worker's log has more."
 
 
 def _tell(claim: Claim, state: StepState, failure: dict[str, Any]) -> None:
-    """Log and count a step that ended without a result."""
-    level = _LEVELS.get(state, logging.INFO)
+    """Log and count a step that ended without a result: one that failed is worth a look, the others are as they
+    should be."""
+    level = logging.WARNING if state is StepState.FAILED else logging.INFO
     log.log(level, "Step %s is %s: %s", claim.key, state.value, failure["reason"])
     metrics.ended(state.value)
-
-
-def _failure(error: Exception, attempt: int) -> dict[str, Any]:
-    """Describe an error for a person. What is not ours is named, not quoted: its text may hold a secret."""
-    reason = f"An internal error ({type(error).__name__}); the worker's log has more."
-    if isinstance(error, GeneriaError):
-        reason = error.message
-    return {
-        "reason": reason[:1000],
-        "kind": type(error).__name__,
-        "attempt": attempt,
-        "at": datetime.now(UTC),
-    }

@@ -1,146 +1,159 @@
-"""What beat runs: publish parked steps that are due, settle what was missed, bring back what was lost. All of it may run
-twice, or on two machines."""
+"""What beat runs: dispatch steps whose time has come, refresh what was missed, bring back what was lost.
+
+All of it may run twice, or on two machines. The names of the tasks are those of the messages: `pump` dispatches, `canary`
+carries a watermark.
+"""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from operator import itemgetter
 from zlib import crc32
 
-from celery import signature
 from kombu.exceptions import OperationalError
-from kombu.utils import json
 from pymongo.errors import ConnectionFailure
 from redis.exceptions import RedisError
 
 from generia_worker.app.celery_app import app
-from generia_worker.app.container import get_runtime
-from generia_worker.engine.queues import PAID, QUARANTINE, START, lanes
-from generia_worker.engine.step import FINISH, Step, StepKind
+from generia_worker.app.container import get_container
+from generia_worker.engine.generations import Generation
+from generia_worker.engine.queues import QUARANTINE, SERVICES, STEP_QUEUES, bands
+from generia_worker.engine.recovery import FoundStep
+from generia_worker.engine.step import Step
 from generia_worker.observability import metrics
-from generia_worker.storage.database import Document
+from generia_worker.worlds.steps import STEPS
 from tasks import pipeline
-from tasks.progress import ask_for_progress
+from tasks.progress import refresh_status
 
 log = logging.getLogger(__name__)
 
-#: Parked steps published, and lost ones brought back, in one go.
-_PUMP_MOST = 500
+#: Steps dispatched, and lost ones brought back, in one go.
+_DISPATCH_MOST = 500
 _RECOVER_MOST = 500
-#: Every open world is looked at once in so many sweeps, whether anything is unsettled or not.
+#: Every open world is looked at once in so many sweeps, whether it is dirty or not.
 _ROUND = 6
-#: Worlds whose reservations are looked at in one go.
-_MEND_MOST = 20
-#: The queues that steps wait in; a canary goes through each lane of them.
-STEP_QUEUES = (*PAID, START, QUARANTINE)
+#: Worlds whose holds are reconciled in one go.
+_RECONCILE_MOST = 20
 #: What is logged in one line, without a traceback: the next run does the work.
 _AWAY = (ConnectionFailure, RedisError, OperationalError)
 
 
-@app.task(throws=_AWAY)
-def pump() -> None:
-    """Publish the parked steps that are due, each with all that it carried of its canvas."""
-    runtime = get_runtime()
-    for row in _in_turn(runtime.parked.take_due(_PUMP_MOST)):
-        runtime.ledger.mark_published([row["_id"]])
+@app.task(name="tasks.maintenance.pump", throws=_AWAY)
+def dispatch_due() -> None:
+    """Publish the scheduled steps whose time has come, and those whose owner died."""
+    container = get_container()
+    due = _in_turn(container.recovery.due(_DISPATCH_MOST))
+    worlds = {world_id: _read(world_id) for world_id in {found.world_id for found in due}}
+    for found in due:
         try:
-            signature(json.loads(row["signature"]), app=app).apply_async()
+            pipeline.publish([found.step], *worlds[found.world_id])
         except (RedisError, OperationalError) as error:
             # Whatever of the canvas got through finds its step done or taken when it is published once more.
-            log.warning("%s stays parked: Redis is away (%s).", row["_id"], type(error).__name__)
+            log.warning("%s stays scheduled: Redis is away (%s).", found.key, type(error).__name__)
             return
-        runtime.parked.remove(row)
+        container.recovery.dispatched(found)
+    if not container.ledger.takeover_grace_s and container.recovery.has_orphans():
+        _bring_back(_missing(orphans_only=True))
 
 
-def _in_turn(rows: list[Document]) -> list[Document]:
-    """Return the first row of every world, then the second of every world, and so on; each world's in their order."""
+def _in_turn(found: list[FoundStep]) -> list[FoundStep]:
+    """Return the first step of every world, then the second of every world, and so on; each world's in their order."""
     place: Counter[str] = Counter()
     turns = []
-    for row in rows:
-        turns.append(place[row["world_id"]])
-        place[row["world_id"]] += 1
-    return [row for _, row in sorted(zip(turns, rows, strict=True), key=itemgetter(0))]
+    for one in found:
+        turns.append(place[one.world_id])
+        place[one.world_id] += 1
+    return [one for _, one in sorted(zip(turns, found, strict=True), key=itemgetter(0))]
 
 
 @app.task(throws=_AWAY)
 def sweep() -> None:
-    """Ask for every world with something unsettled to be settled, also for one that has ended and whose bill came late: a
+    """Ask for the status of every dirty world to be refreshed, also of one that has ended and whose bill came late: a
     message that was lost delays a number, it never makes it wrong.
 
     Worlds that only wait are looked at as well, some in each sweep: a `finish` or a cancel may have been missed. What died
-    processes had set aside of limits and budgets is given back.
+    processes held of limits and budgets is given back.
     """
-    runtime = get_runtime()
-    turn = int(time.time() / runtime.settings.sweep_every_s) % _ROUND
-    waiting = {one for one in runtime.generations.open_worlds() if crc32(one.encode()) % _ROUND == turn}
-    for world_id in waiting | runtime.ledger.unsettled_worlds() | runtime.requests.unsettled_worlds():
-        ask_for_progress(world_id)
-    for world_id in runtime.reservations.worlds(_MEND_MOST):
-        if runtime.reservations.mend(world_id, runtime.settings.lease_s):
+    container = get_container()
+    turn = int(time.time() / container.settings.sweep_every_s) % _ROUND
+    waiting = {one for one in container.generations.open_worlds() if crc32(one.encode()) % _ROUND == turn}
+    for world_id in waiting | container.status.dirty_worlds():
+        refresh_status(world_id)
+    for world_id in container.holds.worlds_to_reconcile(_RECONCILE_MOST):
+        if container.holds.reconcile(world_id, container.settings.lease_s):
             log.warning("World %s had something set aside for calls that nobody makes.", world_id)
 
 
-@app.task(throws=_AWAY)
-def send_canaries() -> None:
-    """Send a canary through every queue that steps wait in."""
-    now = get_runtime().database.now().isoformat()
+@app.task(name="tasks.maintenance.send_canaries", throws=_AWAY)
+def send_watermarks() -> None:
+    """Send a watermark message through every queue that steps wait in."""
+    now = get_container().database.now().isoformat()
     for queue in STEP_QUEUES:
-        for one in lanes(queue):
-            canary.apply_async(args=(one, now), queue=one)
+        for one in bands(queue):
+            advance_watermark.apply_async(args=(one, now), queue=one)
 
 
-@app.task(throws=_AWAY)
-def canary(queue: str, sent_at: str) -> None:
+@app.task(name="tasks.maintenance.canary", throws=_AWAY)
+def advance_watermark(queue: str, sent_at: str) -> None:
     """Come out of the queue: everything that was published before has come out too."""
-    get_runtime().canaries.arrived(queue, datetime.fromisoformat(sent_at))
+    get_container().watermarks.advance(queue, datetime.fromisoformat(sent_at))
 
 
 @app.task(throws=_AWAY)
 def recover() -> None:
     """Publish again what was lost: steps whose owner died, steps that should be in a queue and are in none, orders that
     nobody started."""
-    runtime = get_runtime()
-    ledger, margin = runtime.ledger, timedelta(seconds=runtime.settings.publish_timeout_s)
-    found: list[tuple[str, Step]] = []
+    container = get_container()
+    before = _taken_until(SERVICES)
+    if before is not None:
+        for world_id in container.generations.unstarted(before, _RECOVER_MOST):
+            log.warning("World %s was never started: starting it.", world_id)
+            pipeline.by_name(pipeline.START_WORLD, world_id).apply_async()
+            metrics.recovered("order")
+    _bring_back(_missing(orphans_only=False))
+
+
+def _taken_until(queue: str) -> datetime | None:
+    """Return the moment until which every message was taken out of all bands of a queue; None when that is not known."""
+    container = get_container()
+    watermark = container.watermarks.of(bands(queue))
+    margin = timedelta(seconds=container.settings.publish_timeout_s)
+    return None if watermark is None else watermark - margin
+
+
+def _missing(*, orphans_only: bool) -> list[FoundStep]:
+    """Return steps whose owner died, and those whose message was lost."""
+    recovery = get_container().recovery
+    found: list[FoundStep] = []
     for queue in STEP_QUEUES:
-        taken_until = runtime.canaries.taken_until(lanes(queue))
-        if taken_until is None:
+        before = _taken_until(queue)
+        if before is None:
             continue
-        before = taken_until - margin
         in_quarantine = queue == QUARANTINE
-        kinds = list(StepKind) if in_quarantine else pipeline.kinds_of(queue)
-        for look in (ledger.orphaned, ledger.lost):
+        kinds = [spec.kind for spec in STEPS] if in_quarantine else STEPS.kinds_in(queue)
+        for look in (recovery.orphaned,) if orphans_only else (recovery.orphaned, recovery.lost):
             found += look(kinds, before, _RECOVER_MOST, quarantined=in_quarantine)
-        if queue == START:
-            _start_orders(runtime.generations.unstarted(before, _RECOVER_MOST))
-    parked = runtime.parked.keys()
+    return found
+
+
+def _bring_back(found: Iterable[FoundStep]) -> None:
+    """Publish lost steps, each with what comes after it. The closing step comes from refreshing the status."""
     by_world: dict[str, list[Step]] = {}
-    for world_id, step in found:
-        if step != FINISH and step.key(world_id) not in parked:
-            by_world.setdefault(world_id, []).append(step)
+    for one in found:
+        if one.step.kind != STEPS.closing.kind:
+            by_world.setdefault(one.world_id, []).append(one.step)
     for world_id, steps in by_world.items():
-        _bring_back(world_id, steps)
-
-
-def _start_orders(world_ids: list[str]) -> None:
-    for world_id in world_ids:
-        log.warning("World %s was never started: starting it.", world_id)
-        pipeline.by_name(pipeline.START_WORLD, world_id).apply_async()
-        metrics.recovered("order")
-
-
-def _bring_back(world_id: str, steps: list[Step]) -> None:
-    """Publish lost steps of one world, each with what follows it."""
-    runtime = get_runtime()
-    order = runtime.generations.get(world_id)
-    states = runtime.ledger.states(world_id)
-    runtime.ledger.mark_published([step.key(world_id) for step in steps])
-    for step in steps:
-        canvas = pipeline.canvas_from(step, order, states)
-        if canvas is not None:
+        get_container().recovery.mark_published([step.key(world_id) for step in steps])
+        for step in steps:
             log.warning("Step %s was lost: publishing it again.", step.key(world_id))
-            canvas.apply_async()
+        for _ in range(pipeline.publish(steps, *_read(world_id))):
             metrics.recovered("step")
+
+
+def _read(world_id: str) -> tuple[Generation, pipeline.States]:
+    container = get_container()
+    return container.generations.get(world_id), container.rows.states(world_id)

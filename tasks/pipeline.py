@@ -11,15 +11,17 @@
 
     post_canvas(k):  chain(write_post, illustrate_post)
 
-One builder makes every canvas from the ledger and leaves out what is in an end state: a new order, a resume, a retry of
-what failed and a recovery all come through here. Chord headers stay flat: each element is a task, or a chain that ends in
-a task or in an inner chord (one that ends in a group makes Celery join inside a task, which fails on a threads pool).
+What comes after what is said by the step table (`generia_worker/worlds/steps.py`), what is left by the ledger. One
+builder makes every canvas from both: a new order, a resume, a retry of what failed and a recovery all come through
+here.
+
+Chord headers stay flat: each element is a task, or a chain that ends in a task or in an inner chord. One that ends in
+a group makes Celery join inside a task, which fails on a threads pool.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from celery import chain, chord, group
@@ -27,33 +29,12 @@ from celery.canvas import Signature
 
 from generia_worker.app.celery_app import app
 from generia_worker.engine.generations import Generation
-from generia_worker.engine.queues import PAID, lane, lane_of
-from generia_worker.engine.step import (
-    DESCRIBE,
-    FAN_OUT,
-    ILLUSTRATE,
-    INITIALIZE,
-    Step,
-    StepKind,
-    StepState,
-    character_steps,
-)
+from generia_worker.engine.queues import queue_of
+from generia_worker.engine.step import Scope, Step, StepState
+from generia_worker.worlds.steps import FAN_OUT, FINISH, STEPS
 
 States = Mapping[Step, StepState]
 
-TASKS: Mapping[StepKind, str] = {
-    StepKind.INITIALIZE: "tasks.world.initialize_world",
-    StepKind.DESCRIBE: "tasks.world.describe_world",
-    StepKind.ILLUSTRATE: "tasks.world.illustrate_world",
-    StepKind.CAST: "tasks.characters.cast_characters",
-    StepKind.FAN_OUT: "tasks.world.fan_out",
-    StepKind.CHARACTER: "tasks.characters.create_character",
-    StepKind.PLAN: "tasks.characters.plan_posts",
-    StepKind.AVATAR: "tasks.characters.draw_avatar",
-    StepKind.POST: "tasks.posts.write_post",
-    StepKind.PICTURE: "tasks.posts.illustrate_post",
-    StepKind.FINISH: "tasks.world.finish_world",
-}
 START_WORLD = "tasks.world.start_world"
 RECORD_PROGRESS = "tasks.progress.record_progress"
 
@@ -64,72 +45,42 @@ def by_name(name: str, *args: Any) -> Signature:
 
 
 def step_task(world_id: str, step: Step) -> Signature:
-    """Return the task of one step, for the lane that the step belongs in."""
-    indexes = [index for index in (step.first, step.second) if index is not None]
-    task = by_name(TASKS[step.kind], world_id, *indexes)
-    queue = queue_of(step.kind)
-    return task.set(queue=lane(queue, lane_of(step))) if queue in PAID else task
-
-
-@cache
-def queue_of(kind: StepKind) -> str:
-    """Return the queue that celeryconfig routes the steps of a kind to."""
-    return str(app.amqp.router.route({}, TASKS[kind])["queue"].name)
-
-
-def kinds_of(queue: str) -> list[StepKind]:
-    """Return the kinds of step that celeryconfig routes to a queue."""
-    return [kind for kind in TASKS if queue_of(kind) == queue]
+    """Return the task of one step, for the priority band that the step belongs in."""
+    spec = STEPS[step.kind]
+    return by_name(spec.task, world_id, *step.indexes).set(queue=queue_of(spec.queue, step))
 
 
 def world_canvas(order: Generation, states: States) -> Signature:
     """Return what is left of a world, from wherever it stands."""
-    casts = [Step(StepKind.CAST, batch) for batch in range(order.batches)]
-    opening = [step for step in (INITIALIZE, DESCRIBE, ILLUSTRATE, *casts, FAN_OUT) if _is_open(step, states)]
-    if not opening and order.shares is not None:
+    opening = [step for step in STEPS.opening(order.batches) if step.kind != FINISH.kind]
+    left = [step for step in opening if _is_open(step, states)]
+    if not left and order.shares is not None:
         return fan_out_canvas(order, states)
-    return chain(*(step_task(order.world_id, step) for step in opening))
+    return chain(*(step_task(order.world_id, step) for step in left))
 
 
 def fan_out_canvas(order: Generation, states: States) -> Signature:
     """Return what is left of the characters and their posts, and the end of the world."""
-    characters = [
-        canvas
-        for number, posts in enumerate(order.shares or [], start=1)
-        if (canvas := character_canvas(order.world_id, number, posts, states)) is not None
-    ]
-    finish = by_name(TASKS[StepKind.FINISH], order.world_id)
+    numbers = range(1, len(order.shares or []) + 1)
+    characters = [canvas for n in numbers if (canvas := character_canvas(order, n, states)) is not None]
+    finish = by_name(FINISH.task, order.world_id)
     return chord(group(characters), finish) if characters else finish
 
 
-def character_canvas(world_id: str, number: int, posts: int, states: States) -> Signature | None:
+def character_canvas(order: Generation, number: int, states: States) -> Signature | None:
     """Return what is left of one character; None when nothing is."""
-    steps = {step for step in character_steps(number, posts) if _is_open(step, states)}
-    first = [Step(StepKind.CHARACTER, number), Step(StepKind.PLAN, number)]
-    head = [step_task(world_id, step) for step in first if step in steps]
-    avatar = Step(StepKind.AVATAR, number)
-    parts = [step_task(world_id, avatar)] if avatar in steps else []
-    for post in range(1, posts + 1):
-        rest = [s for s in post_steps(number, post) if s in steps]
-        if rest:
-            parts.append(post_canvas(world_id, rest))
-    if not head and not parts:
-        return None
-    progress = by_name(RECORD_PROGRESS, world_id)
-    if len(parts) < 2:  # a chord of one is a chain
-        return chain(*head, *parts, progress)
-    return chain(*head, chord(group(parts), progress))
+    return _then_progress(order, _Branches(order, number, states).after(FAN_OUT.step()))
 
 
-def post_steps(number: int, post: int) -> list[Step]:
-    """Return the steps of one post in their order."""
-    return [Step(StepKind.POST, number, post), Step(StepKind.PICTURE, number, post)]
+def canvas_from(step: Step, order: Generation, states: States) -> Signature | None:
+    """Return a step with what comes after it: what is published when the step's message was lost, or its time has come.
 
-
-def post_canvas(world_id: str, steps: list[Step]) -> Signature:
-    """Return what is left of one post: write it, then draw and publish it."""
-    tasks = [step_task(world_id, step) for step in steps]
-    return tasks[0] if len(tasks) == 1 else chain(*tasks)
+    Its siblings are left alone, they have messages of their own. None when the step has ended.
+    """
+    if step.character is None or order.shares is None:
+        return world_canvas(order, states)
+    found = _Branches(order, step.character, states).of(step)
+    return _then_progress(order, found) if step.scope is Scope.CHARACTER else _one(found)
 
 
 def canvas_after(failed: Step, order: Generation, states: States) -> Signature | None:
@@ -137,27 +88,56 @@ def canvas_after(failed: Step, order: Generation, states: States) -> Signature |
 
     Without its pictures a world goes on with its cast; without a plan a character still gets its face.
     """
-    if failed.kind is StepKind.ILLUSTRATE:
+    if not STEPS.goes_on_after(failed):
+        return None
+    if failed.character is None or order.shares is None:
         return world_canvas(order, states)
-    if failed.kind is StepKind.PLAN and failed.first is not None and order.shares is not None:
-        return character_canvas(order.world_id, failed.first, order.shares[failed.first - 1], states)
-    return None
+    return _then_progress(order, _Branches(order, failed.character, states).after(failed))
 
 
-def canvas_from(step: Step, order: Generation, states: States) -> Signature | None:
-    """Return a step with what follows it, from the ledger: what recovery publishes when the step's message was lost.
+class _Branches:
+    """One character's steps as the table orders them: what is left of each, with all that comes after it."""
 
-    Its siblings are left alone, they have messages of their own. `finish_world` comes from settling.
-    """
-    number = step.first
-    if number is None or order.shares is None or step.kind is StepKind.CAST:
-        return world_canvas(order, states)
-    if step.kind in (StepKind.CHARACTER, StepKind.PLAN):
-        return character_canvas(order.world_id, number, order.shares[number - 1], states)
-    if step.kind in (StepKind.POST, StepKind.PICTURE) and step.second is not None:
-        rest = [one for one in post_steps(number, step.second) if _is_open(one, states)]
-        return post_canvas(order.world_id, rest) if rest else None
-    return step_task(order.world_id, step)
+    def __init__(self, order: Generation, number: int, states: States) -> None:
+        self._world_id, self._states = order.world_id, states
+        steps = STEPS.of_character(number, (order.shares or [])[number - 1])
+        world = {FAN_OUT.step(), *steps}
+        self._next: dict[Step | None, list[Step]] = {}
+        for step in steps:
+            self._next.setdefault(STEPS.predecessor(step, order.batches, world), []).append(step)
+
+    def of(self, step: Step) -> list[Signature]:
+        """Return the links of a chain: this step's task, if it is open, and what comes after it."""
+        head = [step_task(self._world_id, step)] if _is_open(step, self._states) else []
+        return head + self.after(step)
+
+    def after(self, step: Step) -> list[Signature]:
+        """Return the links after a step: those of its one follower, or a chord of its followers."""
+        followers = [links for one in self._next.get(step, []) if (links := self.of(one))]
+        if len(followers) < 2:  # a chord of one is a chain
+            return followers[0] if followers else []
+        header = group([chain(*links) if len(links) > 1 else links[0] for links in followers])
+        return [chord(header, by_name(RECORD_PROGRESS, self._world_id))]
+
+
+def _one(links: list[Signature]) -> Signature | None:
+    """Return the links of a chain as one signature; None when there are none."""
+    return chain(*links) if len(links) > 1 else links[0] if links else None
+
+
+def _then_progress(order: Generation, links: list[Signature]) -> Signature | None:
+    """Return the links as a chain that ends with the status being refreshed; None when there are none."""
+    if links and not isinstance(links[-1], chord):
+        links = [*links, by_name(RECORD_PROGRESS, order.world_id)]
+    return _one(links)
+
+
+def publish(steps: Iterable[Step], order: Generation, states: States) -> int:
+    """Publish steps again, each with what comes after it; returns how many there were to publish."""
+    canvases = [canvas for step in steps if (canvas := canvas_from(step, order, states)) is not None]
+    for canvas in canvases:
+        canvas.apply_async()
+    return len(canvases)
 
 
 def _is_open(step: Step, states: States) -> bool:

@@ -24,10 +24,10 @@ from generia_worker.api.events import add_events
 from generia_worker.api.live import LiveStatus
 from generia_worker.api.metrics import CONTENT_TYPE, ApiMetrics, Measured
 from generia_worker.api.paths import WorldId
-from generia_worker.app.container import Runtime
+from generia_worker.app.container import Container
 from generia_worker.billing.estimate import Estimate, Shape, estimate
 from generia_worker.billing.prices import PriceTable
-from generia_worker.client.order import Order, WorldSize, expected_calls
+from generia_worker.client.order import Order, WorldSize
 from generia_worker.client.status import GenerationStatus
 from generia_worker.errors import InvalidInputError
 from generia_worker.http.bodies import limit_bodies
@@ -43,10 +43,10 @@ _KNOWN_WORLDS = 20
 _bearer = HTTPBearer(auto_error=False, description="The token that GENERIA_API_TOKEN names.")
 
 
-def create_app(runtime: Runtime, celery: Celery) -> FastAPI:
+def create_app(container: Container, celery: Celery) -> FastAPI:
     """Return the ASGI application over one process's resources."""
-    enqueuer = Enqueuer(celery, lambda: runtime.redis)
-    live = LiveStatus(runtime.status, runtime.ledger, lambda: runtime.tools.posts)
+    enqueuer = Enqueuer(celery, lambda: container.redis)
+    live = LiveStatus(container.status, lambda: container.services.posts)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -57,7 +57,7 @@ def create_app(runtime: Runtime, celery: Celery) -> FastAPI:
     app.state.live = live
     install(app)
     limit_bodies(app, BODY_MAX_BYTES)
-    token = runtime.settings.api_token.get_secret_value()
+    token = container.settings.api_token.get_secret_value()
 
     def authorised(given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:
         if not token:
@@ -75,10 +75,10 @@ def create_app(runtime: Runtime, celery: Celery) -> FastAPI:
     )
     def order_generation(order: Order, response: Response) -> GenerationStatus:
         """Order a world. The same order again is the same generation; another body under its id is a conflict."""
-        generation, is_new = runtime.generations.accept(
-            order, limits=_limits(order, runtime), batches=_batches(order, runtime)
+        generation, is_new = container.generations.accept(
+            order, limits=_limits(order, container), batches=_batches(order, container)
         )
-        status = GenerationStatus.model_validate(runtime.status.get(generation.world_id))
+        status = GenerationStatus.model_validate(container.status.get(generation.world_id))
         if is_new:
             enqueuer.send(generation.world_id)
         response.headers["Location"] = f"/v1/generations/{generation.world_id}"
@@ -92,7 +92,7 @@ def create_app(runtime: Runtime, celery: Celery) -> FastAPI:
     )
     def get_generation(world_id: WorldId) -> GenerationStatus:
         """Tell how far a world is."""
-        return GenerationStatus.model_validate(runtime.status.get(world_id))
+        return GenerationStatus.model_validate(container.status.get(world_id))
 
     @app.post(
         "/v1/generations:estimate",
@@ -102,20 +102,20 @@ def create_app(runtime: Runtime, celery: Celery) -> FastAPI:
     )
     def estimate_generation(size: WorldSize) -> Estimate:
         """Tell what a world of this size will take, before anything is spent."""
-        s = runtime.settings
+        s = container.settings
         prices = PriceTable(
             s.llm_price_input_usd_per_mtok, s.llm_price_output_usd_per_mtok, s.image_price_usd
         )
-        shape = Shape(s.cast_batch_size, s.plan_batch_size, s.llm_concurrency, s.image_concurrency)
-        known = runtime.status.finished(_KNOWN_WORLDS)
-        return estimate(size.users_count, size.posts_count, shape, prices, known)
+        shape = Shape(s.cast_batch_size, s.llm_concurrency, s.image_concurrency)
+        known = container.status.finished(_KNOWN_WORLDS)
+        return estimate(size.users_count, _expected_calls(size, container), shape, prices, known)
 
-    metrics = ApiMetrics(runtime, lambda: live.clients)
+    metrics = ApiMetrics(container, lambda: live.clients)
     app.add_middleware(Measured, metrics=metrics)
-    add_controls(app, runtime, enqueuer, Depends(authorised))
-    add_reports(app, runtime, Depends(authorised))
-    add_events(app, runtime, live, Depends(authorised))
-    _add_health(app, runtime, metrics, Depends(authorised))
+    add_controls(app, container, enqueuer, Depends(authorised))
+    add_reports(app, container, Depends(authorised))
+    add_events(app, container, live, Depends(authorised))
+    _add_health(app, container, metrics, Depends(authorised))
     return app
 
 
@@ -127,7 +127,7 @@ class Readiness(BaseModel):
     redis: str = Field(examples=["unavailable (ConnectionError)"])
 
 
-def _add_health(app: FastAPI, runtime: Runtime, metrics: ApiMetrics, authorised: Any) -> None:
+def _add_health(app: FastAPI, container: Container, metrics: ApiMetrics, authorised: Any) -> None:
     """Add what those ask who look after the process."""
 
     @app.get("/livez")
@@ -138,7 +138,7 @@ def _add_health(app: FastAPI, runtime: Runtime, metrics: ApiMetrics, authorised:
     @app.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}})
     def readyz() -> JSONResponse:
         """Tell whether Redis and MongoDB can be reached."""
-        states = {"mongodb": _state(runtime.database.ping), "redis": _state(runtime.redis.ping)}
+        states = {"mongodb": _state(container.database.ping), "redis": _state(container.redis.ping)}
         ready = all(state == "ok" for state in states.values())
         found = Readiness(status="ok" if ready else "unavailable", **states)
         return JSONResponse(found.model_dump(), 200 if ready else 503)
@@ -154,13 +154,19 @@ def _add_health(app: FastAPI, runtime: Runtime, metrics: ApiMetrics, authorised:
         return Response(metrics.text(), headers={"Content-Type": CONTENT_TYPE})
 
 
-def _batches(order: Order, runtime: Runtime) -> int:
-    return -(-order.users_count // runtime.settings.cast_batch_size)
+def _batches(size: WorldSize, container: Container) -> int:
+    return -(-size.users_count // container.settings.cast_batch_size)
 
 
-def _limits(order: Order, runtime: Runtime) -> dict[str, int]:
+def _expected_calls(size: WorldSize, container: Container) -> tuple[int, int]:
+    """Return the paid calls of a world for which nothing goes wrong: (text, images)."""
+    batches, plan_batch = _batches(size, container), container.settings.plan_batch_size
+    return container.rows.table.expected_calls(size.users_count, size.posts_count, batches, plan_batch)
+
+
+def _limits(order: Order, container: Container) -> dict[str, int]:
     """Return the limits of an order: its own, else what it needs plus slack. Raises InvalidInputError."""
-    s = runtime.settings
+    s = container.settings
     if order.budget is not None and (
         s.llm_price_input_usd_per_mtok is None or s.llm_price_output_usd_per_mtok is None
     ):
@@ -169,8 +175,7 @@ def _limits(order: Order, runtime: Runtime) -> dict[str, int]:
             "GENERIA_LLM_PRICE_OUTPUT_USD_PER_MTOK, or order without a budget."
         )
         raise InvalidInputError(message, field="budget")
-    text, images = expected_calls(order.users_count, order.posts_count, s.cast_batch_size, s.plan_batch_size)
-    defaults = [int(calls * _SLACK_FACTOR) + _SLACK_CALLS for calls in (text, images)]
+    defaults = [int(calls * _SLACK_FACTOR) + _SLACK_CALLS for calls in _expected_calls(order, container)]
     return {
         "llm": defaults[0] if order.api_call_limits_LLM is None else order.api_call_limits_LLM,
         "images": defaults[1] if order.api_call_limits_images is None else order.api_call_limits_images,

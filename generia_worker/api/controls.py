@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from generia_worker.api.enqueue import PROGRESS_TASK, START_TASK, Enqueuer
 from generia_worker.api.paths import WorldId
-from generia_worker.app.container import Runtime
+from generia_worker.app.container import Container
 from generia_worker.client.receipt import Receipt
 from generia_worker.client.status import FailedStep, GenerationStatus
 from generia_worker.http.problems import documented
@@ -29,7 +29,7 @@ class RedoBody(BaseModel):
     )
 
 
-def add_controls(app: FastAPI, runtime: Runtime, enqueuer: Enqueuer, authorised: Any) -> None:
+def add_controls(app: FastAPI, container: Container, enqueuer: Enqueuer, authorised: Any) -> None:
     """Add what changes the course of a world; each answers 202 and the status as it is by now."""
     answers: dict[str, Any] = {
         "status_code": 202,
@@ -40,45 +40,45 @@ def add_controls(app: FastAPI, runtime: Runtime, enqueuer: Enqueuer, authorised:
 
     def go_on(world_id: str, task: str) -> GenerationStatus:
         enqueuer.send(world_id, task)
-        return GenerationStatus.model_validate(runtime.status.get(world_id))
+        return GenerationStatus.model_validate(container.status.get(world_id))
 
     @app.post("/v1/generations/{world_id}:cancel", **answers)
     def cancel(world_id: WorldId) -> GenerationStatus:
         """Stop a world within one call's time; what exists stays."""
-        runtime.control.cancel(world_id)
+        container.control.cancel(world_id)
         return go_on(world_id, PROGRESS_TASK)
 
     @app.post("/v1/generations/{world_id}:resume", **answers)
     def resume(world_id: WorldId) -> GenerationStatus:
         """Go on with a world that was cancelled or has failed."""
-        runtime.control.resume(world_id)
+        container.control.resume(world_id)
         return go_on(world_id, START_TASK)
 
     @app.post("/v1/generations/{world_id}:retry", **answers)
     def retry(world_id: WorldId) -> GenerationStatus:
         """Try what failed again, and what was skipped because of it."""
-        runtime.control.retry(world_id)
+        container.control.retry(world_id)
         return go_on(world_id, START_TASK)
 
     @app.post("/v1/generations/{world_id}:redo", **answers)
     def redo(world_id: WorldId, body: RedoBody) -> GenerationStatus:
         """Make one character or one post anew, in place."""
-        runtime.control.redo(world_id, body.step)
+        container.control.redo(world_id, body.step)
         return go_on(world_id, START_TASK)
 
 
-def add_reports(app: FastAPI, runtime: Runtime, authorised: Any) -> None:
+def add_reports(app: FastAPI, container: Container, authorised: Any) -> None:
     """Add what tells of a world in detail: what failed, and what each part cost."""
     answers: dict[str, Any] = {"responses": documented(401, 404, 422, 503), "dependencies": [authorised]}
 
     @app.get("/v1/generations/{world_id}/failures", response_model=list[FailedStep], **answers)
     def failures(world_id: WorldId) -> list[FailedStep]:
         """List the steps that failed, and those that were skipped because of them, each with its reason."""
-        runtime.generations.get(world_id)
-        return [FailedStep.model_validate(row) for row in runtime.ledger.failures(world_id)]
+        container.generations.get(world_id)
+        return [FailedStep.model_validate(row) for row in container.rows.failures(world_id)]
 
     @app.get("/v1/generations/{world_id}/receipt", response_model=Receipt, **answers)
     def receipt(world_id: WorldId) -> Receipt:
         """Tell what each part of a world cost."""
-        runtime.generations.get(world_id)
-        return Receipt.of(world_id, runtime.requests.receipt(world_id))
+        container.generations.get(world_id)
+        return Receipt.of(world_id, container.requests.receipt(world_id))

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from generia_worker.api.live import LiveStatus, state_of
 from generia_worker.api.paths import WorldId
-from generia_worker.app.container import Runtime
+from generia_worker.app.container import Container
 from generia_worker.http import sse
 from generia_worker.http.problems import documented
 from generia_worker.http.streams import EventStream
@@ -29,9 +29,9 @@ def revision_of(last_event_id: str | None) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-def add_events(app: FastAPI, runtime: Runtime, live: LiveStatus, authorised: Any) -> None:
+def add_events(app: FastAPI, container: Container, live: LiveStatus, authorised: Any) -> None:
     """Add the stream of a world's status."""
-    most = runtime.settings.api_streams_max
+    most = container.settings.api_streams_max
     answers: Mapping[int | str, dict[str, Any]] = {
         200: {
             "description": "`event: status` with the status document (id: its revision), first a snapshot and then each "
@@ -49,7 +49,7 @@ def add_events(app: FastAPI, runtime: Runtime, live: LiveStatus, authorised: Any
     )
     async def events(world_id: WorldId, last_event_id: LastEventId = None) -> Response:
         """Tell each change of a world's status as it happens."""
-        state = state_of(await run_in_threadpool(runtime.status.get, world_id))
+        state = state_of(await run_in_threadpool(container.status.get, world_id))
         seen = revision_of(last_event_id)
         if state.final and seen is not None and seen >= state.revision:
             return Response(status_code=204)

@@ -20,12 +20,11 @@ from typing import Any
 from pymongo.errors import PyMongoError
 
 from generia_worker.client.status import GenerationStatus
-from generia_worker.engine.ledger import Ledger
 from generia_worker.errors import GeneriaError, NotFoundError
 from generia_worker.http.sse import HEARTBEAT, HEARTBEAT_S, OPENING, Event
 from generia_worker.rpc.post_client import PostClient, PostRecord
 from generia_worker.status.changes import token_is_lost
-from generia_worker.status.projection import Status
+from generia_worker.status.projection import StatusProjection
 
 log = logging.getLogger(__name__)
 
@@ -83,9 +82,8 @@ class Watched:
 class LiveStatus:
     """Tells clients what becomes of worlds. `start` and `stop` are called by the event loop that serves them."""
 
-    def __init__(self, status: Status, ledger: Ledger, posts: Callable[[], PostClient]) -> None:
+    def __init__(self, status: StatusProjection, posts: Callable[[], PostClient]) -> None:
         self._status = status
-        self._ledger = ledger
         self._posts = posts
         self._worlds: dict[str, Watched] = {}
         self._dirty: set[str] = set()
@@ -240,7 +238,7 @@ class LiveStatus:
 
     def _posts_between(self, world_id: str, after: int, until: int) -> list[tuple[int, bytes]]:
         """Return the posts that appeared between two revisions, as events."""
-        found = self._ledger.posts_settled(world_id, after, until) if after < until else []
+        found = self._status.posts_between(world_id, after, until) if after < until else []
         events = []
         for start in range(0, len(found), _POSTS_MOST):
             part = found[start : start + _POSTS_MOST]

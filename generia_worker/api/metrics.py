@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from generia_worker.app import exporter
-from generia_worker.app.container import Runtime
+from generia_worker.app.container import Container
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -21,7 +21,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 class ApiMetrics:
     """The metrics of one process."""
 
-    def __init__(self, runtime: Runtime, clients: Callable[[], int]) -> None:
+    def __init__(self, container: Container, clients: Callable[[], int]) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "generia_api_requests",
@@ -38,7 +38,7 @@ class ApiMetrics:
         )
         gauge = Gauge("generia_api_event_clients", "Clients that follow a world.", registry=self._registry)
         gauge.set_function(clients)
-        exporter.register(self._registry, runtime)
+        exporter.register(self._registry, container)
 
     def text(self) -> bytes:
         """Return everything in Prometheus' text format."""

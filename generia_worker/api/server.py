@@ -9,7 +9,7 @@ import uvicorn
 from generia_worker.api.app import create_app
 from generia_worker.api.live import LiveStatus
 from generia_worker.app.celery_app import app as celery
-from generia_worker.app.container import get_runtime
+from generia_worker.app.container import get_container
 from generia_worker.errors import ConfigurationError
 from generia_worker.http.addresses import is_loopback, split
 from generia_worker.settings import Settings
@@ -30,10 +30,10 @@ def run(settings: Settings) -> None:
             f"Without GENERIA_API_TOKEN the endpoint listens on loopback only, not on {host}: set a token."
         )
         raise ConfigurationError(message)
-    runtime = get_runtime()
-    runtime.database.require_replica_set()
-    runtime.database.ensure_indexes()
-    app = create_app(runtime, celery)
+    container = get_container()
+    container.database.require_replica_set()
+    container.database.ensure_indexes()
+    app = create_app(container, celery)
     config = uvicorn.Config(
         app,
         host=host,

@@ -21,7 +21,7 @@ from celery.signals import (
 from pymongo.errors import PyMongoError
 
 from generia_worker.app import transport as broker
-from generia_worker.app.container import get_runtime, reset_runtime
+from generia_worker.app.container import get_container, reset_container
 from generia_worker.observability import logs, metrics
 from generia_worker.settings import get_settings
 
@@ -61,13 +61,13 @@ def _task_ends(sender: Any, state: str | None = None, **_: object) -> None:
 @worker_process_init.connect
 def _after_fork(**_: object) -> None:
     """Let a prefork child make connections of its own."""
-    reset_runtime(close=False)
+    reset_container(close=False)
     metrics.after_fork()
 
 
 @worker_shutdown.connect
 def _at_shutdown(**_: object) -> None:
-    reset_runtime(close=True)
+    reset_container(close=True)
 
 
 @worker_shutting_down.connect
@@ -76,19 +76,19 @@ def _at_stop(**_: object) -> None:
 
     On a threads pool Celery would wait for them for ever, and a warm shutdown cannot be hurried from outside.
     """
-    runtime = get_runtime()
-    runtime.stopping.set()
-    timer = threading.Timer(runtime.settings.grace_s, _give_up)
+    container = get_container()
+    container.stopping.set()
+    timer = threading.Timer(container.settings.grace_s, _give_up)
     timer.daemon = True
     timer.start()
 
 
 def _give_up() -> None:
     """End this process at once; its steps are free for others, and what it still does to them is fenced off."""
-    runtime = get_runtime()
-    runtime.leases.close()
+    container = get_container()
+    container.leases.close()
     try:
-        released = runtime.ledger.abandon(runtime.owner)
+        released = container.ledger.abandon(container.owner)
         log.warning("The grace time is over: %d steps are released.", released)
     except PyMongoError as error:
         log.warning("The grace time is over; leases run out by themselves (%s).", type(error).__name__)

@@ -15,30 +15,36 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from generia_worker.billing.calls import PaidCalls
-from generia_worker.billing.holds import Reservations
+from generia_worker.billing.calls import MeteredCalls
+from generia_worker.billing.holds import Holds
 from generia_worker.billing.prices import PriceTable
 from generia_worker.billing.requests import Requests
 from generia_worker.billing.slots import ProviderSlots
-from generia_worker.engine.generations import Generations, Provider, RecentOrders
+from generia_worker.engine.generations import Generations
 from generia_worker.engine.leases import LeaseKeeper
 from generia_worker.engine.ledger import Ledger
-from generia_worker.engine.parked import ParkedSteps
-from generia_worker.engine.watermarks import Canaries
+from generia_worker.engine.recovery import Recovery
+from generia_worker.engine.results import Results
+from generia_worker.engine.step_rows import StepRows
+from generia_worker.engine.watermarks import Watermarks
 from generia_worker.providers.http import HttpPool
 from generia_worker.providers.images import ImageClient
 from generia_worker.providers.llm import FormatMemory, LlmClient
+from generia_worker.providers.usage import Provider
 from generia_worker.rpc.channel import open_channel
 from generia_worker.rpc.character_client import CharacterClient
 from generia_worker.rpc.media_client import MediaClient
 from generia_worker.rpc.post_client import PostClient
 from generia_worker.rpc.world_client import WorldClient
 from generia_worker.settings import Settings, get_settings
-from generia_worker.status.projection import Status
+from generia_worker.status.projection import StatusProjection
+from generia_worker.status.refresh import StatusRefresh
 from generia_worker.storage.database import Database
 from generia_worker.storage.parameters import Parameters
+from generia_worker.worlds.context import Services
 from generia_worker.worlds.control import Control
-from generia_worker.worlds.services import Tools
+from generia_worker.worlds.results import WorldParameters
+from generia_worker.worlds.steps import STEPS
 from generia_worker.worlds.templates import Prompts
 
 T = TypeVar("T")
@@ -52,15 +58,15 @@ class _shared(Generic[T]):  # noqa: N801 - used like @property
         self._name = make.__name__
         self.__doc__ = make.__doc__
 
-    def __get__(self, runtime: Any, owner: type | None = None) -> T:
-        with runtime.lock:
-            if self._name not in runtime.__dict__:
-                runtime.__dict__[self._name] = self._make(runtime)
-        made: T = runtime.__dict__[self._name]
+    def __get__(self, container: Any, owner: type | None = None) -> T:
+        with container.lock:
+            if self._name not in container.__dict__:
+                container.__dict__[self._name] = self._make(container)
+        made: T = container.__dict__[self._name]
         return made
 
 
-class Runtime:
+class Container:
     """Everything a process needs to work on steps. Attributes are made on first use."""
 
     def __init__(self, settings: Settings) -> None:
@@ -99,48 +105,58 @@ class Runtime:
 
     @_shared
     def generations(self) -> Generations:
-        """The orders."""
+        """The orders as they were accepted."""
         return Generations(self.database)
 
     @_shared
-    def orders(self) -> RecentOrders:
-        """The orders, as they were a moment ago."""
-        return RecentOrders(self.generations)
+    def rows(self) -> StepRows:
+        """The steps of worlds."""
+        return StepRows(self.database, STEPS)
 
     @_shared
     def ledger(self) -> Ledger:
-        """The steps."""
-        return Ledger(self.database, lease_s=self.settings.lease_s)
+        """Who works on which step."""
+        return Ledger(self.database, STEPS, lease_s=self.settings.lease_s)
+
+    @_shared
+    def results(self) -> Results:
+        """What steps have made."""
+        return Results(self.database, self.rows)
+
+    @_shared
+    def recovery(self) -> Recovery:
+        """Steps whose message must be published."""
+        return Recovery(self.database, self.rows)
+
+    @_shared
+    def watermarks(self) -> Watermarks:
+        """Until when the messages of each queue were taken."""
+        return Watermarks(self.database)
 
     @_shared
     def requests(self) -> Requests:
-        """The paid calls."""
+        """The paid requests."""
         return Requests(self.database)
 
     @_shared
-    def reservations(self) -> Reservations:
-        """What is set aside."""
-        return Reservations(self.database)
+    def holds(self) -> Holds:
+        """What is held of limits and budgets."""
+        return Holds(self.database)
 
     @_shared
-    def parked(self) -> ParkedSteps:
-        """The steps that wait."""
-        return ParkedSteps(self.database)
-
-    @_shared
-    def canaries(self) -> Canaries:
-        """What came out of the queues."""
-        return Canaries(self.database)
-
-    @_shared
-    def status(self) -> Status:
+    def status(self) -> StatusProjection:
         """The status documents."""
-        return Status(self.database, self.generations, self.ledger)
+        return StatusProjection(self.database, self.generations, self.rows)
+
+    @_shared
+    def status_refresh(self) -> StatusRefresh:
+        """What the progress task does."""
+        return StatusRefresh(self.database, self.generations, self.rows, self.ledger, self.status)
 
     @_shared
     def control(self) -> Control:
         """What a person may do to a world."""
-        return Control(self.database, self.generations, self.ledger, self.status)
+        return Control(self.database, self.generations, self.rows, self.status)
 
     @_shared
     def slots(self) -> dict[Provider, ProviderSlots]:
@@ -178,24 +194,32 @@ class Runtime:
         return Prompts(self.settings.prompts_dir)
 
     @_shared
-    def tools(self) -> Tools:
+    def parameters(self) -> Parameters[WorldParameters]:
+        """The parameters of worlds: complete once the prompts of the pictures are among them."""
+        return Parameters(self.database, WorldParameters, lambda found: found.image_prompts is not None)
+
+    @_shared
+    def services(self) -> Services:
         """The collaborators of the use cases."""
         s = self.settings
         timeout = s.rpc_timeout_s
-        return Tools(
+        return Services(
             settings=s,
             prompts=self.prompts,
-            paid=self._paid_calls(),
+            calls=self._metered_calls(),
             http=self.http,
             ledger=self.ledger,
-            parameters=Parameters(self.database),
+            rows=self.rows,
+            results=self.results,
+            generations=self.generations,
+            parameters=self.parameters,
             worlds=WorldClient(self._channel(s.world_service), timeout),
             characters=CharacterClient(self._channel(s.character_service), timeout),
             posts=PostClient(self._channel(s.post_service), timeout),
             media=MediaClient(self._channel(s.media_service), timeout),
         )
 
-    def _paid_calls(self) -> PaidCalls:
+    def _metered_calls(self) -> MeteredCalls:
         s = self.settings
         prices = PriceTable(
             s.llm_price_input_usd_per_mtok, s.llm_price_output_usd_per_mtok, s.image_price_usd
@@ -207,7 +231,6 @@ class Runtime:
             model=s.llm_model,
             temperature=s.llm_temperature,
             timeout_s=s.llm_timeout_s,
-            prices=prices,
             formats=FormatMemory(),
             openrouter=s.uses_openrouter,
         )
@@ -220,11 +243,11 @@ class Runtime:
             timeout_s=s.image_timeout_s,
             max_bytes=s.image_max_bytes,
         )
-        return PaidCalls(
+        return MeteredCalls(
             llm,
             images,
             self.requests,
-            self.generations,
+            self.holds,
             prices,
             self.slots,
             patience_s=s.record_patience_s,
@@ -252,23 +275,23 @@ class Runtime:
             self.database.close()
 
 
-_runtime: Runtime | None = None
-_runtime_lock = threading.RLock()
+_container: Container | None = None
+_container_lock = threading.RLock()
 
 
-def get_runtime() -> Runtime:
-    """Return this process's runtime; a forked child gets one of its own."""
-    global _runtime
-    with _runtime_lock:
-        if _runtime is None:
-            _runtime = Runtime(get_settings())
-        return _runtime
+def get_container() -> Container:
+    """Return this process's container; a forked child gets one of its own."""
+    global _container
+    with _container_lock:
+        if _container is None:
+            _container = Container(get_settings())
+        return _container
 
 
-def reset_runtime(*, close: bool) -> None:
-    """Forget this process's runtime; closed first at shutdown, but not after a fork: its sockets are the parent's."""
-    global _runtime
-    with _runtime_lock:
-        if _runtime is not None and close:
-            _runtime.close()
-        _runtime = None
+def reset_container(*, close: bool) -> None:
+    """Forget this process's container; closed first at shutdown, but not after a fork: its sockets are the parent's."""
+    global _container
+    with _container_lock:
+        if _container is not None and close:
+            _container.close()
+        _container = None

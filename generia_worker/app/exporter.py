@@ -22,20 +22,20 @@ from prometheus_client.registry import Collector
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
-from generia_worker.app.container import Runtime, get_runtime
-from generia_worker.engine.generations import PROVIDERS
+from generia_worker.app.container import Container, get_container
 from generia_worker.engine.queues import QUEUES
 from generia_worker.http.addresses import split
 from generia_worker.observability import metric_files
+from generia_worker.providers.usage import PROVIDERS
 from generia_worker.settings import Settings
 
 log = logging.getLogger(__name__)
 
 
-def register(registry: CollectorRegistry, runtime: Runtime) -> None:
+def register(registry: CollectorRegistry, container: Container) -> None:
     """Add everything of this module to a registry."""
-    registry.register(Counted(runtime.settings.metrics_folder))
-    registry.register(Waiting(runtime))
+    registry.register(Counted(container.settings.metrics_folder))
+    registry.register(Waiting(container))
 
 
 class Counted(Collector):
@@ -64,8 +64,8 @@ class Counted(Collector):
 class Waiting(Collector):
     """What waits and what is under way, read when somebody asks; a server that is away leaves its figures out."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
+    def __init__(self, container: Container) -> None:
+        self._container = container
 
     def collect(self) -> Iterable[Metric]:
         """Yield the figures of Redis and MongoDB."""
@@ -99,9 +99,9 @@ class Waiting(Collector):
         flying: GaugeMetricFamily,
         paused: GaugeMetricFamily,
     ) -> None:
-        seconds, micros = self._runtime.redis.time()
+        seconds, micros = self._container.redis.time()
         now_ms = seconds * 1000 + micros // 1000
-        pipe = self._runtime.redis.pipeline(transaction=False)
+        pipe = self._container.redis.pipeline(transaction=False)
         for queue in QUEUES:
             pipe.llen(queue)
             pipe.lindex(queue, -1)
@@ -118,7 +118,7 @@ class Waiting(Collector):
             paused.add_metric([provider], max(rest[2 * number + 1], 0) / 1000)
 
     def _figures(self) -> dict[str, tuple[str, Callable[[], int]]]:
-        database = self._runtime.database
+        database = self._container.database
         # With the lease the index is used that holds running steps only.
         running = {"state": "running", "lease_until": {"$gt": datetime.fromtimestamp(0, UTC)}}
         return {
@@ -134,7 +134,10 @@ class Waiting(Collector):
                 "Steps that run and were taken over from an owner that vanished.",
                 lambda: database.steps.count_documents(running | {"takeovers": {"$gt": 0}}),
             ),
-            "generia_steps_parked": ("Steps that wait for a time.", database.parked.estimated_document_count),
+            "generia_steps_parked": (
+                "Steps that wait for a time.",
+                lambda: database.steps.count_documents({"not_before": {"$type": "date"}}),
+            ),
         }
 
 
@@ -154,7 +157,7 @@ def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked.set())
     registry = CollectorRegistry()
-    register(registry, get_runtime())
+    register(registry, get_container())
     host, port = split(settings.metrics_bind)
     server, thread = start_http_server(port, host, registry)
     log.info("Metrics are at %s:%d", host, port)

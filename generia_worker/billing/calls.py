@@ -1,7 +1,7 @@
-"""Paid calls: each is made once, reserved before, recorded with its bill before anybody looks at its answer.
+"""Metered calls: each paid call is made once, held before, and recorded with its bill before anybody looks at its answer.
 
-A call is known by its key. An answer that was recorded under that key – by this run, or by one that died – is adopted
-instead of being bought again. The fence of the step plays no part here: money is never fenced.
+A call is known by its key. An answer that was recorded under that key – by this process, or by one that died – is adopted
+instead of being bought again. The fence of a step plays no part here: money is never fenced.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 
 from pymongo.errors import PyMongoError
 
-from generia_worker.billing.prices import PriceTable, Usage
-from generia_worker.billing.requests import Intent, Requests
+from generia_worker.billing.holds import Holds
+from generia_worker.billing.prices import PriceTable
+from generia_worker.billing.requests import Intent, PaidCall, Requests
 from generia_worker.billing.slots import ProviderSlots
-from generia_worker.engine.generations import Generations, Provider
 from generia_worker.errors import (
     BudgetExceeded,
     BusyError,
@@ -25,30 +25,28 @@ from generia_worker.errors import (
     TransientError,
     WorldCancelled,
 )
-from generia_worker.providers.images import (
-    ImageClient,
-    ImageReceipt,
-    ImageRequest,
-    Picture,
-    task_uuid,
-)
-from generia_worker.providers.llm import (
-    ChatAnswer,
-    ChatRequest,
-    FormatUnsupported,
-    LlmClient,
-    Message,
-)
+from generia_worker.providers.images import ImageClient, ImageReceipt, ImageRequest, Picture, task_uuid
+from generia_worker.providers.llm import ChatAnswer, ChatRequest, FormatUnsupported, LlmClient, Message
+from generia_worker.providers.usage import Provider, Usage
 from generia_worker.storage.database import insist, is_transient
-from generia_worker.worlds.context import StepRun
 
 T = TypeVar("T")
 
 #: json_schema → json_object → schema in the prompt: a server refuses at most two formats.
 _FORMATS = 3
-_REFERENCE_PIXELS = 1024 * 1024
-#: How long a call waits for what other calls of its world have set aside.
+#: How long a call waits for what other calls of its world hold, in seconds.
 _WAIT_FOR_OTHERS_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class TextQuestion:
+    """What to ask the model. `schema_instruction` is for servers that take no schema."""
+
+    messages: tuple[Message, ...]
+    schema_name: str
+    schema: dict[str, Any]
+    schema_instruction: str
+    max_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ class TextAnswer:
     too_long: bool
 
 
-class PaidCalls:
+class MeteredCalls:
     """Makes text and image calls for steps."""
 
     def __init__(
@@ -67,67 +65,53 @@ class PaidCalls:
         llm: LlmClient,
         images: ImageClient,
         requests: Requests,
-        generations: Generations,
+        holds: Holds,
         prices: PriceTable,
         slots: Mapping[Provider, ProviderSlots],
         *,
         patience_s: float,
     ) -> None:
+        """`patience_s`: for how long an answer is recorded again and again while MongoDB is away."""
         self._llm = llm
         self._images = images
         self._requests = requests
-        self._generations = generations
+        self._holds = holds
         self._prices = prices
         self._slots = slots
         self._patience_s = patience_s
 
     # --- text --------------------------------------------------------------------------------------------------
-    def text(
-        self,
-        run: StepRun,
-        purpose: str,
-        messages: tuple[Message, ...],
-        *,
-        schema_name: str,
-        schema: dict[str, Any],
-        schema_instruction: str,
-        max_tokens: int,
-    ) -> TextAnswer:
-        """Ask the model once, or return what it answered before under the same purpose.
+    def text(self, call: PaidCall, question: TextQuestion) -> TextAnswer:
+        """Ask the model once, or return what it answered before under the same key.
 
         Raises:
             TransientError, PermanentError: as the client raises them, after the bill was recorded.
             BudgetExceeded: the world's limits do not allow the call; nothing was called.
         """
-        call = run.call_key(purpose)
-        if not run.claim.first:
-            stored = self._requests.answer_of(call)
+        if not call.is_first_attempt:
+            stored = self._requests.answer_of(call.key)
             if stored is not None:
                 return TextAnswer(stored["content"], stored["too_long"])
-            self._requests.give_up_on_open(call)
+            self._requests.give_up_on_open(call.key)
         for _ in range(_FORMATS):
             request = ChatRequest(
-                messages=messages,
-                schema_name=schema_name,
-                schema=schema,
-                schema_instruction=schema_instruction,
-                max_tokens=max_tokens,
-                request_id=f"{call}~{uuid.uuid4().hex[:8]}",
+                messages=question.messages,
+                schema_name=question.schema_name,
+                schema=question.schema,
+                schema_instruction=question.schema_instruction,
+                max_tokens=question.max_tokens,
+                request_id=f"{call.key}~{uuid.uuid4().hex[:8]}",
             )
             try:
-                return self._ask(run, call, request)
+                with self._slots["llm"].hold():
+                    return self._ask(call, request)
             except FormatUnsupported:
                 continue
         message = "The text model refuses every way of asking for JSON: choose another GENERIA_LLM_MODEL."
         raise PermanentError(message, fatal_to_world=True)
 
-    def _ask(self, run: StepRun, call: str, request: ChatRequest) -> TextAnswer:
-        with self._slots["llm"].hold():
-            return self._ask_now(run, call, request)
-
-    def _ask_now(self, run: StepRun, call: str, request: ChatRequest) -> TextAnswer:
-        worst = self._worst_text_usd(request)
-        intent = self._intend(run, call, request.request_id, "llm", self._llm.model, worst)
+    def _ask(self, call: PaidCall, request: ChatRequest) -> TextAnswer:
+        intent = self._intend(call, request.request_id, "llm", self._llm.model, self._worst_text_usd(request))
         try:
             answer = self._llm.complete(request)
         except TransientError as error:
@@ -144,7 +128,7 @@ class PaidCalls:
         spoiled = _why_useless(answer)
         too_long = answer.finish_reason == "length"
         stored = {"content": answer.content, "too_long": too_long, "model": answer.model}
-        self._billed(intent, answer.usage, stored, spoiled)
+        self._billed(intent, self._prices.priced(answer.usage), stored, spoiled)
         if spoiled:
             raise TransientError(spoiled)
         return TextAnswer(answer.content, too_long)
@@ -155,8 +139,8 @@ class PaidCalls:
         return self._prices.worst_text_usd(size, request.max_tokens) or 0.0
 
     # --- images ------------------------------------------------------------------------------------------------
-    def picture(self, run: StepRun, purpose: str, prompt: str, width: int, height: int) -> Picture:
-        """Draw a picture, or fetch the one that was drawn before under the same purpose.
+    def picture(self, call: PaidCall, prompt: str, width: int, height: int) -> Picture:
+        """Draw a picture (sides in pixels), or fetch the one that was drawn before under the same key.
 
         Unlike a text, a picture is asked for under the same key in every attempt: the provider knows it by its taskUUID,
         draws it once and bills it once.
@@ -165,11 +149,11 @@ class PaidCalls:
             TransientError, PermanentError: as the client raises them, after the bill was recorded.
             BudgetExceeded: the world's limits do not allow the call; nothing was called.
         """
-        call = run.once_key(purpose)
-        uid = task_uuid(call)
-        stored = None if run.claim.first else self._requests.answer_of(call)
+        uid = task_uuid(call.key)
+        stored = None if call.is_first_attempt else self._requests.answer_of(call.key)
         if stored is None:
-            receipt = self._draw(run, call, ImageRequest(uid, prompt, width, height, call))
+            with self._slots["images"].hold():
+                receipt = self._draw(call, ImageRequest(uid, prompt, width, height, call.key))
         else:
             receipt = self._fetch(uid)
         return self._images.download(receipt, width, height)
@@ -196,15 +180,10 @@ class PaidCalls:
                 raise
             return None
 
-    def _draw(self, run: StepRun, call: str, request: ImageRequest) -> ImageReceipt:
-        with self._slots["images"].hold():
-            return self._draw_now(run, call, request)
-
-    def _draw_now(self, run: StepRun, call: str, request: ImageRequest) -> ImageReceipt:
-        pixels = request.width * request.height
-        worst = self._prices.image_usd * max(1.0, pixels / _REFERENCE_PIXELS)
-        begun = not run.claim.first and self._requests.is_open(call)
-        intent = self._intend(run, call, call, "images", self._images.model, worst, begun=begun)
+    def _draw(self, call: PaidCall, request: ImageRequest) -> ImageReceipt:
+        worst = self._prices.worst_image_usd(request.width, request.height)
+        begun = not call.is_first_attempt and self._requests.is_open(call.key)
+        intent = self._intend(call, call.key, "images", self._images.model, worst, begun=begun)
         try:
             receipt = self._begun(request.task_uuid) if begun else None
             receipt = receipt or self._images.draw(request)
@@ -229,8 +208,7 @@ class PaidCalls:
     # --- bookkeeping -------------------------------------------------------------------------------------------
     def _intend(
         self,
-        run: StepRun,
-        call: str,
+        call: PaidCall,
         request_id: str,
         provider: Provider,
         model: str,
@@ -238,47 +216,48 @@ class PaidCalls:
         *,
         begun: bool = False,
     ) -> Intent:
-        """Store that a call is about to be made, and set its worst case aside; both are there when it was `begun`."""
-        budgeted = run.generation.budget_usd is not None
-        step = run.claim.step.name
-        intent = Intent(request_id, run.world_id, step, call, provider, model, worst, budgeted=budgeted)
+        """Store that a call is about to be made, and hold its worst case; both are there when it was `begun`."""
+        intent = Intent(request_id, call, provider, model, worst)
         if begun:
             return intent
         try:
             self._requests.begin(intent)
-            self._reserve(intent)
+            self._hold(intent)
         except PyMongoError:
             # Whatever of it was stored: no call was made, and none is to be counted.
             self._insist(lambda: self._requests.withdraw(request_id))
             raise
         return intent
 
-    def _reserve(self, intent: Intent) -> None:
-        """Set the worst case aside; while other calls of the world hold theirs, what they release is waited for."""
+    def _hold(self, intent: Intent) -> None:
+        """Hold the worst case; while other calls of the world hold theirs, what they release is waited for."""
         try:
-            self._generations.reserve(intent.world_id, intent.provider, intent.held_usd)
+            self._holds.hold(intent.call.world_id, intent.provider, intent.held_usd)
         except BudgetExceeded as error:
             self._requests.withdraw(intent.request_id)
-            if isinstance(error, WorldCancelled) or not self._requests.any_open(intent.world_id):
+            if isinstance(error, WorldCancelled) or not self._requests.any_open(intent.call.world_id):
                 raise
             raise BusyError(error.message, retry_after_s=_WAIT_FOR_OTHERS_S) from None
 
     def _refused(self, intent: Intent, reason: str) -> None:
         if self._insist(lambda: self._requests.mark_refused(intent.request_id, reason)):
-            self._adjust(intent, calls=-1, usd=-intent.held_usd)
+            self._change_hold(
+                lambda: self._holds.release(intent.call.world_id, intent.provider, intent.held_usd)
+            )
 
     def _billed(
         self, intent: Intent, usage: Usage, answer: dict[str, Any], spoiled: str | None = None
     ) -> None:
         recorded = self._insist(lambda: self._requests.record_answer(intent, usage, answer, spoiled=spoiled))
-        if recorded and intent.budgeted and usage.cost_usd is not None:
-            self._adjust(intent, calls=0, usd=usage.cost_usd - intent.held_usd)
+        cost = usage.cost_usd
+        if recorded and intent.call.budgeted and cost is not None:
+            self._change_hold(lambda: self._holds.capture(intent.call.world_id, intent.held_usd, cost))
 
-    def _adjust(self, intent: Intent, *, calls: int, usd: float) -> None:
+    def _change_hold(self, change: Callable[[], None]) -> None:
         try:
-            self._generations.adjust(intent.world_id, intent.provider, calls=calls, usd=usd)
+            change()
         except PyMongoError as error:
-            # Adding twice would be wrong, and the sweep takes the difference out; the answer is what counts.
+            # Twice would be wrong, and `reconcile` takes the difference out; the answer is what counts.
             if not is_transient(error):
                 raise
 

@@ -9,7 +9,6 @@ from math import ceil
 from pydantic import BaseModel, Field
 
 from generia_worker.billing.prices import PriceTable
-from generia_worker.client.order import expected_calls
 
 #: A text call of this pipeline, in tokens, where no finished world tells better: prompts carry world and character.
 _PROMPT_TOKENS, _ANSWER_TOKENS = 2500, 450
@@ -52,17 +51,21 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How the pipeline makes calls: batch sizes, and how many calls may be in flight."""
+    """How the pipeline makes calls: how many characters a batch of the cast has, and how many calls may be in flight."""
 
     cast_batch: int
-    plan_batch: int
     text_slots: int
     image_slots: int
 
 
-def estimate(users: int, posts: int, shape: Shape, prices: PriceTable, known: Sequence[Finished]) -> Estimate:
-    """Estimate a world of so many users and posts from the prices, or from `known` worlds once there are some."""
-    text, images = expected_calls(users, posts, shape.cast_batch, shape.plan_batch)
+def estimate(
+    users: int, calls: tuple[int, int], shape: Shape, prices: PriceTable, known: Sequence[Finished]
+) -> Estimate:
+    """Estimate a world of `users` characters that takes so many `calls` (text, images).
+
+    From the prices, or from `known` worlds once there are some.
+    """
+    text, images = calls
     text_usd, image_usd = _unit_costs(prices, known)
     usd = None if text_usd is None else text * text_usd + images * image_usd
     seconds = _critical_path_s(users, text, images, shape)

@@ -1,7 +1,8 @@
-"""What is set aside of a world's limits and budget, kept equal to what its calls say.
+"""Holds: what is set aside of a world's limits and budget for calls that are about to be made.
 
-`Generations.reserve` and `adjust` change `reserved` beside the rows of the calls, not in one transaction with them: that is
-six times faster, and a process that dies in between leaves a difference. It is looked for and taken out here.
+A call is held before it is made, at its worst case; its answer captures what was billed, a refusal releases it all.
+Holds change beside the rows of the calls, not in one transaction with them: that is six times faster, and a process
+that dies in between leaves a difference. `reconcile` looks for such differences and takes them out.
 """
 
 from __future__ import annotations
@@ -10,16 +11,17 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 
-from generia_worker.engine.generations import PROVIDERS
+from generia_worker.errors import BudgetExceeded, WorldCancelled
+from generia_worker.providers.usage import PROVIDERS, Provider
 from generia_worker.storage.database import Database, Document
 
-#: States of calls that keep what was set aside for them. Refused ones have given it back.
-_KEPT = ["intent", "answered", "spoiled", "ambiguous"]
-#: Sums of floats, not money.
+#: States of calls that keep what was held for them. Refused ones have released it.
+_HELD = ["intent", "answered", "spoiled", "ambiguous"]
+#: Sums of floats, not money: differences below a billionth of a dollar.
 _NOTHING_USD = 1e-9
 
 
-class Reservations:
+class Holds:
     """The field `reserved` of `generations`, and `drift`: a difference that was seen, and since when."""
 
     def __init__(self, database: Database) -> None:
@@ -27,13 +29,68 @@ class Reservations:
         self._rows = database.generations
         self._requests = database.requests
 
-    def worlds(self, limit: int) -> list[str]:
+    def hold(self, world_id: str, provider: Provider, worst_usd: float) -> None:
+        """Set one call and its worst case aside, atomically, before it is made.
+
+        Raises:
+            WorldCancelled: the world was cancelled.
+            BudgetExceeded: a limit or the budget does not allow the call.
+        """
+        fits = {
+            "$and": [
+                {"$lt": [f"$reserved.{provider}", f"$limits.{provider}"]},
+                {
+                    "$or": [
+                        {"$eq": ["$budget_usd", None]},
+                        {
+                            "$lte": [
+                                {"$add": ["$reserved.usd", worst_usd]},
+                                {"$add": ["$budget_usd", _NOTHING_USD]},
+                            ]
+                        },
+                    ]
+                },
+            ]
+        }
+        taken = self._rows.update_one(
+            {"_id": world_id, "cancelled": False, "$expr": fits},
+            {"$inc": {f"reserved.{provider}": 1, "reserved.usd": worst_usd}},
+        )
+        if not taken.matched_count:
+            raise self._refusal(world_id, provider, worst_usd)
+
+    def release(self, world_id: str, provider: Provider, held_usd: float) -> None:
+        """Give back what was held for a call that was refused."""
+        self._change(world_id, {f"reserved.{provider}": -1, "reserved.usd": -held_usd})
+
+    def capture(self, world_id: str, held_usd: float, billed_usd: float) -> None:
+        """Keep what was billed of a hold, and give back the rest."""
+        self._change(world_id, {"reserved.usd": billed_usd - held_usd})
+
+    def _change(self, world_id: str, change: dict[str, float]) -> None:
+        self._rows.update_one({"_id": world_id}, {"$inc": change})
+
+    def _refusal(self, world_id: str, provider: Provider, worst_usd: float) -> BudgetExceeded:
+        row = self._rows.find_one({"_id": world_id}) or {}
+        if row.get("cancelled"):
+            return WorldCancelled("The world was cancelled.")
+        limit = row["limits"][provider]
+        if row["reserved"][provider] >= limit:
+            kind = "text" if provider == "llm" else "image"
+            return BudgetExceeded(f"The world's limit of {limit} {kind} calls is reached.")
+        return BudgetExceeded(
+            f"The world's budget of ${row['budget_usd']:.4f} is reached: ${row['reserved']['usd']:.4f} is spent or set "
+            f"aside, and the next call may cost up to ${worst_usd:.4f}."
+        )
+
+    # --- holds of processes that died ----------------------------------------------------------------------------
+    def worlds_to_reconcile(self, limit: int) -> list[str]:
         """Return up to `limit` worlds to look at: those that go on or have a difference, the longest unseen first."""
         query = {"$or": [{"open": True}, {"drift": {"$type": "object"}}]}
         rows = self._rows.find(query, {"_id": 1}).sort("looked_at", 1).limit(limit)
         return [row["_id"] for row in rows]
 
-    def mend(self, world_id: str, patience_s: float) -> bool:
+    def reconcile(self, world_id: str, patience_s: float) -> bool:
         """Take out a difference that has been the same for `patience_s`; True when there was one.
 
         A younger one may be a call that is being begun or recorded just now: it is noted, and looked at again.
@@ -62,12 +119,12 @@ class Reservations:
         )
 
     def _drift(self, world_id: str, session: ClientSession) -> tuple[Document, dict[str, Any]]:
-        """Return the order's row, and by how much more is set aside than its calls say."""
+        """Return the world's row, and by how much more is held than its calls say."""
         wanted = {"reserved": 1, "drift": 1, "budget_usd": 1}
         row = self._rows.find_one({"_id": world_id}, wanted, session=session) or {}
         groups = self._requests.aggregate(
             [
-                {"$match": {"world_id": world_id, "state": {"$in": _KEPT}}},
+                {"$match": {"world_id": world_id, "state": {"$in": _HELD}}},
                 {
                     "$group": {
                         "_id": "$provider",

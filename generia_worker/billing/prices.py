@@ -1,8 +1,13 @@
-"""What calls cost. Dollars are floats, as the providers bill them. Pure."""
+"""What calls cost where their provider does not say so. Dollars are floats, as the providers bill them. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from generia_worker.providers.usage import Usage
+
+#: The price of an image is one of so many pixels.
+_REFERENCE_PIXELS = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +28,15 @@ class PriceTable:
         """Return the most that a text call can cost: no token is shorter than one byte of UTF-8."""
         return self.text_usd(prompt_bytes, max_tokens)
 
+    def worst_image_usd(self, width: int, height: int) -> float:
+        """Return the most that an image of this size, in pixels, can cost."""
+        return self.image_usd * max(1.0, width * height / _REFERENCE_PIXELS)
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a provider billed for one call; `cost_usd` is None when it is not known."""
+    def priced(self, usage: Usage) -> Usage:
+        """Return the usage of a text call with its cost: the provider's where it names one, else by this table.
 
-    cost_usd: float | None
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+        It stays None where neither knows: an unknown cost is never 0 in silence.
+        """
+        if usage.cost_usd is not None or not (usage.prompt_tokens or usage.completion_tokens):
+            return usage
+        return replace(usage, cost_usd=self.text_usd(usage.prompt_tokens, usage.completion_tokens))

@@ -13,11 +13,10 @@ from typing import Any
 
 from pymongo import ReturnDocument
 
-from generia_worker.billing.prices import Usage
 from generia_worker.client.receipt import ReceiptLine
-from generia_worker.engine.generations import Provider
 from generia_worker.observability import metrics
-from generia_worker.storage.database import Database, Document, unsettled_worlds
+from generia_worker.providers.usage import Provider, Usage
+from generia_worker.storage.database import Database, Document, dirty_worlds
 
 #: Names of the counters in the status document, by provider.
 _CALLS = {"llm": "api_calls_made_LLM", "images": "api_calls_made_images"}
@@ -26,23 +25,34 @@ _AMBIGUOUS = {"llm": "ambiguous_calls_LLM", "images": "ambiguous_calls_images"}
 
 
 @dataclass(frozen=True, slots=True)
-class Intent:
-    """A call that is about to be made."""
+class PaidCall:
+    """Whose call it is, and the key under which it is made once.
 
-    request_id: str
+    `is_first_attempt`: nobody can have made it before, so that nothing needs to be looked up. `budgeted`: its world has a
+    budget, of which the worst case is held; of other worlds only the call itself is counted.
+    """
+
+    key: str
     world_id: str
     step: str
-    call: str
+    is_first_attempt: bool = True
+    budgeted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A request that is about to be sent. `worst_usd` is the most that it can cost, in dollars."""
+
+    request_id: str
+    call: PaidCall
     provider: Provider
     model: str
     worst_usd: float
-    #: Whether the world has a budget, of which the worst case is set aside.
-    budgeted: bool = True
 
     @property
     def held_usd(self) -> float:
-        """What is set aside for the call: of a world without a budget only the call itself is counted."""
-        return self.worst_usd if self.budgeted else 0.0
+        """What is held for the request."""
+        return self.worst_usd if self.call.budgeted else 0.0
 
 
 class Requests:
@@ -69,9 +79,9 @@ class Requests:
         """True while a call of the world is in flight, or its process died and nobody has noticed yet."""
         return self._rows.find_one({"world_id": world_id, "state": "intent"}, {"_id": 1}) is not None
 
-    def unsettled_worlds(self) -> set[str]:
-        """Return the ids of the worlds with calls that no settling has counted yet, whether they have ended or not."""
-        return unsettled_worlds(self._rows)
+    def dirty_worlds(self) -> set[str]:
+        """Return the ids of the worlds with calls that their status does not count yet, whether they have ended or not."""
+        return dirty_worlds(self._rows)
 
     def withdraw(self, request_id: str) -> None:
         """Forget an intent that came to nothing before anything was sent."""
@@ -86,9 +96,9 @@ class Requests:
     def begin(self, intent: Intent) -> None:
         """Store the intent before the call is made; a repeated request id starts over."""
         row: Document = {
-            "world_id": intent.world_id,
-            "step": intent.step,
-            "call": intent.call,
+            "world_id": intent.call.world_id,
+            "step": intent.call.step,
+            "call": intent.call.key,
             "provider": intent.provider,
             "model": intent.model,
             "worst_usd": intent.worst_usd,

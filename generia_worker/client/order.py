@@ -93,15 +93,3 @@ class Order(WorldSize):
         """Return a digest that is equal for equal orders: tells a repeated order from a changed one."""
         body = json.dumps(self.model_dump(), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(body.encode()).hexdigest()
-
-
-def expected_calls(users: int, posts: int, cast_batch: int, plan_batch: int) -> tuple[int, int]:
-    """Return the text and image calls of a world for which nothing goes wrong: (text, images).
-
-    Text: description, image prompts, one a batch of the cast, detail and plan of each character, one a post. The
-    plans of characters with more posts than one plan call covers take further calls; their number depends on the
-    shares, so the most that can occur is counted.
-    """
-    casts = -(-users // cast_batch)
-    plans = min(users, posts) + posts // plan_batch
-    return 2 + casts + users + plans + posts, 2 + users + posts

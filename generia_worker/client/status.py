@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from generia_worker.status.stages import WorldStatus
 
+#: The stages in their order: names of the platform's contract, which the step table follows.
+STAGES = ("initializing", "world_description", "world_image", "characters", "posts", "finishing")
+
 
 class StageInfo(BaseModel):
     """One stage and how far it is."""

@@ -1,4 +1,4 @@
-"""Orders: what was asked for, what of it may still be spent, and whether it goes on."""
+"""Generations: each an order as it was accepted, and whether it goes on."""
 
 from __future__ import annotations
 
@@ -6,29 +6,25 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from typing import Any
 
 from cachetools import TTLCache
 from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
 from generia_worker.client.order import Order
-from generia_worker.errors import (
-    BudgetExceeded,
-    ConflictError,
-    NotFoundError,
-    WorldCancelled,
-)
-from generia_worker.storage.cache import Kept
+from generia_worker.errors import ConflictError, NotFoundError
+from generia_worker.storage.cache import ReadThroughCache
 from generia_worker.storage.database import Database, Document
 
-Provider = Literal["llm", "images"]
-PROVIDERS: tuple[Provider, ...] = get_args(Provider)
+#: How old the generation may be that a step works with, in seconds, and how many a process keeps.
+_RECENT_S, _RECENT_MAX = 2.0, 500
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """An order as it is stored. `shares` holds the posts of each character once the cast is known."""
+    """A row of `generations`. `shares` holds the posts of each character once the cast is known; `run` counts how often the
+    world was begun or reopened; `fatal` says why no further step can succeed."""
 
     world_id: str
     prompt: str
@@ -64,19 +60,18 @@ class Generation:
         )
 
 
-#: How old an order may be that a step works with.
-_RECENT_S = 2.0
-_RECENT_MAX = 500
-
-
 class Generations:
     """The collection `generations`; `_id` is the world's id."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._rows = database.generations
+        recent: TTLCache[str, Generation] = TTLCache(_RECENT_MAX, _RECENT_S, timer=clock)
+        self._recent = ReadThroughCache(
+            recent, lasting=lambda found: found.shares is not None and not found.cancelled
+        )
 
     def accept(self, order: Order, *, limits: dict[str, int], batches: int) -> tuple[Generation, bool]:
-        """Store an order durably; return it and whether it is new.
+        """Store an order durably; return its generation, and whether it is new.
 
         Raises:
             ConflictError: the world was ordered before with another body.
@@ -109,16 +104,25 @@ class Generations:
             return stored, False
         return Generation.from_document(row), True
 
-    def get(self, world_id: str) -> Generation:
-        """Return an order. Raises NotFoundError."""
-        document = self._rows.find_one({"_id": world_id})
+    def get(self, world_id: str, session: ClientSession | None = None) -> Generation:
+        """Return a generation. Raises NotFoundError."""
+        document = self._rows.find_one({"_id": world_id}, session=session)
         if document is None:
             message = f"No generation of world {world_id} was ordered."
             raise NotFoundError(message)
         return Generation.from_document(document)
 
+    def recent(self, world_id: str) -> Generation:
+        """Return a generation as it was at most two seconds ago: what a step needs, without a read each time.
+
+        A cancel is not missed by that: no paid call of a cancelled world is admitted, and what has not begun is cancelled
+        with the next status. A generation without its cast, or one that was cancelled, is read each time: it may be resumed
+        at any moment. Raises NotFoundError.
+        """
+        return self._recent.get(world_id, self.get)
+
     def newest(self, limit: int, offset: int = 0) -> list[Generation]:
-        """Return the orders, newest first."""
+        """Return the generations, newest first."""
         cursor = self._rows.find().sort("created_at", -1).skip(offset).limit(limit)
         return [Generation.from_document(document) for document in cursor]
 
@@ -143,72 +147,10 @@ class Generations:
         """Keep how many posts each character has; inside the transaction that stores their steps."""
         self._rows.update_one({"_id": world_id}, {"$set": {"shares": shares}}, session=session)
 
-    def condemn(self, world_id: str, reason: dict[str, Any], session: ClientSession) -> None:
+    def fail_world(self, world_id: str, reason: dict[str, Any], session: ClientSession) -> None:
         """Note why no further step of the world can succeed; the first reason stays."""
         self._rows.update_one({"_id": world_id, "fatal": None}, {"$set": {"fatal": reason}}, session=session)
 
     def close(self, world_id: str, session: ClientSession) -> None:
         """Note that the world has ended: sweeps no longer look at it."""
         self._rows.update_one({"_id": world_id, "open": True}, {"$set": {"open": False}}, session=session)
-
-    def reserve(self, world_id: str, provider: Provider, worst_usd: float) -> None:
-        """Set one call and its worst case aside, atomically, before it is made.
-
-        Raises:
-            BudgetExceeded: a limit or the budget does not allow it, or the world was cancelled.
-        """
-        fits = {
-            "$and": [
-                {"$lt": [f"$reserved.{provider}", f"$limits.{provider}"]},
-                {
-                    "$or": [
-                        {"$eq": ["$budget_usd", None]},
-                        # A billionth of a dollar of slack: sums of floats, not money.
-                        {"$lte": [{"$add": ["$reserved.usd", worst_usd]}, {"$add": ["$budget_usd", 1e-9]}]},
-                    ]
-                },
-            ]
-        }
-        taken = self._rows.update_one(
-            {"_id": world_id, "cancelled": False, "$expr": fits},
-            {"$inc": {f"reserved.{provider}": 1, "reserved.usd": worst_usd}},
-        )
-        if not taken.matched_count:
-            raise self._refusal(world_id, provider, worst_usd)
-
-    def adjust(self, world_id: str, provider: Provider, *, calls: int, usd: float) -> None:
-        """Change what is set aside: a refused call gives its share back, an answer releases the difference."""
-        self._rows.update_one(
-            {"_id": world_id}, {"$inc": {f"reserved.{provider}": calls, "reserved.usd": usd}}
-        )
-
-    def _refusal(self, world_id: str, provider: Provider, worst_usd: float) -> BudgetExceeded:
-        row = self._rows.find_one({"_id": world_id}) or {}
-        if row.get("cancelled"):
-            return WorldCancelled("The world was cancelled.")
-        limit = row["limits"][provider]
-        if row["reserved"][provider] >= limit:
-            kind = "text" if provider == "llm" else "image"
-            return BudgetExceeded(f"The world's limit of {limit} {kind} calls is reached.")
-        return BudgetExceeded(
-            f"The world's budget of ${row['budget_usd']:.4f} is reached: ${row['reserved']['usd']:.4f} is spent or set "
-            f"aside, and the next call may cost up to ${worst_usd:.4f}."
-        )
-
-
-class RecentOrders:
-    """Orders as they were at most two seconds ago: all that a step needs, without asking for it each time.
-
-    A cancel is not missed by that: `reserve` looks at the order itself, so that no paid call is made, and settling ends
-    what has not begun. An order whose cast is not known yet is read anew each time, and so is one that was cancelled: it
-    may be resumed at any moment.
-    """
-
-    def __init__(self, generations: Generations, clock: Callable[[], float] = time.monotonic) -> None:
-        self._generations = generations
-        cache: TTLCache[str, Generation] = TTLCache(maxsize=_RECENT_MAX, ttl=_RECENT_S, timer=clock)
-        self._kept = Kept(cache, lambda order: order.shares is not None and not order.cancelled)
-
-    def get(self, world_id: str) -> Generation:
-        """Return an order. Raises NotFoundError."""
-        return self._kept.get(world_id, self._generations.get)

@@ -1,43 +1,44 @@
-"""The step ledger: who works on which step, what came of it. The truth about every world.
+"""The ledger: who works on which step, and what came of it. The truth about every world.
 
-A step is owned through a lease by the database's clock and guarded by a fence number: only the owner that holds the
-current fence can change it, so that an owner that was believed dead cannot commit over its successor.
+A step is owned through a lease by the database's clock, and guarded by a fence number: only the owner that holds the current
+fence can change it, so that an owner that was believed dead cannot commit over its successor.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import BaseModel
 from pymongo.client_session import ClientSession
 
-from generia_worker.engine.step import Step, StepKind, StepState, contribution
-from generia_worker.engine.steps import Steps
+from generia_worker.engine.retry import Attempts
+from generia_worker.engine.specs import StepTable
+from generia_worker.engine.step import Step, StepState
 from generia_worker.errors import LeaseLost
 from generia_worker.storage.database import Database, Document
 
 _WORKABLE = [StepState.PENDING.value, StepState.RUNNING.value]
+_STAMPS = {"finished_at": True, "updated_at": True}
+#: Before every message: recovery need not wait for a watermark to know that a step's message is gone.
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to work on a step, as long as the lease is renewed and nobody raised the fence."""
+    """The right to work on a step, for as long as the lease is renewed and nobody raised the fence."""
 
     world_id: str
     step: Step
     owner: str
     fence: int
     edition: int
-    attempts: int
     takeovers: int
-    #: How many attempts were made before the step last got further or was reopened: they do not count any more.
-    attempts_before: int = 0
+    attempts: Attempts = field(default_factory=Attempts)
     quarantined: bool = False
     checkpoints: dict[str, Any] = field(default_factory=dict)
-    outage_since: datetime | None = None
 
     @property
     def key(self) -> str:
@@ -45,47 +46,58 @@ class Claim:
         return self.step.key(self.world_id)
 
     @property
-    def first(self) -> bool:
+    def is_first_attempt(self) -> bool:
         """True when nobody ever worked on the step before: none of its calls can have been begun."""
         return self.fence == 1
 
 
 @dataclass(frozen=True, slots=True)
-class Busy:
-    """Somebody else holds the lease, for so many seconds more at most."""
+class Leased:
+    """Another owner holds the step, for `remaining_s` seconds more at most."""
 
     remaining_s: float
 
 
 @dataclass(frozen=True, slots=True)
-class Over:
-    """There is nothing to do: the step is in an end state, or there is no such step (None)."""
+class Scheduled:
+    """The step waits for its time: it will be dispatched then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """There is nothing to do: the step is in a final state, or there is no such step (None)."""
 
     state: StepState | None
 
 
-class Ledger(Steps):
-    """Who works on which step. Everything that changes a step's state goes through a claim."""
+class Ledger:
+    """Changes the rows of `generation_steps`; whatever changes a running step goes through its claim."""
 
-    def __init__(
-        self, database: Database, *, lease_s: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        super().__init__(database, clock)
+    def __init__(self, database: Database, table: StepTable, *, lease_s: float) -> None:
+        self._database = database
+        self._table = table
+        self._rows = database.steps
         self._lease_s = lease_s
         self._lease_ms = int(lease_s * 1000)
 
     # --- ownership ---------------------------------------------------------------------------------------------
-    def claim(self, world_id: str, step: Step, owner: str) -> Claim | Busy | Over:
-        """Take a step that is pending, or whose owner let its lease run out, in one conditional update.
+    @property
+    def takeover_grace_s(self) -> float:
+        """For how long no step may be taken over yet, in seconds.
 
-        Nothing is taken over for one lease length after MongoDB was away: who owns a step could not renew its lease.
+        One lease length after MongoDB was away: until then an owner that lives may not have been able to renew its lease.
         """
-        grace_s = self._lease_s - self._database.availability.steady_for_s()
-        workable = _WORKABLE if grace_s <= 0 else [StepState.PENDING.value]
+        return max(self._lease_s - self._database.availability.steady_for_s(), 0.0)
+
+    def claim(self, world_id: str, step: Step, owner: str) -> Claim | Leased | Scheduled | Finished:
+        """Take a step that is pending and due, or whose owner let its lease run out, in one conditional update."""
+        grace_s = self.takeover_grace_s
+        workable = _WORKABLE if not grace_s else [StepState.PENDING.value]
+        never = _LONG_AGO
         free = {
-            "$or": [
-                {"$eq": [{"$ifNull": ["$lease_until", None]}, None]},
-                {"$lte": ["$lease_until", "$$NOW"]},
+            "$and": [
+                {"$lte": [{"$ifNull": ["$lease_until", never]}, "$$NOW"]},
+                {"$lte": [{"$ifNull": ["$not_before", never]}, "$$NOW"]},
             ]
         }
         takeover = {"$cond": [{"$eq": ["$state", StepState.RUNNING.value]}, 1, 0]}
@@ -95,41 +107,42 @@ class Ledger(Steps):
             "fence": {"$add": ["$fence", 1]},
             "takeovers": {"$add": ["$takeovers", takeover]},
             "lease_until": {"$add": ["$$NOW", self._lease_ms]},
+            "not_before": None,
             "started_at": "$$NOW",
             "updated_at": "$$NOW",
-            # Not unsettled by that: it adds nothing to the counters, and a settling would collide with the step's commit.
+            # Not `unsettled`: a claim adds nothing to the counters.
         }
         row = self._rows.find_one_and_update(
             {"_id": step.key(world_id), "state": {"$in": workable}, "$expr": free},
             [{"$set": change}],
             return_document=True,
         )
-        if row is not None:
-            return Claim(
-                world_id=world_id,
-                step=step,
-                owner=owner,
-                fence=row["fence"],
-                edition=row["edition"],
-                attempts=row["attempts"],
-                takeovers=row["takeovers"],
-                attempts_before=row["attempts_before"],
-                quarantined=row["quarantined"],
-                checkpoints=row["checkpoints"],
-                outage_since=row["outage_since"],
-            )
-        return self._why_not(step.key(world_id), max(grace_s, 0.0))
+        if row is None:
+            return self._why_not(step.key(world_id), grace_s)
+        return Claim(
+            world_id=world_id,
+            step=step,
+            owner=owner,
+            fence=row["fence"],
+            edition=row["edition"],
+            takeovers=row["takeovers"],
+            attempts=Attempts(row["attempts"], row["attempts_before"], row["outage_since"]),
+            quarantined=row["quarantined"],
+            checkpoints=row["checkpoints"],
+        )
 
-    def _why_not(self, key: str, grace_s: float) -> Busy | Over:
-        pipeline: list[Document] = [
-            {"$match": {"_id": key}},
-            {"$project": {"state": 1, "left": {"$subtract": ["$lease_until", "$$NOW"]}}},
-        ]
+    def _why_not(self, key: str, grace_s: float) -> Leased | Scheduled | Finished:
+        left = {"$subtract": ["$lease_until", "$$NOW"]}
+        pipeline: list[Document] = [{"$match": {"_id": key}}, {"$project": {"state": 1, "left": left}}]
         row = next(iter(self._rows.aggregate(pipeline)), None)
         if row is None:
-            return Over(None)
+            return Finished(None)
         state = StepState(row["state"])
-        return Over(state) if state.is_final else Busy(max((row["left"] or 0) / 1000, grace_s))
+        if state.is_final:
+            return Finished(state)
+        if state is StepState.PENDING:
+            return Scheduled()
+        return Leased(max((row["left"] or 0) / 1000, grace_s))
 
     def renew(self, owner: str, keys: Sequence[str]) -> set[str]:
         """Renew the leases of this owner's steps at once; return the keys that are still its own."""
@@ -144,17 +157,22 @@ class Ledger(Steps):
         claim.checkpoints.update(values)
 
     def commit(
-        self, claim: Claim, result: dict[str, Any], also: Callable[[ClientSession], None] | None = None
+        self,
+        claim: Claim,
+        result: BaseModel,
+        on_commit: Callable[[ClientSession], None] | None = None,
     ) -> None:
-        """End the step as done with its result, and do `also` in the same transaction. Raises LeaseLost."""
-        change = _ending(claim.step, StepState.DONE) | {"result": result, "failure": None}
-        if also is None:
-            self._change(claim, {"$set": change, "$currentDate": _STAMPS})
+        """End the step as done with its result; `on_commit` writes in the same transaction. Raises LeaseLost."""
+        change = self._ending(claim.step, StepState.DONE)
+        change |= {"result": result.model_dump(mode="json"), "failure": None}
+        update = {"$set": change, "$currentDate": _STAMPS}
+        if on_commit is None:
+            self._change(claim, update)
             return
 
         def work(session: ClientSession) -> None:
-            self._change(claim, {"$set": change, "$currentDate": _STAMPS}, session)
-            also(session)
+            self._change(claim, update, session)
+            on_commit(session)
 
         self._database.transaction(work)
 
@@ -163,34 +181,43 @@ class Ledger(Steps):
         claim: Claim,
         state: StepState,
         failure: dict[str, Any],
-        doomed: Sequence[Step],
-        also: Callable[[ClientSession], None] | None = None,
+        dependents: Sequence[Step],
+        on_commit: Callable[[ClientSession], None] | None = None,
     ) -> None:
-        """End the step as failed or skipped, and skip the steps that can never run now. Raises LeaseLost."""
+        """End the step as failed, skipped or cancelled, and skip its dependents that are pending. Raises LeaseLost."""
 
         def work(session: ClientSession) -> None:
-            change = _ending(claim.step, state) | {"failure": failure, "attempts": claim.attempts + 1}
+            change = self._ending(claim.step, state) | {
+                "failure": failure,
+                "attempts": claim.attempts.made + 1,
+            }
             self._change(claim, {"$set": change, "$currentDate": _STAMPS}, session)
             because = {"reason": f"Needs {claim.step}, which did not succeed.", "kind": "Skipped"}
-            self._skip(claim.world_id, doomed, because, session)
-            if also is not None:
-                also(session)
+            keys = [step.key(claim.world_id) for step in dependents]
+            if keys:
+                self._end_pending({"_id": {"$in": keys}}, StepState.SKIPPED, because, session)
+            if on_commit is not None:
+                on_commit(session)
 
         self._database.transaction(work)
 
     def cancel_pending(self, world_id: str, session: ClientSession) -> None:
-        """End every step of a cancelled world that has not begun, but for `finish`."""
-        pending = {
-            "world_id": world_id,
-            "state": StepState.PENDING.value,
-            "kind": {"$ne": StepKind.FINISH.value},
-        }
+        """End every step of a cancelled world that nobody works on, but for the closing one."""
+        because = {"reason": "The world was cancelled.", "kind": "WorldCancelled"}
+        steps = {"world_id": world_id, "kind": {"$ne": self._table.closing.kind}}
+        self._end_pending(steps, StepState.CANCELLED, because, session)
+
+    def _end_pending(
+        self, which: Document, state: StepState, failure: Document, session: ClientSession
+    ) -> None:
         change = {
-            "state": StepState.CANCELLED.value,
-            "contribution": {"tasks_cancelled": 1},
-            "failure": {"reason": "The world was cancelled.", "kind": "WorldCancelled"},
+            "state": state.value,
+            "contribution": self._table.counters(self._table.closing.kind, state),
+            "failure": failure,
+            "not_before": None,
             "unsettled": True,
         }
+        pending = which | {"state": StepState.PENDING.value}
         self._rows.update_many(pending, {"$set": change, "$currentDate": _STAMPS}, session=session)
 
     def restore(self, claim: Claim, steps: Sequence[Step], failure: dict[str, Any]) -> None:
@@ -198,7 +225,7 @@ class Ledger(Steps):
 
         def work(session: ClientSession) -> None:
             for step in steps:
-                change = _ending(step, StepState.DONE) | {"failure": failure}
+                change = self._ending(step, StepState.DONE) | {"failure": failure}
                 update = {"$set": change, "$currentDate": _STAMPS}
                 if step == claim.step:
                     self._change(claim, update, session)
@@ -208,46 +235,33 @@ class Ledger(Steps):
 
         self._database.transaction(work)
 
-    def _skip(
-        self, world_id: str, steps: Sequence[Step], failure: dict[str, Any], session: ClientSession
-    ) -> None:
-        keys = [step.key(world_id) for step in steps]
-        if not keys:
-            return
-        change = {
-            "state": StepState.SKIPPED.value,
-            "contribution": contribution(steps[0], StepState.SKIPPED),
-            "failure": failure,
-            "unsettled": True,
-        }
-        pending = {"_id": {"$in": keys}, "state": StepState.PENDING.value}
-        self._rows.update_many(pending, {"$set": change, "$currentDate": _STAMPS}, session=session)
-
     def release(
         self,
         claim: Claim,
-        *,
-        attempts: int,
-        before: int,
+        attempts: Attempts,
         failure: dict[str, Any] | None,
-        outage_since: datetime | None,
+        *,
+        wait_s: float | None = None,
     ) -> None:
-        """Give the step back as pending, to be tried again later; `before` of its attempts do not count any more.
+        """Give the step back as pending. With `wait_s` it is scheduled: dispatched after so many seconds, and not before.
 
         Raises LeaseLost.
         """
+        due = None if wait_s is None else {"$add": ["$$NOW", int(wait_s * 1000)]}
         change = {
             "state": StepState.PENDING.value,
             "owner": None,
             "lease_until": None,
-            "attempts": attempts,
-            "attempts_before": before,
-            "failure": failure,
-            "outage_since": outage_since,
+            "not_before": due,
+            "attempts": attempts.made,
+            "attempts_before": attempts.before,
+            "failure": {"$literal": failure},
+            "outage_since": attempts.outage_since,
             "unsettled": True,
+            "updated_at": "$$NOW",
+            "ready_at": "$$NOW",
         }
-        # Ready from now on: whoever releases a step publishes it again, or parks it.
-        self._change(claim, {"$set": change, "$currentDate": {"updated_at": True, "ready_at": True}})
+        self._change(claim, [{"$set": change}])
 
     def quarantine(self, claim: Claim) -> None:
         """Give the step back for the quarantine worker, where takeovers are counted anew. Raises LeaseLost."""
@@ -270,15 +284,16 @@ class Ledger(Steps):
                 "owner": None,
                 "lease_until": None,
                 "unsettled": True,
-                # As if ready for ever: recovery need not wait for a canary to know that nobody has the message.
-                "ready_at": datetime.fromtimestamp(0, UTC),
+                "ready_at": _LONG_AGO,
             },
             "$inc": {"fence": 1},
         }
         mine = {"owner": owner, "state": StepState.RUNNING.value}
         return self._rows.update_many(mine, change).modified_count
 
-    def _change(self, claim: Claim, update: Document, session: ClientSession | None = None) -> None:
+    def _change(
+        self, claim: Claim, update: Document | list[Document], session: ClientSession | None = None
+    ) -> None:
         mine = {
             "_id": claim.key,
             "owner": claim.owner,
@@ -289,16 +304,12 @@ class Ledger(Steps):
             message = f"Step {claim.key} was taken over while {claim.owner} worked on it."
             raise LeaseLost(message)
 
-
-_STAMPS = {"finished_at": True, "updated_at": True}
-
-
-def _ending(step: Step, state: StepState) -> Document:
-    return {
-        "state": state.value,
-        "contribution": contribution(step, state),
-        "owner": None,
-        "lease_until": None,
-        "outage_since": None,
-        "unsettled": True,
-    }
+    def _ending(self, step: Step, state: StepState) -> Document:
+        return {
+            "state": state.value,
+            "contribution": self._table.counters(step.kind, state),
+            "owner": None,
+            "lease_until": None,
+            "outage_since": None,
+            "unsettled": True,
+        }

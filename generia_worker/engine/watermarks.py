@@ -1,8 +1,8 @@
-"""Canaries: messages sent through every queue, to know until when everything published has been taken.
+"""Watermarks of the queues: messages sent through every queue, to know until when everything published has been taken.
 
-A queue is first in, first out: when a canary comes out, every message that went in before it has come out too. So a step
-whose message should be in a queue since before the oldest canary that came back, and that nobody works on, is lost – and
-one that merely waits in a long queue is not.
+A queue is first in, first out: when a watermark message comes out, every message that went in before it has come out too. So
+a step whose message should be in a queue since before the oldest watermark, and that nobody works on, is lost – and one that
+merely waits in a long queue is not.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from datetime import datetime
 from generia_worker.storage.database import Database
 
 
-class Canaries:
+class Watermarks:
     """The collection `queue_canaries`; `_id` is the queue."""
 
     def __init__(self, database: Database) -> None:
-        self._rows = database.canaries
+        self._rows = database.watermarks
 
-    def arrived(self, queue: str, sent_at: datetime) -> None:
-        """Note that the canary that was sent into `queue` at this moment (of the database's clock) came out."""
+    def advance(self, queue: str, sent_at: datetime) -> None:
+        """Note that the message that was sent into `queue` at this moment (of the database's clock) came out."""
         self._rows.update_one({"_id": queue}, {"$max": {"sent_at": sent_at}}, upsert=True)
 
-    def taken_until(self, queues: Sequence[str]) -> datetime | None:
+    def of(self, queues: Sequence[str]) -> datetime | None:
         """Return the moment until which everything in all of `queues` was taken; None when that is not known yet."""
         found = [row["sent_at"] for row in self._rows.find({"_id": {"$in": list(queues)}})]
         return min(found) if len(found) == len(queues) else None

@@ -163,7 +163,7 @@ def ended(state: str) -> None:
     _now.ends.labels(state).inc()
 
 
-def settled(changed: bool, seconds: float) -> None:
+def projected(changed: bool, seconds: float) -> None:
     """Count a settling of a world."""
     _now.settles.labels("yes" if changed else "no").inc()
     _now.settle_seconds.observe(seconds)

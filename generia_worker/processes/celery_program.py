@@ -14,11 +14,11 @@ def checked_app() -> Any:
         ConfigurationError: MongoDB does not answer or is no replica set, or a template cannot be read.
     """
     from generia_worker.app.celery_app import app
-    from generia_worker.app.container import get_runtime
+    from generia_worker.app.container import get_container
 
-    runtime = get_runtime()
-    runtime.database.require_replica_set()
-    runtime.database.ensure_indexes()
-    if runtime.prompts is None:
+    container = get_container()
+    container.database.require_replica_set()
+    container.database.ensure_indexes()
+    if container.prompts is None:
         raise ConfigurationError("The prompt templates cannot be read.")
     return app

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 _TASKS_MAX = 20_000
 #: The one thing that its pages send.
 _TABLE = "/tasks/datatable"
-_COLUMNS = "name,args,state,exception,received,started,runtime,worker,uuid"
+_COLUMNS = "name,args,state,exception,received,started,container,worker,uuid"
 
 
 class _Unknown(RequestHandler):

@@ -7,7 +7,7 @@ import uuid
 
 import click
 
-from generia_worker.engine.queues import QUARANTINE, lanes
+from generia_worker.engine.queues import QUARANTINE, bands
 from generia_worker.processes import begin, says_why
 from generia_worker.processes.celery_program import checked_app
 
@@ -20,7 +20,7 @@ from generia_worker.processes.celery_program import checked_app
 )
 @says_why
 def worker(queues: str, name: str, quarantine: bool) -> None:
-    """Run a Celery worker for some queues, all lanes of each.
+    """Run a Celery worker for some queues, all priority bands of each.
 
     On a threads pool of GENERIA_WORKER_THREADS threads.
     """
@@ -44,8 +44,8 @@ def collect_seldom() -> None:
 
 
 def arguments(pool: str, concurrency: int, queues: str, name: str, level: str) -> list[str]:
-    """Return the arguments of Celery's worker for these queues (comma separated; all lanes of each)."""
-    taken = [one for queue in queues.split(",") for one in lanes(queue.strip())]
+    """Return the arguments of Celery's worker for these queues (comma separated; all priority bands of each)."""
+    taken = [one for queue in queues.split(",") for one in bands(queue.strip())]
     # Quiet: without its banner, every line of the log is an event.
     found = ["--quiet", "worker", "--pool", pool, "--concurrency", str(concurrency)]
     found += ["--queues", ",".join(taken), "--hostname", f"{name}@%h", "--loglevel", level]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from generia_worker.billing.prices import PriceTable, Usage
 from generia_worker.errors import GeneriaError, TransientError
 from generia_worker.observability import metrics
 from generia_worker.providers.http import HttpPool, HttpReply
 from generia_worker.providers.refusals import read_json, refusal, said
+from generia_worker.providers.usage import Usage
 
 #: Names the request of a step in a proxy's log; providers ignore it.
 REQUEST_HEADER = "X-Generia-Request"
@@ -102,7 +102,6 @@ class LlmClient:
         model: str,
         temperature: float,
         timeout_s: float,
-        prices: PriceTable,
         formats: FormatMemory,
         openrouter: bool,
     ) -> None:
@@ -112,7 +111,6 @@ class LlmClient:
         self._api_key = api_key
         self._temperature = temperature
         self._timeout_s = timeout_s
-        self._prices = prices
         self._formats = formats
         self._openrouter = openrouter
 
@@ -206,18 +204,19 @@ class LlmClient:
             model=str(value.get("model") or self.model)[:200],
             provider=str(value["provider"])[:200] if value.get("provider") else None,
             response_id=str(value["id"])[:200] if value.get("id") else None,
-            usage=self._usage(value.get("usage")),
+            usage=_usage(value.get("usage")),
             error=broken,
         )
 
-    def _usage(self, usage: Any) -> Usage:
-        """Read what was billed; a server that names no cost is priced by the table, or unknown, never 0 in silence."""
-        usage = usage if isinstance(usage, dict) else {}
-        prompt, completion = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
-        cost = usage.get("cost")
-        if isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 <= cost < 1e6:
-            cost = self._prices.text_usd(prompt, completion) if prompt or completion else None
-        return Usage(None if cost is None else float(cost), prompt, completion)
+
+def _usage(usage: Any) -> Usage:
+    """Read what was billed; a cost that is missing or no number is None, never 0 in silence."""
+    usage = usage if isinstance(usage, dict) else {}
+    cost = usage.get("cost")
+    if isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 <= cost < 1e6:
+        cost = None
+    tokens = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    return Usage(None if cost is None else float(cost), *tokens)
 
 
 def _count(value: Any) -> int:

@@ -1,12 +1,11 @@
 """The status document: written here and nowhere else, by the progress task.
 
-*Settling* adds to the counters what steps and requests contributed since the last time, and computes the stages anew, in
-one transaction. A message that asks for it twice, late or never changes nothing.
+*Projecting* a world adds to the counters what steps and requests contributed since the last time, and computes the stages
+anew. A message that asks for it twice, late or never changes nothing.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,19 +15,12 @@ from pymongo.client_session import ClientSession
 
 from generia_worker.billing.estimate import Finished
 from generia_worker.engine.generations import Generation, Generations
-from generia_worker.engine.ledger import Ledger
-from generia_worker.engine.step import FINAL_STATES, opening_steps, predicted_after_cast
-from generia_worker.errors import NotFoundError
-from generia_worker.observability import metrics
+from generia_worker.engine.specs import StepTable
+from generia_worker.engine.step import FINAL_STATES, StepState
+from generia_worker.engine.step_rows import StepRows
 from generia_worker.status.changes import StatusChanges
-from generia_worker.status.stages import (
-    STAGES,
-    Census,
-    Progress,
-    WorldStatus,
-    progress_of,
-)
-from generia_worker.storage.database import Database, Document
+from generia_worker.status.stages import Progress, WorldStatus, progress_of
+from generia_worker.storage.database import Database, Document, dirty_worlds
 
 #: The counters of a status document, with their starting values. Integers count, floats are dollars.
 COUNTERS: dict[str, int | float] = {
@@ -49,22 +41,24 @@ COUNTERS: dict[str, int | float] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """What a settling found: the world's progress, and whether the document changed."""
+class Projected:
+    """What a projection found: the world's progress, whether its document changed, and the keys of the steps that ended
+    since the last one."""
 
     progress: Progress
     changed: bool
+    ended: list[str]
 
 
-def pending_status(generation: Generation) -> Document:
-    """Return the status document of an order that nothing has started yet."""
-    stages = [{"name": name, "status": WorldStatus.PENDING.value} for name in STAGES]
+def pending_status(generation: Generation, table: StepTable) -> Document:
+    """Return the status document of a generation that nothing has started yet."""
+    stages = [{"name": name, "status": WorldStatus.PENDING.value} for name in table.stages]
     return {
         "_id": generation.world_id,
         "status": WorldStatus.PENDING.value,
-        "current_stage": next(iter(STAGES)),
+        "current_stage": next(iter(table.stages)),
         "stages": stages,
-        **_plan(generation, total=0, batches=generation.batches),
+        **_plan(generation, table, total=0),
         **COUNTERS,
         **_order(generation),
         "revision": 0,
@@ -74,10 +68,9 @@ def pending_status(generation: Generation) -> Document:
     }
 
 
-def _plan(generation: Generation, *, total: int, batches: int) -> Document:
-    opening = len(opening_steps(batches))
-    later = predicted_after_cast(generation.users_count, generation.posts_count)
-    return {"tasks_total": total, "task_predicted": max(opening + later - total, 0)}
+def _plan(generation: Generation, table: StepTable, *, total: int) -> Document:
+    predicted = table.count(generation.users_count, generation.posts_count, generation.batches)
+    return {"tasks_total": total, "task_predicted": max(predicted - total, 0)}
 
 
 def _order(generation: Generation) -> Document:
@@ -95,22 +88,23 @@ def _order(generation: Generation) -> Document:
     }
 
 
-class Status:
+class StatusProjection:
     """The collection `world_generation_status`; `_id` is the world's id."""
 
-    def __init__(self, database: Database, generations: Generations, ledger: Ledger) -> None:
-        self._database = database
+    def __init__(self, database: Database, generations: Generations, rows: StepRows) -> None:
         self._rows = database.status
         self._steps = database.steps
         self._requests = database.requests
         self._generations = generations
-        self._ledger = ledger
+        self._step_rows = rows
+        self._table = rows.table
+        self._published = [spec.kind for spec in self._table if spec.counter == "posts_created"]
 
     def get(self, world_id: str) -> Document:
         """Return the status of a world that was ordered; `pending` when nothing has started. Raises NotFoundError."""
         document = self._rows.find_one({"_id": world_id})
         if document is None:
-            return pending_status(self._generations.get(world_id))
+            return pending_status(self._generations.get(world_id), self._table)
         if WorldStatus(document["status"]).is_final and self._generations.is_open(world_id):
             # Reopened (resume, retry, redo) and not settled since: the document still tells of the end before.
             document |= {"status": WorldStatus.IN_PROGRESS.value, "finished_at": None, "error": None}
@@ -135,58 +129,63 @@ class Status:
             for row in rows
         ]
 
-    def settle(self, world_id: str) -> Settled:
-        """Bring a world's status document up to what the ledger says. Raises NotFoundError."""
-        begun = time.perf_counter()
-        settled = self._database.transaction(lambda session: self._settle(world_id, session))
-        metrics.settled(settled.changed, time.perf_counter() - begun)
-        return settled
+    def dirty_worlds(self) -> set[str]:
+        """Return the ids of the worlds with steps or calls that their status does not count yet."""
+        return dirty_worlds(self._steps) | dirty_worlds(self._requests)
 
-    def _settle(self, world_id: str, session: ClientSession) -> Settled:
-        row = self._database.generations.find_one({"_id": world_id}, session=session)
-        if row is None:
-            message = f"No generation of world {world_id} was ordered."
-            raise NotFoundError(message)
-        generation = Generation.from_document(row)
-        if generation.cancelled:
-            self._ledger.cancel_pending(world_id, session)
-        census = self._ledger.census(world_id, session)
+    def posts_between(self, world_id: str, after: int, until: int) -> list[tuple[int, str]]:
+        """Return the posts that appeared (or were made anew) with a revision above `after`, up to `until`:
+        (revision, post id), in their order."""
+        query: Document = {
+            "world_id": world_id,
+            "kind": {"$in": self._published},
+            "state": StepState.DONE.value,
+            # Counted as made: one that was counted while it was worked on, and has been committed since, comes later.
+            "settled.posts_created": 1,
+            "settled_revision": {"$gt": after, "$lte": until},
+        }
+        rows = self._steps.find(query, {"settled_revision": 1, "result.post_id": 1})
+        rows = rows.sort([("settled_revision", 1), ("finished_at", 1)])
+        return [(row["settled_revision"], row["result"]["post_id"]) for row in rows]
+
+    def project(self, generation: Generation, session: ClientSession) -> Projected:
+        """Bring a world's status document up to what the ledger says, inside a transaction."""
+        world_id = generation.world_id
+        census = self._step_rows.census(world_id, session)
         progress = progress_of(
-            census, cast_is_stored=generation.shares is not None, doomed=generation.fatal is not None
+            self._table,
+            census,
+            cast_is_stored=generation.shares is not None,
+            is_fatal=generation.fatal is not None,
         )
         shown = _shown(progress)
-        steps = _unsettled(self._steps, world_id, session)
-        requests = _unsettled(self._requests, world_id, session)
+        steps = _dirty(self._steps, world_id, session)
+        requests = _dirty(self._requests, world_id, session)
         before = self._rows.find_one(
             {"_id": world_id}, {**dict.fromkeys(shown, 1), "revision": 1}, session=session
         )
-        if not steps and not requests and before is not None and shown.items() <= before.items():
-            return Settled(progress, changed=False)
-        self._write(generation, census, progress, _difference([*steps, *requests]), session)
-        revision = (before["revision"] if before else 0) + 1
-        for collection, found in ((self._steps, steps), (self._requests, requests)):
-            if found:
-                settled = {"settled": "$contribution", "unsettled": False, "settled_revision": revision}
-                collection.update_many(
-                    {"_id": {"$in": [item["_id"] for item in found]}}, [{"$set": settled}], session=session
-                )
-        self._ledger.mark_ready([step["_id"] for step in steps if step["state"] in FINAL_STATES], session)
-        if progress.status.is_final:
-            self._generations.close(world_id, session)
-        return Settled(progress, changed=True)
+        changed = bool(steps or requests or before is None or not shown.items() <= before.items())
+        if changed:
+            difference = _difference([*steps, *requests])
+            self._write(generation, progress, sum(census.values()), difference, session)
+            revision = (before["revision"] if before else 0) + 1
+            _mark_counted(self._steps, steps, revision, session)
+            _mark_counted(self._requests, requests, revision, session)
+        ended = [step["_id"] for step in steps if step["state"] in FINAL_STATES]
+        return Projected(progress, changed, ended)
 
     def _write(
         self,
         generation: Generation,
-        census: Census,
         progress: Progress,
+        total: int,
         difference: dict[str, float],
         session: ClientSession,
     ) -> None:
         now = datetime.now(UTC)
         change: Document = {
             **_shown(progress),
-            **_plan(generation, total=sum(census.values()), batches=generation.batches),
+            **_plan(generation, self._table, total=total),
             "error": self._error(generation, progress, session),
             "updated_at": now,
             "finished_at": now if progress.status.is_final else None,
@@ -226,13 +225,20 @@ def _shown(progress: Progress) -> Document:
     return {"status": progress.status.value, "current_stage": progress.current_stage, "stages": stages}
 
 
-def _unsettled(collection: Any, world_id: str, session: ClientSession) -> list[Document]:
+def _dirty(collection: Any, world_id: str, session: ClientSession) -> list[Document]:
     fields = {"contribution": 1, "settled": 1, "state": 1}
     return list(collection.find({"world_id": world_id, "unsettled": True}, fields, session=session))
 
 
+def _mark_counted(collection: Any, rows: list[Document], revision: int, session: ClientSession) -> None:
+    if rows:
+        counted = {"settled": "$contribution", "unsettled": False, "settled_revision": revision}
+        ids = {"$in": [row["_id"] for row in rows]}
+        collection.update_many({"_id": ids}, [{"$set": counted}], session=session)
+
+
 def _difference(rows: Iterable[Document]) -> dict[str, float]:
-    """Sum what was contributed and not yet settled; counters that do not change are left out."""
+    """Sum what was contributed and not yet counted; counters that do not change are left out."""
     total: dict[str, float] = {}
     for row in rows:
         for sign, counters in ((1, row["contribution"]), (-1, row["settled"])):

@@ -1,12 +1,13 @@
-"""The six stages that a person sees, computed from the ledger. Pure."""
+"""The stages that a person sees, computed from what the ledger counts. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from generia_worker.engine.step import FATAL_KINDS, StepKind, StepState
+from generia_worker.engine.specs import StepTable
+from generia_worker.engine.step import FINAL_STATES, Census, Scope, StepState
 
 
 class WorldStatus(StrEnum):
@@ -24,20 +25,6 @@ class WorldStatus(StrEnum):
         return self in (WorldStatus.COMPLETED, WorldStatus.FAILED, WorldStatus.CANCELLED)
 
 
-#: The stages in their order, and the kinds of step that make up each.
-STAGES: Mapping[str, tuple[StepKind, ...]] = {
-    "initializing": (StepKind.INITIALIZE,),
-    "world_description": (StepKind.DESCRIBE,),
-    "world_image": (StepKind.ILLUSTRATE,),
-    "characters": (StepKind.CAST, StepKind.FAN_OUT, StepKind.CHARACTER, StepKind.AVATAR),
-    "posts": (StepKind.PLAN, StepKind.POST, StepKind.PICTURE),
-    "finishing": (StepKind.FINISH,),
-}
-
-#: How many steps of each kind are in each state.
-Census = Mapping[tuple[StepKind, StepState], int]
-
-
 @dataclass(frozen=True, slots=True)
 class Progress:
     """What the ledger says about a world as a whole."""
@@ -45,18 +32,19 @@ class Progress:
     status: WorldStatus
     current_stage: str
     stages: dict[str, WorldStatus]
-    #: True when every step but `finish` is in an end state.
+    #: True when every step but the closing one is in a final state.
     ready_to_finish: bool
 
 
-def _count(census: Census, kinds: tuple[StepKind, ...], *states: StepState) -> int:
-    return sum(n for (kind, state), n in census.items() if kind in kinds and (not states or state in states))
+def _count(census: Census, kinds: Iterable[str], *states: StepState) -> int:
+    wanted = set(kinds)
+    return sum(n for (kind, state), n in census.items() if kind in wanted and (not states or state in states))
 
 
-def _stage_status(census: Census, kinds: tuple[StepKind, ...], *, whole: bool) -> WorldStatus:
+def _stage_status(census: Census, kinds: tuple[str, ...], *, whole: bool) -> WorldStatus:
     """Judge one stage; `whole` says that all of its steps are in the ledger already."""
     total = _count(census, kinds)
-    final = sum(_count(census, kinds, state) for state in StepState if state.is_final)
+    final = _count(census, kinds, *FINAL_STATES)
     failed = _count(census, kinds, StepState.FAILED)
     done = _count(census, kinds, StepState.DONE)
     if total and final == total and (whole or failed or _count(census, kinds, StepState.SKIPPED)):
@@ -71,47 +59,52 @@ def _stage_status(census: Census, kinds: tuple[StepKind, ...], *, whole: bool) -
     return WorldStatus.PENDING
 
 
-def progress_of(census: Census, *, cast_is_stored: bool, doomed: bool = False) -> Progress:
+def progress_of(
+    table: StepTable, census: Census, *, cast_is_stored: bool, is_fatal: bool = False
+) -> Progress:
     """Compute stages and status of a world.
 
-    `doomed` says that something happened after which no step can succeed (no credit at a provider).
     `cast_is_stored` says that the shares of the characters, and with them all steps, are in the ledger; until then the
-    stages that depend on the cast cannot be complete. A stage in which something was made is `completed` when all of
-    its steps have ended, also when some failed: `tasks_failed` tells of those.
+    stages that depend on the cast cannot be complete. `is_fatal` says that something happened after which no step can
+    succeed (no credit at a provider). A stage in which something was made is `completed` when all of its steps have
+    ended, also when some failed: `tasks_failed` tells of those.
     """
-    stages: dict[str, WorldStatus] = {}
-    for name, kinds in STAGES.items():
-        whole = cast_is_stored or name not in ("characters", "posts")
-        stages[name] = _stage_status(census, kinds, whole=whole)
-    if stages["characters"] is WorldStatus.COMPLETED and not _count(census, STAGES["posts"]):
-        stages["posts"] = WorldStatus.COMPLETED
-    working = tuple(kind for kind in StepKind if kind is not StepKind.FINISH)
+    stages = _stages(table, census, cast_is_stored)
+    working = [spec.kind for spec in table if not spec.closes_world]
     unfinished = _count(census, working, StepState.PENDING, StepState.RUNNING)
-    fatal = doomed or _count(census, tuple(FATAL_KINDS), StepState.FAILED) > 0
+    fatal = is_fatal or _count(census, table.fatal_kinds, StepState.FAILED) > 0
     # The last casting step and all steps of the characters are stored in one transaction: while some are still to
     # come, a casting step is unfinished.
     ready = _count(census, working) > 0 and unfinished == 0
-    finished = _count(census, (StepKind.FINISH,), *(s for s in StepState if s.is_final))
-    status = _world_status(census, stages, ready=ready, fatal=fatal, finished=bool(finished))
-    current = next(
-        (name for name, state in stages.items() if state in (WorldStatus.IN_PROGRESS, WorldStatus.PENDING)),
-        "finishing",
-    )
+    finished = _count(census, [table.closing.kind], *FINAL_STATES) > 0
+    status = WorldStatus.PENDING
+    if ready and finished:
+        status = _final_status(table, census, fatal)
+    elif any(state is not WorldStatus.PENDING for state in stages.values()):
+        status = WorldStatus.IN_PROGRESS
+    going_on = (WorldStatus.IN_PROGRESS, WorldStatus.PENDING)
+    current = next((name for name, state in stages.items() if state in going_on), table.closing.stage)
     if fatal:
         current = next((name for name, state in stages.items() if state is WorldStatus.FAILED), current)
     return Progress(status, current, stages, ready_to_finish=ready and not finished)
 
 
-def _world_status(
-    census: Census, stages: Mapping[str, WorldStatus], *, ready: bool, fatal: bool, finished: bool
-) -> WorldStatus:
-    if ready and finished:
-        if fatal:
-            return WorldStatus.FAILED
-        if _count(census, tuple(StepKind), StepState.CANCELLED):
-            return WorldStatus.CANCELLED
-        nobody = not _count(census, (StepKind.CHARACTER,), StepState.DONE)
-        return WorldStatus.FAILED if nobody else WorldStatus.COMPLETED
-    if any(state is not WorldStatus.PENDING for state in stages.values()):
-        return WorldStatus.IN_PROGRESS
-    return WorldStatus.PENDING
+def _stages(table: StepTable, census: Census, cast_is_stored: bool) -> dict[str, WorldStatus]:
+    after_cast = {spec.stage for spec in table if spec.scope in (Scope.CHARACTER, Scope.POST)}
+    stages: dict[str, WorldStatus] = {}
+    before = WorldStatus.PENDING
+    for name, kinds in table.stages.items():
+        state = _stage_status(census, kinds, whole=cast_is_stored or name not in after_cast)
+        if name in after_cast and before is WorldStatus.COMPLETED and not _count(census, kinds):
+            state = WorldStatus.COMPLETED  # a world without posts
+        stages[name] = before = state
+    return stages
+
+
+def _final_status(table: StepTable, census: Census, fatal: bool) -> WorldStatus:
+    if fatal:
+        return WorldStatus.FAILED
+    if _count(census, [spec.kind for spec in table], StepState.CANCELLED):
+        return WorldStatus.CANCELLED
+    missing = any(spec.indispensable and not _count(census, [spec.kind], StepState.DONE) for spec in table)
+    return WorldStatus.FAILED if missing else WorldStatus.COMPLETED

@@ -1,4 +1,4 @@
-"""What a process remembers of what it has read, for all of its threads."""
+"""A read-through cache: what a process has read, for all of its threads."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Kept(Generic[T]):
-    """What was read by key, as long as `cache` (one of cachetools, which are not thread-safe) holds it.
+class ReadThroughCache(Generic[T]):
+    """Values by key, for as long as `cache` (one of cachetools, which are not thread-safe) holds them.
 
-    Only what is `lasting` is kept; everything else is read anew each time.
+    Only what is `lasting` is kept; everything else is read each time:
+
+        casts = ReadThroughCache(LRUCache(500), lasting=lambda cast: cast is not None)
+        cast = casts.get("world/cast/0", read_from_database)
     """
 
     def __init__(self, cache: MutableMapping[str, T], lasting: Callable[[T], bool]) -> None:
@@ -21,11 +24,11 @@ class Kept(Generic[T]):
         self._lock = threading.Lock()
 
     def get(self, key: str, read: Callable[[str], T]) -> T:
-        """Return what is kept under a key, else read it. Raises what `read` raises."""
+        """Return the value under a key, else read it. Raises what `read` raises."""
         with self._lock:
-            kept = self._cache.get(key)
-        if kept is not None:
-            return kept
+            known = self._cache.get(key)
+        if known is not None:
+            return known
         found = read(key)
         if self._lasting(found):
             with self._lock:

@@ -42,6 +42,11 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         IndexModel([("lease_until", ASCENDING)], partialFilterExpression={"state": "running"}, name="leases"),
         IndexModel([("owner", ASCENDING)], partialFilterExpression={"state": "running"}, name="owner"),
         IndexModel([("ready_at", ASCENDING)], partialFilterExpression={"state": "pending"}, name="ready"),
+        IndexModel(
+            [("not_before", ASCENDING)],
+            partialFilterExpression={"not_before": {"$type": "date"}},
+            name="scheduled",
+        ),
         IndexModel([("after", ASCENDING)], name="after"),
     ],
     "api_requests_history": [
@@ -49,7 +54,6 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         IndexModel([("world_id", ASCENDING), ("state", ASCENDING)], name="world"),
         IndexModel([("world_id", ASCENDING)], partialFilterExpression={"unsettled": True}, name="unsettled"),
     ],
-    "parked_steps": [IndexModel([("wake_at", ASCENDING)], name="due")],
     "world_generation_status": [IndexModel([("created_at", DESCENDING)], name="newest")],
 }
 
@@ -117,7 +121,7 @@ class Database:
         self.parked: Collection[Document] = db["parked_steps"]
         self.status: Collection[Document] = db["world_generation_status"]
         self.parameters: Collection[Document] = db["world_parameters"]
-        self.canaries: Collection[Document] = db["queue_canaries"]
+        self.watermarks: Collection[Document] = db["queue_canaries"]
         self._db = db
 
     def ensure_indexes(self) -> None:
@@ -162,8 +166,8 @@ class Database:
         self.client.close()
 
 
-def unsettled_worlds(rows: Collection[Document]) -> set[str]:
-    """Return the ids of the worlds of which something in this collection (steps or calls) is unsettled."""
+def dirty_worlds(rows: Collection[Document]) -> set[str]:
+    """Return the ids of the worlds of which something in this collection (steps or calls) is in no status yet."""
     # Left to itself MongoDB reads the whole collection for this.
     found = rows.find({"unsettled": True}, {"world_id": 1, "_id": 0}).hint("unsettled")
     return {row["world_id"] for row in found}

@@ -2,81 +2,114 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from pymongo.client_session import ClientSession
 
-from generia_worker.engine.generations import Generations
-from generia_worker.engine.step import steps_after_cast
 from generia_worker.errors import InvalidAnswerError
-from generia_worker.worlds.character_documents import Cast, share_posts
-from generia_worker.worlds.context import StepRun
-from generia_worker.worlds.generate import ask
-from generia_worker.worlds.prompt_context import cast_so_far, pick, unseen, world_brief
-from generia_worker.worlds.services import Outcome, Tools
+from generia_worker.worlds.context import Outcome, Services, StepContext
+from generia_worker.worlds.documents import Cast, CharacterConcept, CharacterConnection, SharedStory
+from generia_worker.worlds.generate import generate
+from generia_worker.worlds.prompt_context import cast_so_far, pick, unseen, world_context
 
 #: How often what is missing of a batch is asked for before the step starts over.
 _ROUNDS = 4
+#: As many connections and stories of a batch are kept as its document may hold.
+_CONNECTIONS_MAX, _STORIES_MAX = 200, 60
 
 
-def cast_characters(run: StepRun, tools: Tools, generations: Generations) -> Outcome:
-    """Ask for this batch's concepts; with the last batch, share out the posts and lay all steps into the ledger.
+def cast_characters(ctx: StepContext, services: Services) -> Outcome:
+    """Find this batch's concepts; with the last batch, share out the posts and lay all steps into the ledger.
 
     Raises:
         InvalidAnswerError: the model does not come up with enough different characters.
     """
-    order, size = run.generation, tools.settings.cast_batch_size
-    wanted = min(size, order.users_count - run.number * size)
-    before = cast_so_far(run)
-    batch = _collect(run, tools, wanted, before)
-    if run.number < order.batches - 1:
+    order, size = ctx.generation, services.settings.cast_batch_size
+    wanted = min(size, order.users_count - ctx.batch * size)
+    before = cast_so_far(ctx)
+    batch = _collect(ctx, services, wanted, before)
+    if ctx.batch < order.batches - 1:
         return Outcome(batch)
-    wishes = [concept["posts_count"] for concept in (*before, *batch["characters"])]
+    wishes = [concept.posts_count for concept in (*before, *batch.characters)]
     shares = share_posts(wishes, order.posts_count)
 
     def lay_out(session: ClientSession) -> None:
-        generations.store_shares(run.world_id, shares, session)
-        run.ledger.add(run.world_id, steps_after_cast(shares), order.batches, session)
+        services.generations.store_shares(ctx.world_id, shares, session)
+        steps = services.rows.table.after_cast(shares)
+        services.rows.add(ctx.world_id, steps, order.batches, session)
 
-    return Outcome(batch, also=lay_out)
+    return Outcome(batch, on_commit=lay_out)
 
 
-def _collect(run: StepRun, tools: Tools, wanted: int, before: list[dict[str, Any]]) -> dict[str, Any]:
+def _collect(ctx: StepContext, services: Services, wanted: int, before: list[CharacterConcept]) -> Cast:
     """Ask until there are `wanted` concepts that differ; what is missing or double is asked for again."""
-    people: list[dict[str, Any]] = []
-    extras: dict[str, list[Any]] = {"character_connections": [], "common_stories_and_events": []}
-    batch: dict[str, Any] = {}
+    people: list[CharacterConcept] = []
+    connections: list[CharacterConnection] = []
+    stories: list[SharedStory] = []
+    first: Cast | None = None
     for turn in range(_ROUNDS):
         known = [*before, *people]
         variables = {
-            "user_prompt": run.generation.prompt,
-            "world": world_brief(run, tools),
+            "user_prompt": ctx.generation.prompt,
+            "world": world_context(ctx),
             "count": wanted - len(people),
-            "users_count": run.generation.users_count,
-            "posts_count": run.generation.posts_count,
+            "users_count": ctx.generation.users_count,
+            "posts_count": ctx.generation.posts_count,
             "existing": [pick(one, ("id", "concept_short", "role_in_world")) for one in known],
         }
-        answer = ask(run, tools, Cast, "cast_characters", variables, purpose=f"cast{turn}").as_document()
-        batch = batch or answer
-        _rename(answer, first=len(known) + 1)
-        people += unseen(answer["characters"], known, _identity)[: wanted - len(people)]
-        for name, kept in extras.items():
-            kept += answer[name]
+        answer = generate(ctx, services, Cast, "cast_characters", variables, purpose=f"cast{turn}")
+        answer = _renumbered(answer, first=len(known) + 1)
+        first = first or answer
+        people += unseen(answer.characters, known, _identity)[: wanted - len(people)]
+        connections += answer.character_connections
+        stories += answer.common_stories_and_events
         if len(people) == wanted:
-            numbered = [one | {"id": f"c{len(before) + i}"} for i, one in enumerate(people, start=1)]
-            return batch | extras | {"characters": numbered}
+            return first.model_copy(
+                update={
+                    "characters": [
+                        one.model_copy(update={"id": f"c{number}"})
+                        for number, one in enumerate(people, start=len(before) + 1)
+                    ],
+                    "character_connections": connections[:_CONNECTIONS_MAX],
+                    "common_stories_and_events": stories[:_STORIES_MAX],
+                }
+            )
     message = f"The model gave {len(people)} different characters where {wanted} were asked for."
     raise InvalidAnswerError(message)
 
 
-def _rename(answer: dict[str, Any], first: int) -> None:
-    """Let the ids of an answer go on from those that exist, in its stories too."""
-    names = {}
-    for number, one in enumerate(answer["characters"], start=first):
-        names[one["id"]] = one["id"] = f"c{number}"
-    for story in answer["common_stories_and_events"]:
-        story["characters_ids"] = [names.get(name, name) for name in story["characters_ids"]]
+def _renumbered(answer: Cast, first: int) -> Cast:
+    """Return an answer whose ids go on from those that exist, in its stories too."""
+    names: dict[str, str] = {}
+    people = []
+    for number, one in enumerate(answer.characters, start=first):
+        names[one.id] = f"c{number}"
+        people.append(one.model_copy(update={"id": f"c{number}"}))
+    stories = [
+        story.model_copy(update={"characters_ids": [names.get(name, name) for name in story.characters_ids]})
+        for story in answer.common_stories_and_events
+    ]
+    return answer.model_copy(update={"characters": people, "common_stories_and_events": stories})
 
 
-def _identity(concept: dict[str, Any]) -> str:
-    return " ".join(concept["concept_short"].casefold().split())
+def _identity(concept: CharacterConcept) -> str:
+    return " ".join(concept.concept_short.casefold().split())
+
+
+def share_posts(wishes: Sequence[int], posts_count: int) -> list[int]:
+    """Share out `posts_count` posts in proportion to `wishes`, so that they sum up exactly.
+
+    Everybody gets at least one post while there are enough; where there are fewer posts than characters, the first
+    ones get one each. The largest remainders take what rounding leaves over (Hamilton's method), earlier ones first.
+    """
+    count = len(wishes)
+    if posts_count <= count:
+        return [1 if index < posts_count else 0 for index in range(count)]
+    weights = [max(wish, 1) for wish in wishes]
+    spare = posts_count - count
+    quotas = [spare * weight / sum(weights) for weight in weights]
+    shares = [int(quota) for quota in quotas]
+    by_remainder = sorted(range(count), key=lambda i: (shares[i] - quotas[i], i))
+    for index in by_remainder[: spare - sum(shares)]:
+        shares[index] += 1
+    return [1 + share for share in shares]

@@ -1,80 +1,111 @@
-"""One character: its detail, its place in the character service, its face."""
+"""One character: its detail, its place in the character service, the plan of its posts, its face."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from generia_worker.engine.step import Step, StepKind
-from generia_worker.errors import PermanentError
+from generia_worker.errors import InvalidAnswerError
 from generia_worker.rpc.media_types import MediaType
-from generia_worker.worlds.character_documents import CharacterDetail
-from generia_worker.worlds.context import StepRun
-from generia_worker.worlds.generate import ask
-from generia_worker.worlds.media import Motif, make_media
+from generia_worker.worlds.context import Outcome, Services, StepContext
+from generia_worker.worlds.documents import CharacterDetail, PlannedPost, PostPlan
+from generia_worker.worlds.generate import generate
+from generia_worker.worlds.media import ImageSpec, make_media
 from generia_worker.worlds.prompt_context import (
     cast_so_far,
+    character_context,
     common_ground,
     others_of,
-    world_brief,
+    unseen,
+    world_context,
 )
-from generia_worker.worlds.services import Outcome, Tools
+from generia_worker.worlds.results import Avatar, CreatedCharacter
+from generia_worker.worlds.steps import CHARACTER
+
+#: Rounds of planning beyond those that a model which answers exactly would need.
+_SPARE_ROUNDS = 3
 
 
-def create_character(run: StepRun, tools: Tools) -> Outcome:
+def create_character(ctx: StepContext, services: Services) -> Outcome:
     """Write a character out and create it in the character service, once."""
-    detail = run.checkpoint("detail")
-    if detail is None:
-        connections, stories = common_ground(run, run.number)
-        variables = {
-            "user_prompt": run.generation.prompt,
-            "world": world_brief(run, tools),
-            "concept": cast_so_far(run)[run.number - 1],
-            "others": others_of(run, run.number),
-            "connections": connections,
-            "stories": stories,
-        }
-        detail = ask(run, tools, CharacterDetail, "create_character", variables).as_document()
-        run.store(detail=detail)
-    character_id = run.checkpoint("character_id")
-    redone = run.checkpoint("redo_of")
-    if redone is not None:
-        tools.characters.update(redone, display_name=detail["display_name"], meta=detail)
-        character_id = redone
-    elif character_id is None:
-        created = tools.characters.create(
-            run.world_id, detail["display_name"], detail, idempotency_key=run.once_key("create")
+    detail = _detail(ctx, services)
+    if ctx.redo_of is not None:
+        meta = detail.as_document()
+        services.characters.update(ctx.redo_of, display_name=detail.display_name, meta=meta)
+        return Outcome(CreatedCharacter(detail=detail, character_id=ctx.redo_of))
+    character_id = ctx.checkpoint("character_id")
+    if character_id is None:
+        created = services.characters.create(
+            ctx.world_id,
+            detail.display_name,
+            detail.as_document(),
+            idempotency_key=ctx.idempotency_key("create"),
         )
         character_id = created.id
-        run.store(character_id=character_id)
-    return Outcome({"detail": detail, "character_id": character_id})
+        ctx.store(character_id=character_id)
+    return Outcome(CreatedCharacter(detail=detail, character_id=character_id))
 
 
-def draw_avatar(run: StepRun, tools: Tools) -> Outcome:
-    """Draw a character's face and give it to the character."""
-    character = the_character(run)
-    size = tools.settings.avatar_size
-    motif = Motif(
-        "avatar",
-        MediaType.CHARACTER_AVATAR,
-        character["detail"]["avatar_prompt"],
-        character["detail"]["avatar_style"],
-        size,
-        size,
-    )
-    media_id = make_media(run, tools, motif, character["character_id"])
-    tools.characters.update(character["character_id"], avatar_media_id=media_id)
-    return Outcome({"media_id": media_id})
+def _detail(ctx: StepContext, services: Services) -> CharacterDetail:
+    """Return the character as it was written, once."""
+    stored = ctx.checkpoint("detail")
+    if stored is not None:
+        return CharacterDetail.model_validate(stored)
+    connections, stories = common_ground(ctx, ctx.character)
+    variables = {
+        "user_prompt": ctx.generation.prompt,
+        "world": world_context(ctx),
+        "concept": cast_so_far(ctx)[ctx.character - 1].model_dump(mode="json"),
+        "others": others_of(ctx, ctx.character),
+        "connections": connections,
+        "stories": stories,
+    }
+    detail = generate(ctx, services, CharacterDetail, "create_character", variables)
+    ctx.store(detail=detail.as_document())
+    return detail
 
 
-def the_character(run: StepRun, made: Mapping[Step, dict[str, Any]] | None = None) -> dict[str, Any]:
-    """Return the result of the step that created this step's character: out of `made` when that was read already.
+def plan_posts(ctx: StepContext, services: Services) -> Outcome:
+    """Plan exactly as many posts as the character was given, in batches; what is missing or double is asked for again.
 
-    Raises PermanentError where it has none.
+    Raises:
+        InvalidAnswerError: the model does not come up with enough different posts.
     """
-    step = Step(StepKind.CHARACTER, run.number)
-    character = (run.ledger.made(run.world_id, step) if made is None else made).get(step)
-    if character is None:
-        message = f"Character {run.number} does not exist."
-        raise PermanentError(message)
-    return character
+    shares = ctx.generation.shares or []
+    wanted, size = shares[ctx.character - 1], services.settings.plan_batch_size
+    character = character_context(ctx.result_of(CHARACTER).detail)
+    _, stories = common_ground(ctx, ctx.character)
+    posts: list[PlannedPost] = []
+    first: PostPlan | None = None
+    for turn in range(-(-wanted // size) + _SPARE_ROUNDS):
+        count = min(size, wanted - len(posts))
+        variables = {
+            "user_prompt": ctx.generation.prompt,
+            "world": world_context(ctx),
+            "character": character,
+            "others": others_of(ctx, ctx.character),
+            "stories": stories,
+            "count": count,
+            "earlier": [post.topic for post in posts],
+        }
+        answer = generate(ctx, services, PostPlan, "plan_posts", variables, purpose=f"plan{turn}")
+        first = first or answer
+        posts += unseen(answer.posts, posts, _identity)[:count]
+        if len(posts) == wanted:
+            return Outcome(first.model_copy(update={"posts": posts}))
+    message = f"The model planned {len(posts)} different posts where {wanted} were asked for."
+    raise InvalidAnswerError(message)
+
+
+def _identity(post: PlannedPost) -> str:
+    """Two posts are the same when topic and brief are."""
+    return " ".join(f"{post.topic} {post.content_brief}".casefold().split())
+
+
+def draw_avatar(ctx: StepContext, services: Services) -> Outcome:
+    """Draw a character's face and give it to the character."""
+    character = ctx.result_of(CHARACTER)
+    detail, size = character.detail, services.settings.avatar_size
+    spec = ImageSpec(
+        "avatar", MediaType.CHARACTER_AVATAR, detail.avatar_prompt, detail.avatar_style, size, size
+    )
+    media_id = make_media(ctx, services, spec, character.character_id)
+    services.characters.update(character.character_id, avatar_media_id=media_id)
+    return Outcome(Avatar(media_id=media_id))

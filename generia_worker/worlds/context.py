@@ -1,24 +1,78 @@
-"""One run of one step: what a use case knows of the step that it works on."""
+"""What a use case is given: the step that it works on, and the services that it may call."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from generia_worker.engine.generations import Generation
+from pydantic import BaseModel
+from pymongo.client_session import ClientSession
+
+from generia_worker.billing.calls import MeteredCalls
+from generia_worker.billing.requests import PaidCall
+from generia_worker.engine.generations import Generation, Generations
 from generia_worker.engine.ledger import Claim, Ledger
+from generia_worker.engine.results import Results
+from generia_worker.engine.specs import StepSpec
+from generia_worker.engine.step import Step
+from generia_worker.engine.step_rows import StepRows
+from generia_worker.errors import PermanentError
+from generia_worker.providers.http import HttpPool
+from generia_worker.rpc.character_client import CharacterClient
+from generia_worker.rpc.media_client import MediaClient
+from generia_worker.rpc.post_client import PostClient
+from generia_worker.rpc.world_client import WorldClient
+from generia_worker.settings import Settings
+from generia_worker.storage.parameters import Parameters
+from generia_worker.worlds.results import WorldParameters
+from generia_worker.worlds.templates import Prompts
+
+M = TypeVar("M", bound=BaseModel)
 
 #: Checkpoint: how many attempts at the step ended with answers that did not fit.
-ASKED_ANEW = "asked_anew"
+QUESTIONS_REPEATED = "asked_anew"
 
 
 @dataclass(frozen=True, slots=True)
-class StepRun:
-    """One run of one step: what was claimed, for which order, and the ledger to write checkpoints to."""
+class Services:
+    """The collaborators of every use case, shared by all threads of a process; each can be replaced in a test."""
+
+    settings: Settings
+    prompts: Prompts
+    calls: MeteredCalls
+    http: HttpPool
+    ledger: Ledger
+    rows: StepRows
+    results: Results
+    generations: Generations
+    parameters: Parameters[WorldParameters]
+    worlds: WorldClient
+    characters: CharacterClient
+    posts: PostClient
+    media: MediaClient
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a step made, and what else is written in the transaction that commits it."""
+
+    result: BaseModel
+    on_commit: Callable[[ClientSession], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepContext:
+    """One attempt at one step: what was claimed, for which generation.
+
+    def write_motto(ctx: StepContext, services: Services) -> Outcome:
+        character = ctx.result_of(CHARACTER)
+        ...
+    """
 
     claim: Claim
     generation: Generation
-    ledger: Ledger
+    services: Services
 
     @property
     def world_id(self) -> str:
@@ -26,36 +80,97 @@ class StepRun:
         return self.claim.world_id
 
     @property
-    def number(self) -> int:
-        """The batch or the character of this step. Raises ValueError where there is none."""
-        if self.claim.step.first is None:
-            message = f"{self.claim.step} has no index."
-            raise ValueError(message)
-        return self.claim.step.first
+    def step(self) -> Step:
+        """The step."""
+        return self.claim.step
+
+    @property
+    def batch(self) -> int:
+        """The batch of this step, from 0. Raises ValueError where there is none."""
+        return self._index("batch", self.step.batch)
+
+    @property
+    def character(self) -> int:
+        """The character of this step, from 1. Raises ValueError where there is none."""
+        return self._index("character", self.step.character)
 
     @property
     def post(self) -> int:
         """The post of this step, from 1. Raises ValueError where there is none."""
-        if self.claim.step.second is None:
-            message = f"{self.claim.step} has no second index."
-            raise ValueError(message)
-        return self.claim.step.second
+        return self._index("post", self.step.post)
 
-    def once_key(self, purpose: str) -> str:
-        """Return the name of something that this edition of the step does once: a key for services and calls."""
-        return f"{self.claim.key}#{self.claim.edition}.{purpose}"
+    def _index(self, name: str, value: int | None) -> int:
+        if value is None:
+            raise ValueError(f"{self.step} has no {name}.")
+        return value
 
-    def call_key(self, purpose: str) -> str:
-        """Return the name of a paid call: what was answered under it is adopted, by a takeover and by a new attempt.
+    # --- what other steps have made ----------------------------------------------------------------------------
+    def result_of(self, spec: StepSpec[M]) -> M:
+        """Return what the step of another kind made for the same world, character or post.
 
-        Only after answers that did not fit (`ASKED_ANEW` counts that) a new attempt asks anew.
+        Raises PermanentError when it is not done: nothing here can be made without it.
         """
-        return self.once_key(f"{self.checkpoint(ASKED_ANEW) or 0}.{purpose}")
+        return self.part_of(spec, spec.result, immutable=spec.redo is None)
+
+    def part_of(self, spec: StepSpec[Any], part: type[M], *, immutable: bool = False) -> M:
+        """Return some fields of such a result, as a model that has these fields; `immutable`: no redo changes them.
+
+        Raises PermanentError, as `result_of`.
+        """
+        step = spec.within(self.step)
+        found = self.services.results.of(self.world_id, step, part, immutable=immutable)
+        if found is None:
+            raise PermanentError(f"{self.step} needs {step}, which is not done.")
+        return found
+
+    def world(self) -> WorldParameters:
+        """Return the world's description, with the prompts of its pictures where these are drawn.
+
+        Raises PermanentError before it is described.
+        """
+        found = self.services.parameters.get(self.world_id)
+        if found is None:
+            raise PermanentError(f"{self.step} needs the world's description, which is not there.")
+        return found
+
+    # --- what is done once ---------------------------------------------------------------------------------------
+    @property
+    def redo_of(self) -> str | None:
+        """The id under which a service knows what is being made anew; None when it is made for the first time."""
+        found = self.checkpoint("redo_of")
+        return None if found is None else str(found)
 
     def checkpoint(self, name: str) -> Any:
-        """Return what was stored under `name` by this run or one before it, else None."""
+        """Return what was stored under `name` by this attempt or an earlier one, else None."""
         return self.claim.checkpoints.get(name)
 
     def store(self, **values: Any) -> None:
         """Store checkpoints, name → value, in one write. Raises LeaseLost."""
-        self.ledger.checkpoint(self.claim, **values)
+        self.services.ledger.checkpoint(self.claim, **values)
+
+    def idempotency_key(self, purpose: str) -> str:
+        """Return the name of something that this edition of the step does once: a key for services."""
+        return f"{self.claim.key}#{self.claim.edition}.{purpose}"
+
+    def text_call(self, purpose: str) -> PaidCall:
+        """Return a text call: what was answered under its key is adopted, by a takeover and by a new attempt.
+
+        Only after answers that did not fit (`QUESTIONS_REPEATED` counts these) a new attempt asks anew.
+        """
+        return self._call(f"{self.checkpoint(QUESTIONS_REPEATED) or 0}.{purpose}")
+
+    def image_call(self, purpose: str) -> PaidCall:
+        """Return an image call: it has the same key in every attempt."""
+        return self._call(purpose)
+
+    def _call(self, purpose: str) -> PaidCall:
+        return PaidCall(
+            key=self.idempotency_key(purpose),
+            world_id=self.world_id,
+            step=self.step.name,
+            is_first_attempt=self.claim.is_first_attempt,
+            budgeted=self.generation.budget_usd is not None,
+        )
+
+
+UseCase = Callable[[StepContext, Services], Outcome]

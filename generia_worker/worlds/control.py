@@ -7,28 +7,26 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 
-from generia_worker.engine.generations import Generation, Generations
-from generia_worker.engine.ledger import Ledger
-from generia_worker.engine.step import FINISH, Step, StepKind, StepState, predecessor
+from generia_worker.engine.generations import Generations
+from generia_worker.engine.specs import StepTable
+from generia_worker.engine.step import Step, StepState
+from generia_worker.engine.step_rows import StepRows
 from generia_worker.errors import ConflictError, InvalidInputError, NotFoundError
-from generia_worker.status.projection import Status
+from generia_worker.status.projection import StatusProjection
 from generia_worker.status.stages import WorldStatus
 from generia_worker.storage.database import Database, Document
-
-#: What is made anew together: the first of a pair names the thing, the rest belongs to it.
-_REDO = {
-    StepKind.CHARACTER: (StepKind.CHARACTER, StepKind.AVATAR),
-    StepKind.POST: (StepKind.POST, StepKind.PICTURE),
-}
 
 
 class Control:
     """Changes the course of worlds. Each change is one transaction; publishing what follows is up to the caller."""
 
-    def __init__(self, database: Database, generations: Generations, ledger: Ledger, status: Status) -> None:
+    def __init__(
+        self, database: Database, generations: Generations, rows: StepRows, status: StatusProjection
+    ) -> None:
         self._database = database
         self._generations = generations
-        self._ledger = ledger
+        self._step_rows = rows
+        self._table: StepTable = rows.table
         self._status = status
 
     def cancel(self, world_id: str) -> None:
@@ -79,15 +77,15 @@ class Control:
             ConflictError: the world has not ended, or the thing was never made.
         """
         try:
-            step = Step.parse(name)
+            step = self._table.parse(name)
         except ValueError as error:
             raise InvalidInputError(str(error), field="step") from None
-        if step.kind not in _REDO:
+        if step.kind not in {spec.redo for spec in self._table}:
             message = "Only a character (character/7) or a post (post/7/3) can be made anew."
             raise InvalidInputError(message, field="step")
         if not WorldStatus(self._status.get(world_id)["status"]).is_final:
             raise ConflictError(f"World {world_id} has not ended: redo it afterwards.")
-        steps = [Step(kind, step.first, step.second) for kind in _REDO[step.kind]]
+        steps = [spec.within(step) for spec in self._table.redone_with(step.kind)]
         self._database.transaction(lambda session: self._redo(world_id, steps, session))
 
     # --- how ---------------------------------------------------------------------------------------------------
@@ -116,13 +114,17 @@ class Control:
         """Make the steps in these states pending again; returns how many there were."""
 
         def work(session: ClientSession) -> int:
-            order = Generation.from_document(
-                self._database.generations.find_one({"_id": world_id}, session=session) or {}
-            )
-            world = self._ledger.states(world_id, session)
-            again = {step for step, state in world.items() if state in states and step != FINISH}
+            order = self._generations.get(world_id, session)
+            world = self._step_rows.states(world_id, session)
+            again = {
+                step
+                for step, state in world.items()
+                if state in states and step.kind != self._table.closing.kind
+            }
             if again or order.cancelled or not world:
-                ready = {step for step in again if predecessor(step, order.batches, world) not in again}
+                ready = {
+                    step for step in again if self._table.predecessor(step, order.batches, world) not in again
+                }
                 self._set_pending(world_id, ready, session, ready=True)
                 self._set_pending(world_id, again - ready, session, ready=False)
                 self._open_again(world_id, session)
@@ -140,7 +142,7 @@ class Control:
             self._database.steps.update_many({"_id": {"$in": keys}}, [{"$set": change}], session=session)
 
     def _open_again(self, world_id: str, session: ClientSession) -> None:
-        self._set_pending(world_id, [FINISH], session, ready=False)
+        self._set_pending(world_id, [self._table.closing.step()], session, ready=False)
         self._database.generations.update_one(
             {"_id": world_id},
             {"$set": {"open": True, "cancelled": False, "fatal": None}, "$inc": {"run": 1}},
@@ -159,6 +161,7 @@ def _pending(*, ready: bool) -> Document:
         "takeovers": 0,
         "quarantined": False,
         "outage_since": None,
+        "not_before": None,
         "unsettled": True,
         "ready_at": "$$NOW" if ready else None,
     }

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel
+
 from generia_worker.errors import DamagedPictureError, PermanentError, TransientError
 from generia_worker.providers.images import Picture
 from generia_worker.rpc.media_types import MediaType
 from generia_worker.text import clip
-from generia_worker.worlds.context import StepRun
-from generia_worker.worlds.services import Tools
+from generia_worker.worlds.context import Services, StepContext
 
 #: The image API takes no longer prompts.
 _PROMPT_MAX = 2000
@@ -22,9 +23,18 @@ _MARGIN_S = 30
 _DAMAGED_DOWNLOADS = 2
 
 
+class UploadTicket(BaseModel):
+    """Where the bytes of a picture of this size go; `expires_at` in Unix seconds. A checkpoint."""
+
+    media_id: str
+    url: str
+    expires_at: int
+    size: int
+
+
 @dataclass(frozen=True, slots=True)
-class Motif:
-    """What to draw, how large, and what for."""
+class ImageSpec:
+    """What to draw, how large (in pixels), and what for; `kind` is cover, icon, avatar or post."""
 
     kind: str
     media_type: MediaType
@@ -35,9 +45,14 @@ class Motif:
 
 
 def make_media(
-    run: StepRun, tools: Tools, motif: Motif, character_id: str = "", *, then: Mapping[str, Any] | None = None
+    ctx: StepContext,
+    services: Services,
+    spec: ImageSpec,
+    character_id: str = "",
+    *,
+    then: Mapping[str, Any] | None = None,
 ) -> str:
-    """Return the media id of a confirmed picture; goes on where an earlier run of the step stopped.
+    """Return the media id of a confirmed picture; goes on where an earlier attempt at the step stopped.
 
     `then` are checkpoints of what the step does next, stored together with the confirmation.
 
@@ -45,74 +60,71 @@ def make_media(
         TransientError, PermanentError: of the image API, the media service or the upload.
         BudgetExceeded: the world's limits do not allow the call.
     """
-    done = run.checkpoint(f"{motif.kind}_confirmed")
+    done = ctx.checkpoint(f"{spec.kind}_confirmed")
     if done is not None:
-        if missing := {name: value for name, value in (then or {}).items() if run.checkpoint(name) is None}:
-            run.store(**missing)
+        if missing := {name: value for name, value in (then or {}).items() if ctx.checkpoint(name) is None}:
+            ctx.store(**missing)
         return str(done)
-    world_style = tools.parameters.get(run.world_id).get("image_prompts", {}).get("style_reference", "")
-    prompt = tools.prompts.picture(motif.kind, motif.prompt, world_style or motif.style)
-    picture = _picture(run, tools, motif, clip(prompt, _PROMPT_MAX))
-    media_id = _upload(run, tools, motif, picture, character_id)
+    world = services.parameters.get(ctx.world_id)
+    world_style = world.image_prompts.style_reference if world and world.image_prompts else ""
+    prompt = services.prompts.picture(spec.kind, spec.prompt, world_style or spec.style)
+    picture = _picture(ctx, services, spec, clip(prompt, _PROMPT_MAX))
+    media_id = _upload(ctx, services, spec, picture, character_id)
     try:
-        tools.media.confirm(media_id)
+        services.media.confirm(media_id)
     except PermanentError as error:
         # The store answered the upload, and the service does not find it as announced: it is uploaded again.
         raise TransientError(error.message) from None
-    run.store(**{f"{motif.kind}_confirmed": media_id}, **(then or {}))
+    ctx.store(**{f"{spec.kind}_confirmed": media_id}, **(then or {}))
     return media_id
 
 
-def _picture(run: StepRun, tools: Tools, motif: Motif, prompt: str) -> Picture:
+def _picture(ctx: StepContext, services: Services, spec: ImageSpec, prompt: str) -> Picture:
     """Have the picture drawn once; one that arrives damaged a second time is drawn anew."""
-    name = f"{motif.kind}_damaged"
-    damaged = run.checkpoint(name) or 0
-    purpose = f"{motif.kind}.image{damaged // _DAMAGED_DOWNLOADS}"
+    name = f"{spec.kind}_damaged"
+    damaged = ctx.checkpoint(name) or 0
+    purpose = f"{spec.kind}.image{damaged // _DAMAGED_DOWNLOADS}"
     try:
-        return tools.paid.picture(run, purpose, prompt, motif.width, motif.height)
+        return services.calls.picture(ctx.image_call(purpose), prompt, spec.width, spec.height)
     except DamagedPictureError:
-        run.store(**{name: damaged + 1})
+        ctx.store(**{name: damaged + 1})
         raise
 
 
-def _upload(run: StepRun, tools: Tools, motif: Motif, picture: Picture, character_id: str) -> str:
+def _upload(
+    ctx: StepContext, services: Services, spec: ImageSpec, picture: Picture, character_id: str
+) -> str:
     """Put the picture where the media service says; the media id is checkpointed before the first byte is sent."""
-    name = f"{motif.kind}_upload"
-    ticket = run.checkpoint(name)
-    if (
-        ticket is None
-        or ticket["size"] != len(picture.data)
-        or ticket["expires_at"] < time.time() + _MARGIN_S
-    ):
-        issued = tools.media.presign_upload(
-            run.world_id,
-            character_id or run.world_id,
-            f"{motif.kind}{picture.format.extension}",
+    name = f"{spec.kind}_upload"
+    stored, size = ctx.checkpoint(name), len(picture.data)
+    ticket = None if stored is None else UploadTicket.model_validate(stored)
+    if ticket is None or ticket.size != size or ticket.expires_at < time.time() + _MARGIN_S:
+        issued = services.media.presign_upload(
+            ctx.world_id,
+            character_id or ctx.world_id,
+            f"{spec.kind}{picture.format.extension}",
             picture.format.value,
-            len(picture.data),
-            motif.media_type,
-            idempotency_key=run.once_key(f"{motif.kind}.{len(picture.data)}"),
+            size,
+            spec.media_type,
+            idempotency_key=ctx.idempotency_key(f"{spec.kind}.{size}"),
         )
-        ticket = {
-            "media_id": issued.media_id,
-            "url": issued.upload_url,
-            "expires_at": issued.expires_at,
-            "size": len(picture.data),
-        }
-        run.store(**{name: ticket})
-    _put(tools, ticket["url"], picture)
-    return str(ticket["media_id"])
+        ticket = UploadTicket(
+            media_id=issued.media_id, url=issued.upload_url, expires_at=issued.expires_at, size=size
+        )
+        ctx.store(**{name: ticket.model_dump()})
+    _put(services, ticket.url, picture)
+    return ticket.media_id
 
 
-def _put(tools: Tools, url: str, picture: Picture) -> None:
+def _put(services: Services, url: str, picture: Picture) -> None:
     """Upload once. Raises TransientError: an `outage` when the store is away, which is no matter of this picture."""
     try:
-        reply = tools.http.exchange(
+        reply = services.http.exchange(
             "PUT",
             url,
             headers={"Content-Type": picture.format.value},
             data=picture.data,
-            deadline_s=tools.settings.rpc_timeout_s * 2,
+            deadline_s=services.settings.rpc_timeout_s * 2,
             max_bytes=100_000,
         )
     except TransientError as error:

@@ -2,59 +2,78 @@
 
 from __future__ import annotations
 
-from generia_worker.engine.step import StepKind, StepState
+from typing import Any
+
+from generia_worker.engine.step import StepState
 from generia_worker.rpc.media_types import MediaType
-from generia_worker.worlds.context import StepRun
-from generia_worker.worlds.generate import ask
-from generia_worker.worlds.media import Motif, make_media
-from generia_worker.worlds.services import Outcome, Tools
-from generia_worker.worlds.world_documents import WorldDescription, WorldImagePrompts
+from generia_worker.worlds.context import Outcome, Services, StepContext
+from generia_worker.worlds.documents import WorldDescription, WorldImagePrompts
+from generia_worker.worlds.generate import generate
+from generia_worker.worlds.media import ImageSpec, make_media
+from generia_worker.worlds.results import FinalCounts, FoundWorld, WorldImages
+from generia_worker.worlds.steps import CHARACTER, PICTURE
 
 
-def initialize_world(run: StepRun, tools: Tools) -> Outcome:
+def initialize_world(ctx: StepContext, services: Services) -> Outcome:
     """Make sure that the world service knows the world. Raises NotFoundError."""
-    world = tools.worlds.get(run.world_id)
-    return Outcome({"name": world.name})
+    return Outcome(FoundWorld(name=services.worlds.get(ctx.world_id).name))
 
 
-def describe_world(run: StepRun, tools: Tools) -> Outcome:
+def describe_world(ctx: StepContext, services: Services) -> Outcome:
     """Have the world described in the language of its prompt, and publish name and description."""
-    order = run.generation
+    order = ctx.generation
     variables = {
         "user_prompt": order.prompt,
         "users_count": order.users_count,
         "posts_count": order.posts_count,
     }
-    document = ask(run, tools, WorldDescription, "describe_world", variables).as_document()
-    tools.worlds.update_params(run.world_id, document, document["name"], 0, 0)
-    return Outcome(document, also=lambda session: tools.parameters.store(run.world_id, document, session))
-
-
-def illustrate_world(run: StepRun, tools: Tools) -> Outcome:
-    """Draw the cover and the icon, and give them to the world."""
-    stored = run.checkpoint("prompts")
-    if stored is None:
-        variables = {"user_prompt": run.generation.prompt, "world": tools.parameters.get(run.world_id)}
-        stored = ask(run, tools, WorldImagePrompts, "illustrate_world", variables).as_document()
-        run.store(prompts=stored)
-    s, style = tools.settings, stored["style_reference"]
-    header = Motif(
-        "cover", MediaType.WORLD_HEADER, stored["header_prompt"], style, s.cover_width, s.cover_height
+    description = generate(ctx, services, WorldDescription, "describe_world", variables)
+    document = description.as_document()
+    services.worlds.update_params(ctx.world_id, document, description.name, 0, 0)
+    return Outcome(
+        description, on_commit=lambda session: services.parameters.store(ctx.world_id, document, session)
     )
-    icon = Motif("icon", MediaType.WORLD_ICON, stored["icon_prompt"], style, s.icon_size, s.icon_size)
-    header_id, icon_id = make_media(run, tools, header), make_media(run, tools, icon)
-    tools.worlds.update_image(run.world_id, header_id, icon_id)
-    result = {"prompts": stored, "header_media_id": header_id, "icon_media_id": icon_id}
-    fields = {"image_prompts": stored}
-    return Outcome(result, also=lambda session: tools.parameters.store(run.world_id, fields, session))
 
 
-def finish_world(run: StepRun, tools: Tools) -> Outcome:
+def illustrate_world(ctx: StepContext, services: Services) -> Outcome:
+    """Draw the cover and the icon, and give them to the world."""
+    prompts = _image_prompts(ctx, services)
+    s, style = services.settings, prompts.style_reference
+    header = ImageSpec(
+        "cover", MediaType.WORLD_HEADER, prompts.header_prompt, style, s.cover_width, s.cover_height
+    )
+    icon = ImageSpec("icon", MediaType.WORLD_ICON, prompts.icon_prompt, style, s.icon_size, s.icon_size)
+    header_id, icon_id = make_media(ctx, services, header), make_media(ctx, services, icon)
+    services.worlds.update_image(ctx.world_id, header_id, icon_id)
+    fields = {"image_prompts": prompts.as_document()}
+    return Outcome(
+        WorldImages(prompts=prompts, header_media_id=header_id, icon_media_id=icon_id),
+        on_commit=lambda session: services.parameters.store(ctx.world_id, fields, session),
+    )
+
+
+def _image_prompts(ctx: StepContext, services: Services) -> WorldImagePrompts:
+    """Return the prompts of both pictures, written once."""
+    stored = ctx.checkpoint("prompts")
+    if stored is not None:
+        return WorldImagePrompts.model_validate(stored)
+    world = ctx.world().model_dump(mode="json", exclude={"image_prompts"})
+    variables = {"user_prompt": ctx.generation.prompt, "world": world}
+    prompts = generate(ctx, services, WorldImagePrompts, "illustrate_world", variables)
+    ctx.store(prompts=prompts.as_document())
+    return prompts
+
+
+def finish_world(ctx: StepContext, services: Services) -> Outcome:
     """Tell the world service what came of the world: its final counts."""
-    census = run.ledger.census(run.world_id)
-    users = census.get((StepKind.CHARACTER, StepState.DONE), 0)
-    posts = census.get((StepKind.PICTURE, StepState.DONE), 0)
-    parameters = tools.parameters.get(run.world_id)
+    census = services.rows.census(ctx.world_id)
+    users = census.get((CHARACTER.kind, StepState.DONE), 0)
+    posts = census.get((PICTURE.kind, StepState.DONE), 0)
+    parameters = services.parameters.get(ctx.world_id)
     # A world that was cancelled before it was described has no parameters; empty ones leave the service's as they are.
-    tools.worlds.update_params(run.world_id, parameters, parameters.get("name", ""), users, posts)
-    return Outcome({"users_count": users, "posts_count": posts})
+    document: dict[str, Any] = {}
+    if parameters is not None:
+        document = parameters.model_dump(mode="json", exclude_unset=True)
+    name = parameters.name if parameters is not None else ""
+    services.worlds.update_params(ctx.world_id, document, name, users, posts)
+    return Outcome(FinalCounts(users_count=users, posts_count=posts))

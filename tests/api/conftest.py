@@ -12,29 +12,29 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from generia_worker.api.app import create_app
-from generia_worker.app.container import Runtime
+from generia_worker.app.container import Container
 from generia_worker.settings import Settings
 
 TOKEN = "a-token-of-these-tests"
 
 
 @pytest.fixture(scope="module")
-def runtime(servers: Settings) -> Iterator[Runtime]:
+def container(servers: Settings) -> Iterator[Container]:
     """The resources of one process, with a database of its own."""
     own = {"mongo_database": f"api-{uuid4().hex[:8]}", "api_token": SecretStr(TOKEN)}
     prices = {"llm_price_input_usd_per_mtok": 0.3, "llm_price_output_usd_per_mtok": 2.5}
-    runtime = Runtime(servers.model_copy(update=own | prices))
-    runtime.database.ensure_indexes()
-    yield runtime
-    runtime.database.client.drop_database(own["mongo_database"])
-    runtime.close()
+    container = Container(servers.model_copy(update=own | prices))
+    container.database.ensure_indexes()
+    yield container
+    container.database.client.drop_database(own["mongo_database"])
+    container.close()
 
 
 @pytest.fixture(scope="module")
-def app(runtime: Runtime) -> Iterator[FastAPI]:
+def app(container: Container) -> Iterator[FastAPI]:
     """The ASGI application."""
-    with Celery(broker=runtime.settings.redis_url.get_secret_value()) as celery:
-        yield create_app(runtime, celery)
+    with Celery(broker=container.settings.redis_url.get_secret_value()) as celery:
+        yield create_app(container, celery)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from generia_worker.api.metrics import ApiMetrics
-from generia_worker.app.container import Runtime
+from generia_worker.app.container import Container
 from generia_worker.app.exporter import Waiting
 from generia_worker.observability.metrics import Recorder
 from generia_worker.settings import Settings
@@ -24,9 +24,9 @@ ALERTS = yaml.safe_load((DOCKER / "prometheus/alerts.yml").read_text(encoding="u
 @pytest.fixture(scope="module")
 def exported(servers: Settings) -> dict[str, set[str]]:
     """Every name that Prometheus may get, with its labels."""
-    runtime = Runtime(servers.model_copy(update={"metrics_dir": Path("/nowhere")}))
+    container = Container(servers.model_copy(update={"metrics_dir": Path("/nowhere")}))
     found: dict[str, set[str]] = {}
-    for registry in (Recorder().registry, ApiMetrics(runtime, lambda: 0)._registry):
+    for registry in (Recorder().registry, ApiMetrics(container, lambda: 0)._registry):
         for collector in list(registry._collector_to_names):
             name = getattr(collector, "_name", None)
             if name is None:
@@ -35,9 +35,9 @@ def exported(servers: Settings) -> dict[str, set[str]]:
             kinds = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"], "gauge": [""]}
             for suffix in kinds[collector._type]:
                 found[name + suffix] = labels | ({"le"} if suffix == "_bucket" else set())
-    for family in Waiting(runtime).collect():
+    for family in Waiting(container).collect():
         found[family.name] = {label for sample in family.samples for label in sample.labels}
-    runtime.close()
+    container.close()
     return found
 
 

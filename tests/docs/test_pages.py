@@ -203,8 +203,9 @@ def test_every_field_of_the_status_document_is_described() -> None:
 
 
 def test_every_field_of_the_ledger_is_described() -> None:
-    from generia_worker.engine.step import INITIALIZE
     from generia_worker.engine.steps import new_row
+
+    from generia_worker.engine.step import INITIALIZE
 
     described = set(_CODE.findall(section("Data model")))
     assert set(new_row("w", INITIALIZE, None)) <= described
@@ -227,9 +228,9 @@ def test_every_collection_is_described() -> None:
 def test_every_route_is_described() -> None:
     from generia_worker.api.app import create_app
     from generia_worker.app.celery_app import app as celery
-    from generia_worker.app.container import Runtime
+    from generia_worker.app.container import Container
 
-    app = create_app(Runtime(Settings(_env_file=None)), celery)
+    app = create_app(Container(Settings(_env_file=None)), celery)
     routes = {
         f"{method} {route.path}"
         for route in app.routes

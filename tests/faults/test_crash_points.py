@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 import requests
+from generia_worker.worlds.services import UseCase
 
-from generia_worker.app.container import Runtime
+from generia_worker.app.container import Container
 from generia_worker.cli import programs
 from generia_worker.client.order import Order
 from generia_worker.embedded.stack import Stack
@@ -55,7 +56,6 @@ from generia_worker.worlds import (
     world as describe,
 )
 from generia_worker.worlds.context import StepRun
-from generia_worker.worlds.services import UseCase
 from tests.integration.audit import EXACT
 
 PROMPT = "A village of three very talkative lighthouse keepers"
@@ -132,10 +132,10 @@ class Process:
 
     def __init__(self, settings: Settings) -> None:
         self.fuse = Fuse()
-        self.runtime = Runtime(settings)
+        self.container = Container(settings)
         for name, methods in REPOSITORIES.items():
-            self.runtime.__dict__[name] = Proxy(getattr(self.runtime, name), name, methods, self.tick)
-        tools = self.runtime.tools
+            self.container.__dict__[name] = Proxy(getattr(self.container, name), name, methods, self.tick)
+        tools = self.container.tools
         proxies = {n: Proxy(getattr(tools, n), n, methods, self.tick) for n, methods in CLIENTS.items()}
         self.tools = replace(tools, **proxies)
 
@@ -146,22 +146,22 @@ class Process:
     def begin(self, fuse: Fuse) -> None:
         """Be another process."""
         self.fuse = fuse
-        self.runtime.owner = f"process-{uuid.uuid4().hex[:8]}"
+        self.container.owner = f"process-{uuid.uuid4().hex[:8]}"
 
     def run(self, world_id: str, step: Step) -> None:
         """Claim a step, work, commit: as the base task does it when nothing goes wrong."""
-        claim = self.runtime.ledger.claim(world_id, step, self.runtime.owner)
+        claim = self.container.ledger.claim(world_id, step, self.container.owner)
         assert isinstance(claim, Claim), claim
-        order = self.runtime.generations.get(world_id)
-        outcome = self._use_case(step)(StepRun(claim, order, self.runtime.ledger), self.tools)
-        self.runtime.ledger.commit(claim, outcome.result, outcome.also)
+        order = self.container.generations.get(world_id)
+        outcome = self._use_case(step)(StepRun(claim, order, self.container.ledger), self.tools)
+        self.container.ledger.commit(claim, outcome.result, outcome.also)
 
     def _use_case(self, step: Step) -> UseCase:
         cases: dict[StepKind, UseCase] = {
             StepKind.INITIALIZE: describe.initialize_world,
             StepKind.DESCRIBE: describe.describe_world,
             StepKind.ILLUSTRATE: describe.illustrate_world,
-            StepKind.CAST: functools.partial(cast.cast_characters, generations=self.runtime.generations),
+            StepKind.CAST: functools.partial(cast.cast_characters, generations=self.container.generations),
             StepKind.CHARACTER: portray.create_character,
             StepKind.PLAN: plan.plan_posts,
             StepKind.AVATAR: portray.draw_avatar,
@@ -178,8 +178,8 @@ class Laboratory:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.whole, self.doomed = Process(settings), Process(settings)
-        self.runtime = self.whole.runtime
-        self.runtime.database.ensure_indexes()
+        self.container = self.whole.container
+        self.container.database.ensure_indexes()
 
     def new_world(self, users: int, posts: int) -> str:
         """Return a world that is ordered and whose opening steps are in the ledger."""
@@ -190,14 +190,14 @@ class Laboratory:
         )
         batches = -(-users // self.settings.cast_batch_size)
         limits = {"llm": 10_000, "images": 10_000}
-        self.runtime.generations.accept(order, limits=limits, batches=batches)
-        self.runtime.ledger.add(world_id, opening_steps(batches), batches)
+        self.container.generations.accept(order, limits=limits, batches=batches)
+        self.container.ledger.add(world_id, opening_steps(batches), batches)
         return world_id
 
     def made(self, world_id: str, *steps: Step) -> str:
         """Run steps that are not done yet, without any fault; returns the world."""
         for step in steps:
-            if self.runtime.ledger.result(world_id, step) is None:
+            if self.container.ledger.result(world_id, step) is None:
                 self.whole.run(world_id, step)
         return world_id
 
@@ -212,7 +212,7 @@ class Laboratory:
             self.doomed.run(world_id, step)
         if not fuse.blown:
             return None
-        steps = self.runtime.database.steps
+        steps = self.container.database.steps
         steps.update_one(
             {"_id": step.key(world_id), "state": "running"},
             {"$set": {"lease_until": datetime(2000, 1, 1, tzinfo=UTC)}},
@@ -234,8 +234,8 @@ def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]
     with Stack(programs.with_addresses(asked), tmp_path_factory.mktemp("crash"), parts) as stack:
         laboratory = Laboratory(stack.settings)
         yield laboratory
-        laboratory.runtime.close()
-        laboratory.doomed.runtime.close()
+        laboratory.container.close()
+        laboratory.doomed.container.close()
 
 
 @pytest.fixture
@@ -354,7 +354,7 @@ def check_money(
     laboratory: Laboratory, world: str, step: Step, entries: list[dict[str, Any]], normal: int
 ) -> None:
     """The bill is that of a run without a crash, but for one text call that died between call and record."""
-    rows = list(laboratory.runtime.database.requests.find({"world_id": world, "step": step.name}))
+    rows = list(laboratory.container.database.requests.find({"world_id": world, "step": step.name}))
     by_state = Counter(row["state"] for row in rows)
     assert set(by_state) <= {"answered", "ambiguous"}, by_state
     assert by_state["answered"] == normal
@@ -369,7 +369,7 @@ def check_money(
 
 def check_step(laboratory: Laboratory, world: str, step: Step, whole: tuple[str, Step]) -> None:
     """The ledger says of the step what it says of one that lived."""
-    rows = laboratory.runtime.database.steps
+    rows = laboratory.container.database.steps
     row, other = rows.find_one({"_id": step.key(world)}), rows.find_one({"_id": whole[1].key(whole[0])})
     assert row is not None
     assert other is not None
@@ -385,21 +385,21 @@ def check_step(laboratory: Laboratory, world: str, step: Step, whole: tuple[str,
 
 def check_services(laboratory: Laboratory, world: str, step: Step) -> int:
     """The services hold what the ledger says; returns how many characters nothing refers to."""
-    database = laboratory.runtime.database.client[laboratory.settings.mongo_database]
-    result = (laboratory.runtime.ledger.result(world, step)) or {}
+    database = laboratory.container.database.client[laboratory.settings.mongo_database]
+    result = (laboratory.container.ledger.result(world, step)) or {}
     if step.kind is StepKind.CHARACTER:
         name = result["detail"]["display_name"]
         same = [row["_id"] for row in database["characters"].find({"world_id": world, "display_name": name})]
         assert result["character_id"] in same
         return len(same) - 1
     if step.kind is StepKind.PICTURE:
-        draft = laboratory.runtime.ledger.result(world, Step(StepKind.POST, step.first, step.second)) or {}
+        draft = laboratory.container.ledger.result(world, Step(StepKind.POST, step.first, step.second)) or {}
         same = [
             row["_id"] for row in database["posts"].find({"world_id": world, "caption": draft["content"]})
         ]
         assert same == [result["post_id"]]
     if step.kind is StepKind.AVATAR:
-        character = laboratory.runtime.ledger.result(world, Step(CHARACTER, step.first)) or {}
+        character = laboratory.container.ledger.result(world, Step(CHARACTER, step.first)) or {}
         row = database["characters"].find_one({"_id": character["character_id"]}) or {}
         assert row["avatar_media_id"] == result["media_id"]
     if step.kind is StepKind.ILLUSTRATE:
@@ -414,19 +414,19 @@ def check_services(laboratory: Laboratory, world: str, step: Step) -> int:
 
 def check_world(laboratory: Laboratory, world: str) -> None:
     """The status document equals the ledger, and what is set aside equals the calls."""
-    runtime = laboratory.runtime
-    runtime.status.settle(world)
-    status = runtime.status.get(world)
-    steps = list(runtime.database.steps.find({"world_id": world}))
-    calls = list(runtime.database.requests.find({"world_id": world}))
+    container = laboratory.container
+    container.status.settle(world)
+    status = container.status.get(world)
+    steps = list(container.database.steps.find({"world_id": world}))
+    calls = list(container.database.requests.find({"world_id": world}))
     for name in ("tasks_completed", "users_created", "posts_created"):
         assert status[name] == sum(row["contribution"].get(name, 0) for row in steps), name
     assert status["tasks_total"] == len(steps)
     for name in ("llm_cost_total", "image_cost_total", "api_calls_made_LLM", "ambiguous_calls_LLM"):
         assert abs(status[name] - sum(row["contribution"].get(name, 0) for row in calls)) < EXACT, name
-    runtime.reservations.mend(world, 0)
-    runtime.reservations.mend(world, 0)
-    reserved = (runtime.database.generations.find_one({"_id": world}) or {})["reserved"]
+    container.reservations.mend(world, 0)
+    container.reservations.mend(world, 0)
+    reserved = (container.database.generations.find_one({"_id": world}) or {})["reserved"]
     assert reserved["llm"] == sum(row["provider"] == "llm" for row in calls)
     assert reserved["images"] == sum(row["provider"] == "images" for row in calls)
     usd = sum(row["worst_usd"] if row["cost_usd"] is None else row["cost_usd"] for row in calls)

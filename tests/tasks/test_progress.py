@@ -19,62 +19,64 @@ PAUSE_S = 1.0
 
 
 @pytest.fixture
-def runtime(servers: Settings) -> Iterator[Any]:
+def container(servers: Settings) -> Iterator[Any]:
     with Redis.from_url(servers.redis_url.get_secret_value()) as redis:
         settings = SimpleNamespace(progress_every_s=PAUSE_S)
         yield SimpleNamespace(redis=redis, stopping=threading.Event(), settings=settings)
 
 
 @pytest.fixture
-def world(runtime: Any) -> str:
+def world(container: Any) -> str:
     """A world that somebody asked to be settled."""
     name = f"turns-{uuid4().hex[:8]}"
-    runtime.redis.set(f"generia:settle:{name}", 1)
+    container.redis.set(f"generia:settle:{name}", 1)
     return name
 
 
-def in_the_background(runtime: Any, world: str) -> tuple[threading.Thread, list[bool]]:
+def in_the_background(container: Any, world: str) -> tuple[threading.Thread, list[bool]]:
     """Let another message ask for its turn."""
     found: list[bool] = []
-    thread = threading.Thread(target=lambda: found.append(_await_turn(runtime, world)))
+    thread = threading.Thread(target=lambda: found.append(_await_turn(container, world)))
     thread.start()
     return thread, found
 
 
-def await_waiting(runtime: Any, world: str) -> None:
-    assert eventually(lambda: runtime.redis.exists(f"generia:settling:{world}"))
+def await_waiting(container: Any, world: str) -> None:
+    assert eventually(lambda: container.redis.exists(f"generia:settling:{world}"))
 
 
-def test_the_first_has_its_turn_at_once_and_who_asks_from_then_on_asks_anew(runtime: Any, world: str) -> None:
-    assert _await_turn(runtime, world)
-    assert not runtime.redis.exists(f"generia:settle:{world}")
+def test_the_first_has_its_turn_at_once_and_who_asks_from_then_on_asks_anew(
+    container: Any, world: str
+) -> None:
+    assert _await_turn(container, world)
+    assert not container.redis.exists(f"generia:settle:{world}")
 
 
-def test_one_waits_for_the_pause_and_the_others_need_not(runtime: Any, world: str) -> None:
-    assert _await_turn(runtime, world)
-    runtime.redis.set(f"generia:settle:{world}", 1)
-    thread, second = in_the_background(runtime, world)
-    await_waiting(runtime, world)
-    assert not _await_turn(runtime, world), "the one that waits will see everything"
-    assert runtime.redis.exists(f"generia:settle:{world}")
+def test_one_waits_for_the_pause_and_the_others_need_not(container: Any, world: str) -> None:
+    assert _await_turn(container, world)
+    container.redis.set(f"generia:settle:{world}", 1)
+    thread, second = in_the_background(container, world)
+    await_waiting(container, world)
+    assert not _await_turn(container, world), "the one that waits will see everything"
+    assert container.redis.exists(f"generia:settle:{world}")
     thread.join(timeout=30)
     assert second == [True]
-    assert not runtime.redis.exists(f"generia:settle:{world}", f"generia:settling:{world}")
-    assert runtime.redis.pttl(f"generia:settled:{world}") > 0, "the next one waits again"
+    assert not container.redis.exists(f"generia:settle:{world}", f"generia:settling:{world}")
+    assert container.redis.pttl(f"generia:settled:{world}") > 0, "the next one waits again"
 
 
-def test_two_never_have_the_same_turn(runtime: Any, world: str) -> None:
-    threads = [in_the_background(runtime, world) for _ in range(8)]
+def test_two_never_have_the_same_turn(container: Any, world: str) -> None:
+    threads = [in_the_background(container, world) for _ in range(8)]
     for thread, _ in threads:
         thread.join(timeout=30)
     turns = sorted(found[0] for _, found in threads)
     assert turns == [False] * 6 + [True] * 2, "one at once, one after the pause"
 
 
-def test_a_worker_that_stops_does_not_wait(runtime: Any, world: str) -> None:
-    assert _await_turn(runtime, world)
-    thread, second = in_the_background(runtime, world)
-    await_waiting(runtime, world)
-    runtime.stopping.set()
+def test_a_worker_that_stops_does_not_wait(container: Any, world: str) -> None:
+    assert _await_turn(container, world)
+    thread, second = in_the_background(container, world)
+    await_waiting(container, world)
+    container.stopping.set()
     thread.join(timeout=30)
     assert second == [True]

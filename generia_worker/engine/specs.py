@@ -1,0 +1,247 @@
+"""What kinds of step there are: a spec a kind, and a table of specs from which everything about their order follows. Pure.
+
+The table itself is `generia_worker/worlds/steps.py`; the engine, the status and the canvases are handed it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from generia_worker.engine.step import Scope, Step, StepState
+
+M = TypeVar("M", bound=BaseModel)
+
+_NAME = re.compile(r"([a-z_]+)(?:/(\d{1,3}))?(?:/(\d{1,3}))?")
+_INDEXES = {Scope.WORLD: 0, Scope.BATCH: 1, Scope.CHARACTER: 1, Scope.POST: 2}
+#: The counter that every final state adds to.
+_STATE_COUNTERS = {
+    StepState.DONE: "tasks_completed",
+    StepState.FAILED: "tasks_failed",
+    StepState.SKIPPED: "tasks_skipped",
+    StepState.CANCELLED: "tasks_cancelled",
+}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StepSpec(Generic[M]):
+    """One kind of step.
+
+    PLAN = StepSpec(kind="plan", scope=Scope.CHARACTER, after=CHARACTER, result=PostPlan,
+                    task="tasks.characters.plan_posts", queue="llm", stage="posts", text_calls=1)
+    """
+
+    #: The first part of the names of its steps, and the value of `kind` in their rows.
+    kind: str
+    #: What is stored when the step is done, and read back by later steps.
+    result: type[M]
+    #: The name of its Celery task, and the queue that this task waits in.
+    task: str
+    queue: str
+    #: The stage of the status document that it belongs to; stages come in the order of the table.
+    stage: str
+    scope: Scope = Scope.WORLD
+    #: The kind after whose end its message is published; None: published with the order, or by `closes_world`.
+    after: StepSpec[Any] | None = None
+    #: The kind without whose result it cannot run, where that is not the one that it comes `after`.
+    needs: StepSpec[Any] | None = None
+    #: Only characters that were given posts have it.
+    only_with_posts: bool = False
+    #: It waits for every other step of its world, and ends it.
+    closes_world: bool = False
+    #: Its failure ends the world.
+    fatal: bool = False
+    #: A world in which none of these succeeded has failed.
+    indispensable: bool = False
+    #: A counter of the status document that it adds to when it is done.
+    counter: str | None = None
+    #: Paid calls when nothing has to be asked twice.
+    text_calls: int = 0
+    image_calls: int = 0
+    #: One text call more for each full batch of so many posts of a character (`plan_batch_size`).
+    text_calls_by_posts: bool = False
+    #: The kind that a person names to have this made anew: `redo character/07` makes all steps with `redo="character"`.
+    redo: str | None = None
+
+    @property
+    def requires(self) -> StepSpec[Any] | None:
+        """The kind without whose result this one cannot run."""
+        return self.needs or self.after
+
+    def step(self, *indexes: int) -> Step:
+        """Return a step of this kind. Raises ValueError when the number of indexes is not that of its scope."""
+        if len(indexes) != _INDEXES[self.scope]:
+            message = f"A step of kind {self.kind} takes {_INDEXES[self.scope]} indexes, not {len(indexes)}."
+            raise ValueError(message)
+        if self.scope is Scope.BATCH:
+            return Step(self.kind, batch=indexes[0])
+        return Step(self.kind, None, *indexes)
+
+    def within(self, step: Step) -> Step:
+        """Return the step of this kind that has the world, batch, character and post of another step.
+
+        Raises ValueError where this kind is of a narrower scope than `step`.
+        """
+        indexes = (step.batch,) if self.scope is Scope.BATCH else (step.character, step.post)
+        wanted = indexes[: _INDEXES[self.scope]]
+        return self.step(*(index for index in wanted if index is not None))
+
+
+class StepTable:
+    """Specs in the order in which a person would tell them; what follows from them."""
+
+    def __init__(self, specs: Iterable[StepSpec[Any]]) -> None:
+        """Raises ValueError when a spec is there twice, or names one that does not stand before it."""
+        self._specs: dict[str, StepSpec[Any]] = {}
+        for spec in specs:
+            for before in (spec.after, spec.needs):
+                if before is not None and self._specs.get(before.kind) is not before:
+                    raise ValueError(f"{spec.kind} names {before.kind}, which does not stand before it.")
+            if spec.kind in self._specs:
+                raise ValueError(f"There are two specs of kind {spec.kind}.")
+            self._specs[spec.kind] = spec
+
+    def __iter__(self) -> Iterator[StepSpec[Any]]:
+        return iter(self._specs.values())
+
+    def __getitem__(self, kind: str) -> StepSpec[Any]:
+        return self._specs[kind]
+
+    def with_spec(self, spec: StepSpec[Any]) -> StepTable:
+        """Return a copy with one spec more, before the one that closes the world."""
+        return StepTable([*(one for one in self if not one.closes_world), spec, self.closing])
+
+    # --- names and rows ----------------------------------------------------------------------------------------
+    def parse(self, name: str) -> Step:
+        """Read a step's name, with or without leading zeros. Raises ValueError on anything else."""
+        match = _NAME.fullmatch(name)
+        if match is None or match[1] not in self._specs:
+            message = (
+                f"{name!r} is no step; a step is named like describe, cast/0, character/07 or post/07/03."
+            )
+            raise ValueError(message)
+        return self[match[1]].step(*(int(part) for part in (match[2], match[3]) if part is not None))
+
+    # --- the steps of a world ----------------------------------------------------------------------------------
+    def opening(self, batches: int) -> list[Step]:
+        """Return the steps that are known before the characters are: of the world and of `batches` batches."""
+        steps: list[Step] = []
+        for spec in self:
+            if spec.scope is Scope.WORLD:
+                steps.append(spec.step())
+            elif spec.scope is Scope.BATCH:
+                steps += [spec.step(batch) for batch in range(batches)]
+        return steps
+
+    def of_character(self, number: int, posts: int) -> list[Step]:
+        """Return the steps of character `number` (from 1) that was given so many posts, and of these posts."""
+        own = [s for s in self if s.scope is Scope.CHARACTER and (posts or not s.only_with_posts)]
+        each = [s for s in self if s.scope is Scope.POST]
+        steps = [spec.step(number) for spec in own]
+        return steps + [spec.step(number, post) for post in range(1, posts + 1) for spec in each]
+
+    def after_cast(self, shares: Sequence[int]) -> list[Step]:
+        """Return every step of characters and posts; `shares[i]` is how many posts character i + 1 has."""
+        return [
+            step for number, posts in enumerate(shares, start=1) for step in self.of_character(number, posts)
+        ]
+
+    def count(self, users: int, posts: int, batches: int) -> int:
+        """Return how many steps a world will have: exact, since nobody stays without posts while there are enough."""
+        numbers = {Scope.WORLD: 1, Scope.BATCH: batches, Scope.CHARACTER: users, Scope.POST: posts}
+        return sum(min(users, posts) if s.only_with_posts else numbers[s.scope] for s in self)
+
+    def expected_calls(self, users: int, posts: int, batches: int, plan_batch: int) -> tuple[int, int]:
+        """Return the paid calls of a world in which nothing goes wrong: (text, images).
+
+        Where characters with many posts take several calls, the most that can occur is counted: it depends on the shares.
+        """
+        numbers = {Scope.WORLD: 1, Scope.BATCH: batches, Scope.CHARACTER: users, Scope.POST: posts}
+        text = images = 0
+        for spec in self:
+            number = min(users, posts) if spec.only_with_posts else numbers[spec.scope]
+            text += number * spec.text_calls + (posts // plan_batch if spec.text_calls_by_posts else 0)
+            images += number * spec.image_calls
+        return text, images
+
+    # --- order -------------------------------------------------------------------------------------------------
+    @cached_property
+    def first(self) -> StepSpec[Any]:
+        """The spec that every world begins with."""
+        return next(spec for spec in self if spec.after is None)
+
+    @cached_property
+    def closing(self) -> StepSpec[Any]:
+        """The spec that waits for all others."""
+        return next(spec for spec in self if spec.closes_world)
+
+    def predecessor(self, step: Step, batches: int, world: Container[Step]) -> Step | None:
+        """Return the step of `world` after whose end this one's message is published.
+
+        None for the first step, and for the closing one. Batches follow one another; a step whose predecessor's kind this
+        character does not have comes after what would have come before that.
+        """
+        if step.batch:
+            return Step(step.kind, batch=step.batch - 1)
+        before = self[step.kind].after
+        while before is not None:
+            found = before.step(batches - 1) if before.scope is Scope.BATCH else before.within(step)
+            if found in world or before.scope in (Scope.WORLD, Scope.BATCH):
+                return found
+            before = before.after
+        return None
+
+    def dependents(self, failed: Step, world: Iterable[Step]) -> list[Step]:
+        """Return the steps of `world` that can never run once `failed` has failed for good."""
+        if self[failed.kind].fatal:
+            return [step for step in world if step != failed]
+        kinds = {failed.kind}
+        for spec in self:
+            if spec.requires is not None and spec.requires.kind in kinds:
+                kinds.add(spec.kind)
+        found = [step for step in world if step.kind in kinds and step != failed]
+        return [step for step in found if self[failed.kind].within(step) == failed]
+
+    def goes_on_after(self, failed: Step) -> bool:
+        """True when something comes after this kind of step that does not need its result."""
+        spec = self[failed.kind]
+        return any(one.after is spec and one.requires is not spec for one in self)
+
+    @cached_property
+    def fatal_kinds(self) -> frozenset[str]:
+        """The kinds whose failure ends the world."""
+        return frozenset(spec.kind for spec in self if spec.fatal)
+
+    # --- what others derive ------------------------------------------------------------------------------------
+    @cached_property
+    def stages(self) -> Mapping[str, tuple[str, ...]]:
+        """The stages in their order, each with its kinds of step."""
+        found: dict[str, tuple[str, ...]] = {}
+        for spec in self:
+            found[spec.stage] = (*found.get(spec.stage, ()), spec.kind)
+        return found
+
+    @cached_property
+    def routes(self) -> dict[str, dict[str, str]]:
+        """Celery's `task_routes` of all steps."""
+        return {spec.task: {"queue": spec.queue} for spec in self}
+
+    def kinds_in(self, queue: str) -> list[str]:
+        """Return the kinds of step that wait in a queue."""
+        return [spec.kind for spec in self if spec.queue == queue]
+
+    def counters(self, kind: str, state: StepState) -> dict[str, int]:
+        """Return what a step of a kind adds to the counters of the status document in this state."""
+        if not state.is_final:
+            return {}
+        own = self[kind].counter if state is StepState.DONE else None
+        return {_STATE_COUNTERS[state]: 1} | ({own: 1} if own else {})
+
+    def redone_with(self, kind: str) -> list[StepSpec[Any]]:
+        """Return the specs that are made anew together when a person names `kind`; none when it can't be redone."""
+        return [spec for spec in self if spec.redo == kind]

@@ -1,0 +1,118 @@
+"""The rows of the ledger: what a step's row holds, and what a world's rows say together.
+
+Collection `generation_steps`; `_id` is `{world_id}/{step}`. What changes a row is in `ledger.py`, who finds rows that were
+lost in `recovery.py`, who reads results in `results.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo import UpdateOne
+from pymongo.client_session import ClientSession
+
+from generia_worker.engine.specs import StepTable
+from generia_worker.engine.step import Census, Step, StepState
+from generia_worker.storage.database import Database, Document
+
+
+class StepRows:
+    """Inserts the steps of worlds, and tells their states."""
+
+    def __init__(self, database: Database, table: StepTable) -> None:
+        self.table = table
+        self._rows = database.steps
+
+    def step_of(self, row: Document) -> Step:
+        """Return the step of a row that has `kind`, `first` and `second`."""
+        indexes = (row[name] for name in ("first", "second") if row[name] is not None)
+        return self.table[row["kind"]].step(*indexes)
+
+    def add(
+        self, world_id: str, steps: Iterable[Step], batches: int, session: ClientSession | None = None
+    ) -> None:
+        """Insert steps of a world that is cast in `batches` as pending; those that exist stay as they are."""
+        world = set(steps)
+        writes = [
+            UpdateOne({"_id": step.key(world_id)}, {"$setOnInsert": row}, upsert=True)
+            for step in world
+            for row in [self._new(world_id, step, self.table.predecessor(step, batches, world))]
+        ]
+        if writes:
+            self._rows.bulk_write(writes, ordered=False, session=session)
+
+    def states(self, world_id: str, session: ClientSession | None = None) -> dict[Step, StepState]:
+        """Return every step of a world with its state."""
+        fields = {"kind": 1, "first": 1, "second": 1, "state": 1}
+        rows = self._rows.find({"world_id": world_id}, fields, session=session)
+        return {self.step_of(row): StepState(row["state"]) for row in rows}
+
+    def census(self, world_id: str, session: ClientSession | None = None) -> Census:
+        """Count the steps of a world by kind and state."""
+        pipeline: list[Document] = [
+            {"$match": {"world_id": world_id}},
+            {"$group": {"_id": {"kind": "$kind", "state": "$state"}, "n": {"$sum": 1}}},
+        ]
+        return {
+            (group["_id"]["kind"], StepState(group["_id"]["state"])): group["n"]
+            for group in self._rows.aggregate(pipeline, session=session)
+        }
+
+    def failures(self, world_id: str, limit: int = 1000) -> list[dict[str, Any]]:
+        """Return the failed and skipped steps of a world with their reasons, the failed ones first."""
+        states = [StepState.FAILED.value, StepState.SKIPPED.value]
+        rows = self._rows.find(
+            {"world_id": world_id, "state": {"$in": states}},
+            {"step": 1, "state": 1, "failure": 1, "attempts": 1},
+        )
+        rows = rows.sort([("state", 1), ("_id", 1)]).limit(limit)
+        return [
+            {
+                "step": row["step"],
+                "state": row["state"],
+                "attempts": row["attempts"],
+                **(row["failure"] or {}),
+            }
+            for row in rows
+        ]
+
+    def mark_ready(self, ended: Iterable[str], session: ClientSession | None = None) -> None:
+        """Note that the steps after those with the keys `ended` may start now: their messages should be under way."""
+        waiting = {"after": {"$in": list(ended)}, "state": StepState.PENDING.value, "ready_at": None}
+        self._rows.update_many(waiting, {"$currentDate": {"ready_at": True}}, session=session)
+
+    def _new(self, world_id: str, step: Step, before: Step | None) -> Document:
+        """Return a row as it is inserted; `_id` comes from the filter of the upsert.
+
+        `after` is the key of the step that must end first. `ready_at` is when that was seen: from then on the step's message
+        should be in a queue. `not_before` is set while the step waits for a time, and has no message.
+        """
+        return {
+            "after": before.key(world_id) if before else None,
+            "ready_at": datetime.now(UTC) if step.kind == self.table.first.kind else None,
+            "not_before": None,
+            "world_id": world_id,
+            "step": step.name,
+            "kind": step.kind,
+            "first": step.character if step.batch is None else step.batch,
+            "second": step.post,
+            "state": StepState.PENDING.value,
+            "owner": None,
+            "fence": 0,
+            "lease_until": None,
+            "attempts": 0,
+            "attempts_before": 0,
+            "takeovers": 0,
+            "quarantined": False,
+            "outage_since": None,
+            "edition": 1,
+            "checkpoints": {},
+            "result": None,
+            "failure": None,
+            "contribution": {},
+            "settled": {},
+            "unsettled": True,
+            "settled_revision": 0,
+        }

@@ -1,0 +1,19 @@
+"""What a provider says that a call used. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+#: The two kinds of paid provider: of texts and of images.
+Provider = Literal["llm", "images"]
+PROVIDERS: tuple[Provider, ...] = get_args(Provider)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What was used in one call; `cost_usd` (dollars) is None where the provider names no cost."""
+
+    cost_usd: float | None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0

@@ -1,0 +1,93 @@
+"""What steps leave behind when they are done, where that is not a document of the model. Pure.
+
+A result is stored in the step's row, and `ctx.result_of(SPEC)` gives it back with its type.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from generia_worker.worlds.documents import CharacterDetail, WorldDescription, WorldImagePrompts
+
+
+class Result(BaseModel):
+    """Something that a step has made. Keys of another version are passed over."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Nothing(Result):
+    """Of a step that only starts others."""
+
+
+class FoundWorld(Result):
+    """The world as its service knows it before anything is made."""
+
+    name: str = ""
+
+
+class WorldImages(Result):
+    """The world's pictures, and the prompts that they were drawn from."""
+
+    prompts: WorldImagePrompts
+    header_media_id: str
+    icon_media_id: str
+
+
+class CreatedCharacter(Result):
+    """A character as it was written, and its id in the character service."""
+
+    detail: CharacterDetail
+    character_id: str
+
+
+class Avatar(Result):
+    """A character's face."""
+
+    media_id: str
+
+
+class PublishedPost(Result):
+    """A post's id in the post service, and its picture."""
+
+    post_id: str
+    media_id: str
+
+
+class FinalCounts(Result):
+    """What came of a world."""
+
+    users_count: int
+    posts_count: int
+
+
+class WorldParameters(WorldDescription):
+    """A row of `world_parameters`: the description, and the prompts of the pictures once these are drawn."""
+
+    image_prompts: WorldImagePrompts | None = None
+
+
+# --- parts of results, for readers who need no more ------------------------------------------------------------------
+class Names(Result):
+    """How a character is called."""
+
+    display_name: str
+    username: str
+
+
+class NamedCharacter(Result):
+    """Of a `CreatedCharacter`: its names alone."""
+
+    detail: Names
+
+
+class CharacterId(Result):
+    """Of a `CreatedCharacter`: its id alone, which a redo does not change."""
+
+    character_id: str
+
+
+class WrittenText(Result):
+    """Of a `PostDraft`: its text alone."""
+
+    content: str

@@ -1,0 +1,151 @@
+"""The step table: every kind of step of a world, in the order of the story. Read this after `tasks/pipeline.py`.
+
+    initialize  describe  illustrate  cast/0 … cast/k  fan_out
+    character/07  plan/07  avatar/07          one of each a character (`plan` only where there are posts)
+    post/07/03  picture/07/03                 the text, then the picture and the publication of one post
+    finish
+
+Predecessors, dependents, stages, routes, counters, expected calls and what `redo` touches derive from it
+(`generia_worker/engine/specs.py::StepTable`). How to add a kind: `generia_worker/README.md`.
+"""
+
+from __future__ import annotations
+
+from generia_worker.engine.queues import IMAGES, LLM, SERVICES
+from generia_worker.engine.specs import StepSpec, StepTable
+from generia_worker.engine.step import Scope
+from generia_worker.worlds.documents import Cast, PostDraft, PostPlan, WorldDescription
+from generia_worker.worlds.results import (
+    Avatar,
+    CreatedCharacter,
+    FinalCounts,
+    FoundWorld,
+    Nothing,
+    PublishedPost,
+    WorldImages,
+)
+
+INITIALIZE = StepSpec(
+    kind="initialize",
+    task="tasks.world.initialize_world",
+    queue=SERVICES,
+    stage="initializing",
+    result=FoundWorld,
+    fatal=True,
+)
+DESCRIBE = StepSpec(
+    kind="describe",
+    after=INITIALIZE,
+    task="tasks.world.describe_world",
+    queue=LLM,
+    stage="world_description",
+    result=WorldDescription,
+    fatal=True,
+    text_calls=1,
+)
+ILLUSTRATE = StepSpec(
+    kind="illustrate",
+    after=DESCRIBE,
+    task="tasks.world.illustrate_world",
+    queue=IMAGES,
+    stage="world_image",
+    result=WorldImages,
+    text_calls=1,
+    image_calls=2,
+)
+#: Without its pictures a world goes on with its cast.
+CAST = StepSpec(
+    kind="cast",
+    scope=Scope.BATCH,
+    after=ILLUSTRATE,
+    needs=DESCRIBE,
+    task="tasks.characters.cast_characters",
+    queue=LLM,
+    stage="characters",
+    result=Cast,
+    fatal=True,
+    text_calls=1,
+)
+FAN_OUT = StepSpec(
+    kind="fan_out",
+    after=CAST,
+    task="tasks.world.fan_out",
+    queue=SERVICES,
+    stage="characters",
+    result=Nothing,
+    fatal=True,
+)
+CHARACTER = StepSpec(
+    kind="character",
+    scope=Scope.CHARACTER,
+    after=FAN_OUT,
+    task="tasks.characters.create_character",
+    queue=LLM,
+    stage="characters",
+    result=CreatedCharacter,
+    indispensable=True,
+    counter="users_created",
+    text_calls=1,
+    redo="character",
+)
+PLAN = StepSpec(
+    kind="plan",
+    scope=Scope.CHARACTER,
+    after=CHARACTER,
+    only_with_posts=True,
+    task="tasks.characters.plan_posts",
+    queue=LLM,
+    stage="posts",
+    result=PostPlan,
+    text_calls=1,
+    text_calls_by_posts=True,
+)
+#: Without a plan a character still gets its face.
+AVATAR = StepSpec(
+    kind="avatar",
+    scope=Scope.CHARACTER,
+    after=PLAN,
+    needs=CHARACTER,
+    task="tasks.characters.draw_avatar",
+    queue=IMAGES,
+    stage="characters",
+    result=Avatar,
+    image_calls=1,
+    redo="character",
+)
+POST = StepSpec(
+    kind="post",
+    scope=Scope.POST,
+    after=PLAN,
+    task="tasks.posts.write_post",
+    queue=LLM,
+    stage="posts",
+    result=PostDraft,
+    text_calls=1,
+    redo="post",
+)
+PICTURE = StepSpec(
+    kind="picture",
+    scope=Scope.POST,
+    after=POST,
+    task="tasks.posts.illustrate_post",
+    queue=IMAGES,
+    stage="posts",
+    result=PublishedPost,
+    counter="posts_created",
+    image_calls=1,
+    redo="post",
+)
+FINISH = StepSpec(
+    kind="finish",
+    closes_world=True,
+    task="tasks.world.finish_world",
+    queue=SERVICES,
+    stage="finishing",
+    result=FinalCounts,
+    fatal=True,
+)
+
+STEPS = StepTable(
+    [INITIALIZE, DESCRIBE, ILLUSTRATE, CAST, FAN_OUT, CHARACTER, PLAN, AVATAR, POST, PICTURE, FINISH]
+)
