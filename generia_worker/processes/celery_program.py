@@ -15,10 +15,12 @@ def checked_app() -> Any:
     """
     from generia_worker.app.celery_app import app
     from generia_worker.app.container import get_container
+    from generia_worker.storage.migrations import migrate
 
     container = get_container()
     container.database.require_replica_set()
     container.database.ensure_indexes()
+    migrate(container.database)
     if container.prompts is None:
         raise ConfigurationError("The prompt templates cannot be read.")
     return app

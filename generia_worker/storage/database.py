@@ -118,16 +118,15 @@ class Database:
         self.generations: Collection[Document] = db["generations"]
         self.steps: Collection[Document] = db["generation_steps"]
         self.requests: Collection[Document] = db["api_requests_history"]
-        self.parked: Collection[Document] = db["parked_steps"]
         self.status: Collection[Document] = db["world_generation_status"]
         self.parameters: Collection[Document] = db["world_parameters"]
         self.watermarks: Collection[Document] = db["queue_canaries"]
-        self._db = db
+        self.database = db
 
     def ensure_indexes(self) -> None:
         """Create the indexes that are missing; harmless when they exist."""
         for collection, indexes in INDEXES.items():
-            self._db[collection].create_indexes(indexes)
+            self.database[collection].create_indexes(indexes)
 
     def require_replica_set(self) -> None:
         """Raise ConfigurationError unless MongoDB is there and a replica set: transactions need one."""

@@ -29,14 +29,13 @@ POINTS = {
     "broker.ack": ("celery.worker.request", "Request", "acknowledge"),
     "chord.part": ("celery.backends.redis", "RedisBackend", "on_chord_part_return"),
     "task.perform": ("tasks.base", "GenerationTask", "perform"),
-    "task.settle": ("tasks.base", "", "ask_for_progress"),
+    "task.refresh": ("tasks.base", "", "refresh_status"),
     "ledger.claim": ("generia_worker.engine.ledger", "Ledger", "claim"),
     "ledger.checkpoint": ("generia_worker.engine.ledger", "Ledger", "checkpoint"),
     "ledger.commit": ("generia_worker.engine.ledger", "Ledger", "commit"),
     "ledger.release": ("generia_worker.engine.ledger", "Ledger", "release"),
-    "parked.park": ("generia_worker.engine.parked", "ParkedSteps", "park"),
-    "status.settle": ("generia_worker.status.projection", "Status", "settle"),
-    "money.reserve": ("generia_worker.engine.generations", "Generations", "reserve"),
+    "status.refresh": ("generia_worker.status.refresh", "StatusRefresh", "refresh"),
+    "money.hold": ("generia_worker.billing.holds", "Holds", "hold"),
     "money.begin": ("generia_worker.billing.requests", "Requests", "begin"),
     "money.record": ("generia_worker.billing.requests", "Requests", "record_answer"),
     "paid.text": ("generia_worker.providers.llm", "LlmClient", "complete"),
@@ -125,7 +124,7 @@ def set_the_clock_wrong() -> None:
     """Let everything of ours, and all that asks `time.time`, see the wrong time. To be called before our imports."""
     real = time.time
     time.time = lambda: real() + _WRONG_S
-    for name in ("app", "cli"):
+    for name in ("app.celery_app", "cli.main"):
         importlib.import_module(f"generia_worker.{name}")
     for module in _CLOCK_READERS:
         vars(importlib.import_module(module))["datetime"] = _WrongDatetime
@@ -146,11 +145,11 @@ def main() -> None:
     if _WRONG_S:
         set_the_clock_wrong()
     doom = Doom(Path(os.environ["DOOM_FILE"]))
-    from generia_worker.cli import main as cli
+    from generia_worker.cli.main import main as cli
 
     for point in POINTS:
         doom.wrap(point)
-    cli.main(args=sys.argv[1:], prog_name="generia")
+    cli(args=sys.argv[1:], prog_name="generia")
 
 
 if __name__ == "__main__":

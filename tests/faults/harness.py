@@ -28,10 +28,9 @@ from generia_worker.client.status import GenerationStatus
 from generia_worker.embedded import process as local_process
 from generia_worker.embedded.process import ManagedProcess
 from generia_worker.embedded.stack import Program, Stack, program_environment
-from generia_worker.engine.step import Step
 from generia_worker.errors import TransientError
 from generia_worker.settings import Settings
-from tasks import pipeline
+from generia_worker.worlds.steps import STEPS
 from tests.integration.audit import EXACT, Audit
 from tests.integration.conftest import Platform
 
@@ -339,7 +338,7 @@ class Faults(Platform):
 
     # --- proof ---------------------------------------------------------------------------------------------------
     def ended(self, world_id: str, timeout_s: float = 60) -> GenerationStatus:
-        """Wait until a world has ended and nothing of it is held, parked or unsettled; return its status."""
+        """Wait until a world has ended and nothing of it is held, scheduled or dirty; return its status."""
         with suppress(TransientError):
             self.wait(world_id, timeout_s * self.patience)
         self.until(lambda: not self.loose_ends(world_id), f"an end of {world_id}:{self._story(world_id)}", 20)
@@ -352,9 +351,13 @@ class Faults(Platform):
         loose = [row["_id"] for row in steps.find({**query, "state": {"$nin": _END_STATES}})]
         loose += [
             row["_id"]
-            for row in steps.find({**query, "$or": [{"unsettled": True}, {"owner": {"$ne": None}}]})
+            for row in steps.find(
+                {
+                    **query,
+                    "$or": [{"unsettled": True}, {"owner": {"$ne": None}}, {"not_before": {"$ne": None}}],
+                }
+            )
         ]
-        loose += [row["_id"] for row in self.db["parked_steps"].find(query)]
         calls = self.db["api_requests_history"]
         loose += [
             row["_id"] for row in calls.find({**query, "$or": [{"unsettled": True}, {"state": "intent"}]})
@@ -454,10 +457,10 @@ class Faults(Platform):
         self.until(counted, f"the reservation of {world_id} equals its calls", 15)
 
 
-def task_of(step: str) -> tuple[str, list[int]]:
+def task_of(name: str) -> tuple[str, list[int]]:
     """Return the task of a step and its indexes."""
-    found = Step.parse(step)
-    return pipeline.TASKS[found.kind], [index for index in (found.first, found.second) if index is not None]
+    step = STEPS.parse(name)
+    return STEPS[step.kind].task, list(step.indexes)
 
 
 def in_parallel(*jobs: Callable[[], Any]) -> None:

@@ -1,12 +1,12 @@
 """Every step dies at every point: before and after each write and each remote call, in turn, and is then run again.
 
-In this process, against the real servers: what a step calls goes through proxies that count, and at the chosen point
-raise something that nothing catches (and from then on at every further call: the process is dead).
+In this process, by the real tasks against the real servers: what they call goes through proxies that count, and at
+the chosen point raise something that nothing catches (and from then on at every further call: the process is dead).
+Which steps there are, and what has to be done before each of them, is read from the step table.
 """
 
 from __future__ import annotations
 
-import functools
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,45 +17,19 @@ from typing import Any
 
 import pytest
 import requests
-from generia_worker.worlds.services import UseCase
+from celery.exceptions import Ignore
 
+from generia_worker.app import container as containers
+from generia_worker.app.celery_app import app
 from generia_worker.app.container import Container
 from generia_worker.cli import programs
 from generia_worker.client.order import Order
 from generia_worker.embedded.stack import Stack
-from generia_worker.engine.ledger import Claim
-from generia_worker.engine.step import (
-    DESCRIBE,
-    FINISH,
-    INITIALIZE,
-    Step,
-    StepKind,
-    opening_steps,
-)
-from generia_worker.rpc import (
-    character_client as characters,
-)
-from generia_worker.rpc import (
-    media_client as media,
-)
-from generia_worker.rpc import (
-    post_client as posts,
-)
+from generia_worker.engine.specs import StepSpec
+from generia_worker.engine.step import Scope, Step, StepState
+from generia_worker.rpc import character_client, media_client, post_client
 from generia_worker.settings import Settings
-from generia_worker.worlds import (
-    cast,
-    plan,
-)
-from generia_worker.worlds import (
-    characters as portray,
-)
-from generia_worker.worlds import (
-    posts as write,
-)
-from generia_worker.worlds import (
-    world as describe,
-)
-from generia_worker.worlds.context import StepRun
+from generia_worker.worlds.steps import AVATAR, CHARACTER, FINISH, ILLUSTRATE, PICTURE, PLAN, POST, STEPS
 from tests.integration.audit import EXACT
 
 PROMPT = "A village of three very talkative lighthouse keepers"
@@ -72,7 +46,8 @@ SIZES = {
 REPOSITORIES = {
     "ledger": ("claim", "checkpoint", "commit", "release"),
     "requests": ("give_up_on_open", "begin", "record_answer", "mark_refused", "mark_ambiguous", "withdraw"),
-    "generations": ("reserve", "adjust", "store_shares"),
+    "holds": ("hold", "capture", "release"),
+    "generations": ("store_shares",),
     "http": ("exchange",),
 }
 CLIENTS = {
@@ -128,16 +103,17 @@ class Proxy:
 
 
 class Process:
-    """A worker process as far as a step sees one. It lives again, as another owner, with every new fuse."""
+    """A worker process as far as a task sees one. It lives again, as another owner, with every new fuse."""
 
     def __init__(self, settings: Settings) -> None:
         self.fuse = Fuse()
         self.container = Container(settings)
+        shared = self.container.__dict__
         for name, methods in REPOSITORIES.items():
-            self.container.__dict__[name] = Proxy(getattr(self.container, name), name, methods, self.tick)
-        tools = self.container.tools
-        proxies = {n: Proxy(getattr(tools, n), n, methods, self.tick) for n, methods in CLIENTS.items()}
-        self.tools = replace(tools, **proxies)
+            shared[name] = Proxy(getattr(self.container, name), name, methods, self.tick)
+        services = self.container.services
+        proxies = {n: Proxy(getattr(services, n), n, methods, self.tick) for n, methods in CLIENTS.items()}
+        shared["services"] = replace(services, **proxies)
 
     def tick(self, point: str) -> None:
         """Pass a point."""
@@ -149,27 +125,12 @@ class Process:
         self.container.owner = f"process-{uuid.uuid4().hex[:8]}"
 
     def run(self, world_id: str, step: Step) -> None:
-        """Claim a step, work, commit: as the base task does it when nothing goes wrong."""
-        claim = self.container.ledger.claim(world_id, step, self.container.owner)
-        assert isinstance(claim, Claim), claim
-        order = self.container.generations.get(world_id)
-        outcome = self._use_case(step)(StepRun(claim, order, self.container.ledger), self.tools)
-        self.container.ledger.commit(claim, outcome.result, outcome.also)
-
-    def _use_case(self, step: Step) -> UseCase:
-        cases: dict[StepKind, UseCase] = {
-            StepKind.INITIALIZE: describe.initialize_world,
-            StepKind.DESCRIBE: describe.describe_world,
-            StepKind.ILLUSTRATE: describe.illustrate_world,
-            StepKind.CAST: functools.partial(cast.cast_characters, generations=self.container.generations),
-            StepKind.CHARACTER: portray.create_character,
-            StepKind.PLAN: plan.plan_posts,
-            StepKind.AVATAR: portray.draw_avatar,
-            StepKind.POST: write.write_post,
-            StepKind.PICTURE: write.publish_post,
-            StepKind.FINISH: describe.finish_world,
-        }
-        return cases[step.kind]
+        """Run the task of a step as a worker does; what it publishes waits in Redis for nobody."""
+        containers._container = self.container  # `get_container` gives it to the task
+        try:
+            app.tasks[STEPS[step.kind].task](world_id, *step.indexes)
+        except Ignore:
+            raise AssertionError(f"{step} of {world_id} had nothing to do") from None
 
 
 class Laboratory:
@@ -180,10 +141,13 @@ class Laboratory:
         self.whole, self.doomed = Process(settings), Process(settings)
         self.container = self.whole.container
         self.container.database.ensure_indexes()
+        address = settings.redis_url.get_secret_value()
+        app.conf.update(broker_url=address, result_backend=address)
+        app.loader.import_default_modules()
 
     def new_world(self, users: int, posts: int) -> str:
         """Return a world that is ordered and whose opening steps are in the ledger."""
-        world_id = self.whole.tools.worlds.create("tester", "", "", PROMPT, users, posts).id
+        world_id = self.whole.container.services.worlds.create("tester", "", "", PROMPT, users, posts).id
         # With a budget, so that dollars are set aside and given back too.
         order = Order(
             world_id=world_id, user_prompt=PROMPT, users_count=users, posts_count=posts, budget=1000.0
@@ -191,15 +155,20 @@ class Laboratory:
         batches = -(-users // self.settings.cast_batch_size)
         limits = {"llm": 10_000, "images": 10_000}
         self.container.generations.accept(order, limits=limits, batches=batches)
-        self.container.ledger.add(world_id, opening_steps(batches), batches)
+        self.container.rows.add(world_id, STEPS.opening(batches), batches)
         return world_id
 
     def made(self, world_id: str, *steps: Step) -> str:
         """Run steps that are not done yet, without any fault; returns the world."""
         for step in steps:
-            if self.container.ledger.result(world_id, step) is None:
+            if self.result(world_id, step) is None:
                 self.whole.run(world_id, step)
         return world_id
+
+    def result(self, world_id: str, step: Step) -> dict[str, Any] | None:
+        """Return what a step has made, as it is stored; None when it is not done."""
+        row = self.container.database.steps.find_one({"_id": step.key(world_id), "state": StepState.DONE})
+        return row["result"] if row else None
 
     def crash(self, world_id: str, step: Step, at: int) -> str | None:
         """Run a step in a process that dies at a point, and again in another one.
@@ -232,8 +201,11 @@ def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]
     asked = Settings(_env_file=None, **SIZES)
     parts = [part for part in programs.programs(asked) if part.name in ("simulator", "services")]
     with Stack(programs.with_addresses(asked), tmp_path_factory.mktemp("crash"), parts) as stack:
+        before = {name: app.conf[name] for name in ("broker_url", "result_backend")}
         laboratory = Laboratory(stack.settings)
         yield laboratory
+        app.close()
+        app.conf.update(before)
         laboratory.container.close()
         laboratory.doomed.container.close()
 
@@ -248,81 +220,75 @@ def populated(laboratory: Laboratory) -> str:
 def prolific(laboratory: Laboratory) -> str:
     """A world of one character who plans a hundred posts."""
     world = cast_of(laboratory, 1, POSTS)
-    return laboratory.made(world, Step(StepKind.CHARACTER, 1), Step(StepKind.PLAN, 1))
+    return laboratory.made(world, CHARACTER.step(1), PLAN.step(1))
 
 
 def cast_of(laboratory: Laboratory, users: int, posts_count: int) -> str:
-    world = laboratory.made(laboratory.new_world(users, posts_count), INITIALIZE, DESCRIBE)
-    return laboratory.made(world, *(Step(StepKind.CAST, batch) for batch in range(-(-users // 10))))
+    world = laboratory.new_world(users, posts_count)
+    last = [step for step in STEPS.opening(-(-users // 10)) if step.batch is not None][-1]
+    return laboratory.made(world, *before(last), last)
 
 
-#: A way to get the n-th step of a kind to the point where it may begin: (world, step).
-Prepared = Callable[[Laboratory, pytest.FixtureRequest, int], tuple[str, Step]]
+def before(step: Step) -> list[Step]:
+    """Return what has to be done before a step, as the table has it: all that it needs, and earlier batches."""
+    found: list[Step] = [Step(step.kind, batch=batch) for batch in range(step.batch or 0)]
+    spec = STEPS[step.kind].requires
+    while spec is not None:
+        found.append(spec.step(0) if spec.scope is Scope.BATCH else spec.within(step))
+        spec = spec.requires
+    return found[::-1]
 
 
-def in_a_new_world(step: Step, *before: Step) -> Prepared:
-    return lambda laboratory, _, __: (laboratory.made(laboratory.new_world(2, 3), *before), step)
+def prepared(
+    laboratory: Laboratory, request: pytest.FixtureRequest, spec: StepSpec[Any], n: int
+) -> tuple[str, Step]:
+    """Return the n-th step of a kind, at the point where it may begin: (world, step)."""
+    if spec is FINISH:
+        world = laboratory.new_world(1, 1)
+        return laboratory.made(world, *STEPS.opening(1)[:-1], *STEPS.of_character(1, 1)), FINISH.step()
+    if spec.scope is Scope.WORLD:
+        step = spec.step()
+        return laboratory.made(laboratory.new_world(2, 3), *before(step)), step
+    if spec.scope is Scope.BATCH:
+        step = spec.step(0)
+        return laboratory.made(laboratory.new_world(2, 3), *before(step)), step
+    by_character = spec.scope is Scope.CHARACTER
+    world = request.getfixturevalue("populated" if by_character else "prolific")
+    step = spec.step(n) if by_character else spec.step(1, n)
+    return laboratory.made(world, *(one for one in before(step) if one.character is not None)), step
 
 
-def with_the_next_character(kind: StepKind, *before: StepKind) -> Prepared:
-    def prepared(laboratory: Laboratory, request: pytest.FixtureRequest, n: int) -> tuple[str, Step]:
-        world = request.getfixturevalue("populated")
-        laboratory.made(world, *(Step(one, n) for one in before))
-        return world, Step(kind, n)
-
-    return prepared
-
-
-def with_the_next_post(kind: StepKind, *before: StepKind) -> Prepared:
-    def prepared(laboratory: Laboratory, request: pytest.FixtureRequest, n: int) -> tuple[str, Step]:
-        world = request.getfixturevalue("prolific")
-        laboratory.made(world, *(Step(one, 1, n) for one in before))
-        return world, Step(kind, 1, n)
-
-    return prepared
-
-
-CHARACTER = StepKind.CHARACTER
-STEPS: dict[StepKind, Prepared] = {
-    StepKind.INITIALIZE: in_a_new_world(INITIALIZE),
-    StepKind.DESCRIBE: in_a_new_world(DESCRIBE, INITIALIZE),
-    StepKind.ILLUSTRATE: in_a_new_world(Step(StepKind.ILLUSTRATE), INITIALIZE, DESCRIBE),
-    StepKind.CAST: in_a_new_world(Step(StepKind.CAST, 0), INITIALIZE, DESCRIBE),
-    StepKind.CHARACTER: with_the_next_character(CHARACTER),
-    StepKind.PLAN: with_the_next_character(StepKind.PLAN, CHARACTER),
-    StepKind.AVATAR: with_the_next_character(StepKind.AVATAR, CHARACTER),
-    StepKind.POST: with_the_next_post(StepKind.POST),
-    StepKind.PICTURE: with_the_next_post(StepKind.PICTURE, StepKind.POST),
-    StepKind.FINISH: in_a_new_world(FINISH, INITIALIZE, DESCRIBE),
-}
 #: Steps that create something in a service (`illustrate` makes its pictures as `avatar` does).
-CREATING = (StepKind.CHARACTER, StepKind.AVATAR, StepKind.PICTURE)
+CREATING = (CHARACTER, AVATAR, PICTURE)
 
 
-@pytest.mark.parametrize("kind", list(STEPS))
+@pytest.mark.parametrize("spec", list(STEPS), ids=lambda spec: spec.kind)
 def test_a_crash_at_any_point_changes_nothing_but_the_bill_of_one_call(
-    laboratory: Laboratory, request: pytest.FixtureRequest, kind: StepKind
+    laboratory: Laboratory, request: pytest.FixtureRequest, spec: StepSpec[Any]
 ) -> None:
-    crash_everywhere(laboratory, request, kind, orphans=0)
+    crash_everywhere(laboratory, request, spec, orphans=0)
 
 
-@pytest.mark.parametrize("kind", CREATING)
+@pytest.mark.parametrize("spec", CREATING, ids=lambda spec: spec.kind)
 def test_also_where_services_ignore_the_idempotency_key(
-    laboratory: Laboratory, request: pytest.FixtureRequest, kind: StepKind, monkeypatch: pytest.MonkeyPatch
+    laboratory: Laboratory,
+    request: pytest.FixtureRequest,
+    spec: StepSpec[Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for module in (characters, posts, media):
+    for module in (character_client, post_client, media_client):
         monkeypatch.setattr(module, "once", lambda _key: ())
-    crash_everywhere(laboratory, request, kind, orphans=1 if kind is CHARACTER else 0)
+    crash_everywhere(laboratory, request, spec, orphans=1 if spec is CHARACTER else 0)
 
 
 def crash_everywhere(
-    laboratory: Laboratory, request: pytest.FixtureRequest, kind: StepKind, *, orphans: int
+    laboratory: Laboratory, request: pytest.FixtureRequest, spec: StepSpec[Any], *, orphans: int
 ) -> None:
     """Let steps of a kind die at one point after the other, and compare what is left with a run that lived."""
     tried: list[tuple[str, Step, str]] = []
     whole: tuple[str, Step] | None = None
     while whole is None:
-        first = STEPS[kind](laboratory, request, len(tried) + 1)
+        first = prepared(laboratory, request, spec, len(tried) + 1)
         point = laboratory.crash(*first, at=len(tried))
         if point is None:
             whole = first
@@ -379,30 +345,30 @@ def check_step(laboratory: Laboratory, world: str, step: Step, whole: tuple[str,
     assert row["attempts"] == 0
     assert set(row["checkpoints"]) == set(other["checkpoints"])
     assert set(row["result"]) == set(other["result"])
-    if step == whole[1] and step.kind is not StepKind.ILLUSTRATE:
+    if step == whole[1] and step.kind != ILLUSTRATE.kind:
         assert row["result"] == other["result"]
 
 
 def check_services(laboratory: Laboratory, world: str, step: Step) -> int:
     """The services hold what the ledger says; returns how many characters nothing refers to."""
     database = laboratory.container.database.client[laboratory.settings.mongo_database]
-    result = (laboratory.container.ledger.result(world, step)) or {}
-    if step.kind is StepKind.CHARACTER:
+    result = laboratory.result(world, step) or {}
+    if step.kind == CHARACTER.kind:
         name = result["detail"]["display_name"]
         same = [row["_id"] for row in database["characters"].find({"world_id": world, "display_name": name})]
         assert result["character_id"] in same
         return len(same) - 1
-    if step.kind is StepKind.PICTURE:
-        draft = laboratory.container.ledger.result(world, Step(StepKind.POST, step.first, step.second)) or {}
+    if step.kind == PICTURE.kind:
+        draft = laboratory.result(world, POST.within(step)) or {}
         same = [
             row["_id"] for row in database["posts"].find({"world_id": world, "caption": draft["content"]})
         ]
         assert same == [result["post_id"]]
-    if step.kind is StepKind.AVATAR:
-        character = laboratory.container.ledger.result(world, Step(CHARACTER, step.first)) or {}
+    if step.kind == AVATAR.kind:
+        character = laboratory.result(world, CHARACTER.within(step)) or {}
         row = database["characters"].find_one({"_id": character["character_id"]}) or {}
         assert row["avatar_media_id"] == result["media_id"]
-    if step.kind is StepKind.ILLUSTRATE:
+    if step.kind == ILLUSTRATE.kind:
         row = database["worlds"].find_one({"_id": world}) or {}
         assert row["image_media_id"] == result["header_media_id"]
         assert row["icon_media_id"] == result["icon_media_id"]
@@ -415,7 +381,7 @@ def check_services(laboratory: Laboratory, world: str, step: Step) -> int:
 def check_world(laboratory: Laboratory, world: str) -> None:
     """The status document equals the ledger, and what is set aside equals the calls."""
     container = laboratory.container
-    container.status.settle(world)
+    container.status_refresh.refresh(world)
     status = container.status.get(world)
     steps = list(container.database.steps.find({"world_id": world}))
     calls = list(container.database.requests.find({"world_id": world}))
@@ -424,8 +390,8 @@ def check_world(laboratory: Laboratory, world: str) -> None:
     assert status["tasks_total"] == len(steps)
     for name in ("llm_cost_total", "image_cost_total", "api_calls_made_LLM", "ambiguous_calls_LLM"):
         assert abs(status[name] - sum(row["contribution"].get(name, 0) for row in calls)) < EXACT, name
-    container.reservations.mend(world, 0)
-    container.reservations.mend(world, 0)
+    container.holds.reconcile(world, 0)
+    container.holds.reconcile(world, 0)
     reserved = (container.database.generations.find_one({"_id": world}) or {})["reserved"]
     assert reserved["llm"] == sum(row["provider"] == "llm" for row in calls)
     assert reserved["images"] == sum(row["provider"] == "images" for row in calls)

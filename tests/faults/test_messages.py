@@ -6,7 +6,7 @@ from typing import Any
 
 from redis import Redis
 
-from generia_worker.engine.queues import lanes
+from generia_worker.engine.queues import bands
 from tests.faults.harness import Faults, in_parallel, task_of
 
 
@@ -85,13 +85,13 @@ def test_everything_again_after_the_end_changes_nothing(faults: Faults) -> None:
 
 
 def drained(faults: Faults) -> None:
-    """Wait until a canary that is sent now has come out of every queue."""
-    canaries = faults.db["queue_canaries"]
+    """Wait until a watermark that is sent now has come out of every queue."""
+    watermarks = faults.db["queue_canaries"]
     now = faults.db.client.admin.command("hello")["localTime"]
-    queues = [*lanes("llm"), *lanes("images"), "services"]
+    queues = [*bands("llm"), *bands("images"), "services"]
     wanted = {"_id": {"$in": queues}, "sent_at": {"$gt": now}}
     faults.until(
-        lambda: canaries.count_documents(wanted) == len(queues), "canaries come out of all queues", 30
+        lambda: watermarks.count_documents(wanted) == len(queues), "watermarks come out of all queues", 30
     )
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from generia_worker.engine.queues import LANES, lanes
+from generia_worker.engine.queues import LANES, bands
 from tests.faults.harness import Faults, in_parallel, task_of
 
 
@@ -37,7 +37,7 @@ def test_death_before_a_paid_call_costs_no_second_one(faults: Faults, step: str)
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_death_beside_a_reservation_leaves_the_right_sum_set_aside(faults: Faults, when: str) -> None:
-    faults.arm("money.reserve", when, "llm")
+    faults.arm("money.hold", when, "llm")
     world = faults.new(1, 1)
     faults.died()
     faults.assert_whole(world, 1, 1, ambiguous=1)
@@ -134,15 +134,17 @@ def test_a_lost_step_is_published_once_for_as_long_as_its_message_waits(faults: 
     faults.behave()
 
     def known_to_be_taken() -> bool:
-        # Only then can recovery tell, with nobody left to take a canary, that the step's message is in no queue.
-        canaries = list(faults.db["queue_canaries"].find({"_id": {"$in": lanes("llm")}}))
+        # Only then can recovery tell, with nobody left to take a watermark, that the step's message is in no queue.
+        watermarks = list(faults.db["queue_canaries"].find({"_id": {"$in": bands("llm")}}))
         ready_at = faults.step(world, "describe")["ready_at"]
         margin = timedelta(seconds=faults.settings.publish_timeout_s)
         # (A step that was claimed before its predecessor was settled has no such moment, and needs none.)
-        taken = [canary for canary in canaries if ready_at and canary["sent_at"] > ready_at + margin]
+        taken = [
+            watermark for watermark in watermarks if ready_at and watermark["sent_at"] > ready_at + margin
+        ]
         return ready_at is None or len(taken) == LANES
 
-    faults.until(known_to_be_taken, "a canary that was sent after the step's message comes out")
+    faults.until(known_to_be_taken, "a watermark that was sent after the step's message comes out")
     faults.kill("worker-llm")
     faults.stack.processes["worker-llm"].stop()
     try:

@@ -112,12 +112,11 @@ class Audit:
         assert status.ambiguous_calls_images == status.unknown_cost_calls == 0
 
     def check_ledger(self, status: GenerationStatus) -> None:
-        """Assert that nothing is unsettled, held or parked, and that the counters are the ledger's sums."""
+        """Assert that nothing is dirty, held or scheduled, and that the counters are the ledger's sums."""
         steps = list(self.db["generation_steps"].find({"world_id": self.world_id}))
         calls = list(self.db["api_requests_history"].find({"world_id": self.world_id}))
         assert not [row["_id"] for row in (*steps, *calls) if row["unsettled"]]
-        assert not [row["_id"] for row in steps if row["owner"] or row["lease_until"]]
-        assert self.db["parked_steps"].count_documents({"world_id": self.world_id}) == 0
+        assert not [row["_id"] for row in steps if row["owner"] or row["lease_until"] or row["not_before"]]
         document = status.as_json()
         for name in ("tasks_completed", "tasks_failed", "tasks_skipped", "users_created", "posts_created"):
             assert document[name] == sum(row["contribution"].get(name, 0) for row in steps), name
