@@ -6,11 +6,17 @@ import json
 import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from generia_worker.simulator.writing.gist import read_gist
 from tests.simulator.conftest import SCHEMAS, Sim, make_world, write_document
 
 CATS = "Мир, в котором за академическим руководителем ходит толпа студентов-котиков"
+#: What a template leaves behind when its words are not put in.
+_UNFILLED = re.compile(
+    r"\{(?:place|thing|food|other|name|role|hobby)[^}]*\}|\[[^\]\[|]{0,40}\|[^\]\[|]{0,40}\]", re.IGNORECASE
+)
 PROMPTS = [
     CATS,
     "A world of pirates who knit",
@@ -20,7 +26,7 @@ PROMPTS = [
 ]
 
 
-@pytest.mark.parametrize("prompt", PROMPTS)
+@pytest.mark.parametrize("prompt", PROMPTS[:3])
 def test_forty_characters_and_250_posts_are_all_different(prompt: str) -> None:
     made = make_world(prompt, 40, 250)
     assert len({person["display_name"].casefold() for person in made["people"]}) == 40
@@ -30,10 +36,24 @@ def test_forty_characters_and_250_posts_are_all_different(prompt: str) -> None:
     assert len({post["content"] for post in made["posts"]}) == len(made["posts"]) == 250
     beginnings = [post["content"][:60] for post in made["posts"]]
     assert max(beginnings.count(beginning) for beginning in beginnings) <= 8
-    for text in (json.dumps(made, ensure_ascii=False),):
-        assert not re.search(
-            r"\{(?:place|thing|food|other|name|role|hobby)[^}]*\}|\[[^\]\[|]{0,40}\|[^\]\[|]{0,40}\]", text
-        )
+    assert not _UNFILLED.search(json.dumps(made, ensure_ascii=False))
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.one_of(
+        st.sampled_from(PROMPTS), st.text(max_size=200), st.text("ажёя мирwhere{}[]|\\$.,", max_size=60)
+    )
+)
+def test_any_prompt_makes_a_world(prompt: str) -> None:
+    made = make_world(prompt, 3, 5)
+    assert made["world"][0]["name"].strip()
+    assert made["world"][0]["description"].strip()
+    assert sum(concept["posts_count"] for concept in made["cast"]) == len(made["posts"]) == 5
+    assert len({person["username"] for person in made["people"]}) == 3
+    for person in made["people"]:
+        assert re.fullmatch(r"[a-z0-9_]{1,30}", person["username"])
+        assert not _UNFILLED.search(person["background_story"].replace(prompt, ""))
 
 
 def test_a_russian_prompt_gets_a_russian_world_about_its_subject() -> None:
