@@ -9,9 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ImageStat
 
+from generia_worker.errors import ConfigurationError
 from generia_worker.simulator.drawing import landscape, objects, palettes, scene, wardrobe
+from generia_worker.simulator.drawing.canvas import Canvas
 from generia_worker.simulator.drawing.painter import kind_of, paint
-from generia_worker.simulator.drawing.symbols import SYMBOLS
+from generia_worker.simulator.drawing.shapes import parse_drawings
+from generia_worker.simulator.drawing.symbols import SYMBOLS, Symbol
 from generia_worker.simulator.drawing.words import RAIN, SNOW, first_said, says
 
 _KINDS = ("Wide landscape:", "Emblem:", "Portrait:", "Scene:")
@@ -111,3 +114,39 @@ def test_the_first_words_of_a_prompt_win_and_on_a_tie_the_first_in_the_table() -
     assert first_said("The Sea by the towns", table) == 2
     assert first_said("Towns by the sea", table) == 1
     assert first_said("Hills", table) is None
+
+
+@pytest.mark.parametrize("symbol", [symbol for _, symbol in SYMBOLS], ids=[words for words, _ in SYMBOLS])
+def test_every_symbol_is_drawn_around_its_middle(symbol: Symbol) -> None:
+    canvas = Canvas(64, 64)
+    symbol(canvas, 0.5, 0.5, 0.2, (255, 255, 255), palettes.PALETTES[0])
+    left, top, right, bottom = canvas.finish().getbbox() or (0, 0, 0, 0)
+    assert 8 <= left < 28 < 36 < right <= 56
+    assert 8 <= top < 28 < 36 < bottom <= 56
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("oval ink 0,0 1", "oval is none of poly, curve, line"),
+        ("circle gold 0,0 1", "gold is no mixture of ink, accent"),
+        ("circle ink 0,0", "circle takes 1 points and 1 numbers"),
+        ("mirrored circle ink 1", "circle takes 1 points and 1 numbers"),
+        ("line ink 0,0 1,1", "line takes two or more points and 1 numbers"),
+        ("poly ink 0,0 1,x", "could not convert"),
+        ("circle", "not enough values"),
+    ],
+)
+def test_a_malformed_line_of_a_drawing_is_named(line: str, told: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"drawing cat, “{line}”: .*{told}"):
+        parse_drawings(f"cat = '''\ncircle ink 0,0 1\n{line}\n'''")
+
+
+def test_a_mirrored_shape_is_drawn_on_both_sides() -> None:
+    pictures = []
+    for lines in ("mirrored rect ink 0.2,-1 1,1 0.1", "rect ink -1,-1 -0.2,1 0.1\nrect ink 0.2,-1 1,1 0.1"):
+        canvas = Canvas(64, 64)
+        for shape in parse_drawings(f"gate = '''\n{lines}\n'''")["gate"]:
+            shape.draw(canvas, 0.5, 0.5, 0.3, (250, 200, 0), palettes.PALETTES[0])
+        pictures.append(canvas.finish().tobytes())
+    assert pictures[0] == pictures[1]
