@@ -13,7 +13,7 @@ from generia_worker.simulator.vocabulary.types import Vocabulary
 
 #: What prompts in languages without a file are answered in.
 FALLBACK = "en"
-#: The tables whose columns depend on the language: by what they must be, or begin and end with.
+#: The tables whose columns depend on the language: nouns have forms, words for people may have two genders.
 _NOUNS, _PEOPLE = ("places", "things"), ("surnames", "traits")
 _MESSAGES = {"missing": "is missing", "extra_forbidden": "is not a table that is known here"}
 
@@ -39,9 +39,7 @@ def _read(file: Traversable) -> Vocabulary:
         columns = _columns(raw.pop("columns", {}))
         return Vocabulary.model_validate(raw, context=columns)
     except ValidationError as error:
-        problems = [
-            f"{file.name}: {_where(raw, e['loc'])} {_what(e)}".replace("  ", " ") for e in error.errors()
-        ]
+        problems = [f"{file.name}: {_where(raw, e['loc'])}{_what(e)}" for e in error.errors()]
         raise ConfigurationError("\n".join(problems)) from error
     except ValueError as error:
         message = f"{file.name}: {error}"
@@ -66,7 +64,7 @@ def _columns(raw: Any) -> dict[str, tuple[str, ...]]:
 
 
 def _where(raw: Any, path: tuple[int | str, ...]) -> str:
-    """Return the name of a table; themes and topics are called by their own names."""
+    """Return the name of a table and a blank; themes and topics are called by their own names."""
     names: list[str] = []
     for part in path:
         raw = raw.get(part) if isinstance(raw, dict) else raw[part] if isinstance(part, int) else None
@@ -74,7 +72,7 @@ def _where(raw: Any, path: tuple[int | str, ...]) -> str:
             (raw.get("key") or raw.get("title")) if isinstance(part, int) and isinstance(raw, dict) else None
         )
         names.append(str(own or part))
-    return ".".join(names)
+    return f"{'.'.join(names)} " if names else ""
 
 
 def _what(error: Any) -> str:
