@@ -279,19 +279,14 @@ COPY generia_worker/simulator/drawing/__init__.py generia_worker/simulator/drawi
      generia_worker/simulator/drawing/nature.py generia_worker/simulator/drawing/objects.py \
      generia_worker/simulator/drawing/painter.py generia_worker/simulator/drawing/palettes.py \
      generia_worker/simulator/drawing/portrait.py generia_worker/simulator/drawing/props.py \
-     generia_worker/simulator/drawing/scene.py generia_worker/simulator/drawing/stage.py \
-     generia_worker/simulator/drawing/symbols.py generia_worker/simulator/drawing/symbols_nature.py \
-     generia_worker/simulator/drawing/symbols_things.py generia_worker/simulator/drawing/view.py \
-     generia_worker/simulator/drawing/wardrobe.py ./generia_worker/simulator/drawing/
-COPY generia_worker/simulator/lexicon/__init__.py generia_worker/simulator/lexicon/en_people.py \
-     generia_worker/simulator/lexicon/en_posts.py generia_worker/simulator/lexicon/en_themes.py \
-     generia_worker/simulator/lexicon/en_themes_further.py generia_worker/simulator/lexicon/en_themes_more.py \
-     generia_worker/simulator/lexicon/en_topics.py generia_worker/simulator/lexicon/en_world.py \
-     generia_worker/simulator/lexicon/ru_people.py generia_worker/simulator/lexicon/ru_posts.py \
-     generia_worker/simulator/lexicon/ru_themes.py generia_worker/simulator/lexicon/ru_themes_further.py \
-     generia_worker/simulator/lexicon/ru_themes_more.py generia_worker/simulator/lexicon/ru_topics.py \
-     generia_worker/simulator/lexicon/ru_world.py generia_worker/simulator/lexicon/types.py \
-     ./generia_worker/simulator/lexicon/
+     generia_worker/simulator/drawing/scene.py generia_worker/simulator/drawing/shapes.py \
+     generia_worker/simulator/drawing/stage.py generia_worker/simulator/drawing/symbols.py \
+     generia_worker/simulator/drawing/symbols.toml generia_worker/simulator/drawing/symbols_calculated.py \
+     generia_worker/simulator/drawing/view.py generia_worker/simulator/drawing/wardrobe.py \
+     generia_worker/simulator/drawing/words.py ./generia_worker/simulator/drawing/
+COPY generia_worker/simulator/vocabulary/__init__.py generia_worker/simulator/vocabulary/en.toml \
+     generia_worker/simulator/vocabulary/loader.py generia_worker/simulator/vocabulary/ru.toml \
+     generia_worker/simulator/vocabulary/types.py ./generia_worker/simulator/vocabulary/
 COPY generia_worker/simulator/writing/__init__.py generia_worker/simulator/writing/context.py \
      generia_worker/simulator/writing/gist.py generia_worker/simulator/writing/people.py \
      generia_worker/simulator/writing/posts.py generia_worker/simulator/writing/shapes.py \
@@ -338,7 +333,7 @@ COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py
 COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
      generia_worker/status/refresh.py generia_worker/status/stages.py ./generia_worker/status/
 COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
-     generia_worker/storage/parameters.py ./generia_worker/storage/
+     generia_worker/storage/migrations.py generia_worker/storage/parameters.py ./generia_worker/storage/
 COPY generia_worker/worlds/__init__.py generia_worker/worlds/cast.py generia_worker/worlds/characters.py \
      generia_worker/worlds/context.py generia_worker/worlds/control.py generia_worker/worlds/documents.py \
      generia_worker/worlds/generate.py generia_worker/worlds/media.py generia_worker/worlds/posts.py \
@@ -390,7 +385,7 @@ COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py
 COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
      generia_worker/status/refresh.py generia_worker/status/stages.py ./generia_worker/status/
 COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
-     generia_worker/storage/parameters.py ./generia_worker/storage/
+     generia_worker/storage/migrations.py generia_worker/storage/parameters.py ./generia_worker/storage/
 COPY generia_worker/worlds/__init__.py generia_worker/worlds/cast.py generia_worker/worlds/characters.py \
      generia_worker/worlds/context.py generia_worker/worlds/control.py generia_worker/worlds/documents.py \
      generia_worker/worlds/generate.py generia_worker/worlds/media.py generia_worker/worlds/posts.py \

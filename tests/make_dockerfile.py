@@ -52,6 +52,8 @@ DATA = {
         "generia_worker/gateway/export_page/*.css",
         "generia_worker/web/css/*",
     ],
+    "generia_worker.simulator.vocabulary": ["generia_worker/simulator/vocabulary/*.toml"],
+    "generia_worker.simulator.drawing.symbols": ["generia_worker/simulator/drawing/*.toml"],
 }
 
 

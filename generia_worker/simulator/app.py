@@ -15,6 +15,7 @@ from generia_worker.simulator.chat import ChatApi
 from generia_worker.simulator.http import BadBody, read_json
 from generia_worker.simulator.imaging import ImageApi
 from generia_worker.simulator.state import Simulator
+from generia_worker.simulator.vocabulary import vocabularies
 
 
 class Control:
@@ -59,7 +60,9 @@ def create_app(seed: int, behaviour: dict[str, Any] | None = None) -> Starlette:
 
     Raises:
         pydantic.ValidationError: `behaviour` holds an unknown switch or a value out of bounds.
+        ConfigurationError: a file of the vocabulary is malformed.
     """
+    vocabularies()  # read now, so that no request waits for it and a malformed file shows at once
     simulator = Simulator(seed, Behaviour.model_validate(behaviour or {}))
     chat, images = ChatApi(simulator), ImageApi(simulator)
     control = Control(simulator, images)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from generia_worker.worlds.character_documents import share_posts
 
 from generia_worker.engine.step import (
     DESCRIBE,
@@ -22,7 +23,6 @@ from generia_worker.engine.step import (
     predicted_after_cast,
     steps_after_cast,
 )
-from generia_worker.worlds.character_documents import share_posts
 
 
 @pytest.mark.parametrize(

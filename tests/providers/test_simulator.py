@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 import uvicorn
+from generia_worker.worlds.post_documents import PostDraft
 
 from generia_worker.billing.prices import PriceTable
 from generia_worker.errors import (
@@ -32,7 +33,6 @@ from generia_worker.providers.llm import (
 )
 from generia_worker.providers.schema import strict_schema
 from generia_worker.simulator.app import create_app
-from generia_worker.worlds.post_documents import PostDraft
 from generia_worker.worlds.templates import Prompts
 
 CALLS = 25

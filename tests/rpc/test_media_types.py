@@ -12,7 +12,7 @@ from generia_worker.rpc.media_types import (
     sniff_format,
 )
 from generia_worker.text import clean, clip
-from generia_worker.worlds.post_documents import PostDraft
+from generia_worker.worlds.documents import PostDraft
 
 
 def test_keys() -> None:

@@ -14,11 +14,18 @@ import requests
 import uvicorn
 
 from generia_worker.simulator.app import create_app
+from generia_worker.simulator.reading import Brief
 from generia_worker.simulator.server import SimulatorServer
-from generia_worker.worlds.character_documents import Cast, CharacterDetail
-from generia_worker.worlds.content import Content
-from generia_worker.worlds.post_documents import PostDraft, PostPlan
-from generia_worker.worlds.world_documents import WorldDescription, WorldImagePrompts
+from generia_worker.simulator.writing import write
+from generia_worker.worlds.documents import (
+    Cast,
+    CharacterDetail,
+    Content,
+    PostDraft,
+    PostPlan,
+    WorldDescription,
+    WorldImagePrompts,
+)
 
 MODELS: dict[str, type[Content]] = {
     model.schema_name: model
@@ -55,6 +62,58 @@ def strict(schema: Any, definitions: dict[str, Any] | None = None) -> Any:
 
 
 SCHEMAS = {kind: strict(model.model_json_schema()) for kind, model in MODELS.items()}
+
+
+def write_document(kind: str, prompt: str, **tags: Any) -> dict[str, Any]:
+    """Write one document, without a server."""
+    return write(Brief(kind, SCHEMAS[kind], {"user_prompt": prompt, **tags}, prompt, seed="1"))
+
+
+def make_world(prompt: str, users: int, posts: int) -> dict[str, list[dict[str, Any]]]:
+    """Write a whole world as the pipeline asks for it."""
+    world = write_document("world_description", prompt)
+    cast: list[dict[str, Any]] = []
+    while len(cast) < users:
+        batch = write_document(
+            "cast", prompt, world=world, count=min(10, users - len(cast)), users_count=users, posts_count=posts,
+            existing_characters=[{"concept_short": concept["concept_short"]} for concept in cast],
+        )  # fmt: skip
+        cast += batch["characters"]
+    people = [
+        write_document(
+            "character",
+            prompt,
+            world=world,
+            concept=concept,
+            others=[c["concept_short"] for c in cast if c is not concept],
+        )
+        for concept in cast
+    ]
+    names = [person["display_name"] for person in people]
+    written: list[dict[str, Any]] = []
+    topics: list[dict[str, Any]] = []
+    for concept, person in zip(cast, people, strict=True):
+        count = concept["posts_count"]
+        plan = write_document(
+            "post_plan", prompt, world=world, character=person, count=count, earlier=[], others=names
+        )["posts"]
+        assert len({planned["topic"] for planned in plan}) == count
+        topics += plan
+        for number, planned in enumerate(plan, start=1):
+            written.append(
+                write_document(
+                    "post", prompt, world=world, character=person, post=planned, number=number, others=names
+                )
+            )
+    images = [write_document("world_image_prompts", prompt, world=world)]
+    return {
+        "world": [world],
+        "images": images,
+        "cast": cast,
+        "people": people,
+        "topics": topics,
+        "posts": written,
+    }
 
 
 class _Server(SimulatorServer):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import statistics
 import time
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -11,10 +12,14 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from generia_worker.errors import ConfigurationError
-from generia_worker.simulator.behaviour import parse_behaviour
-from tests.simulator.conftest import MODELS, Sim, StartSim
+from generia_worker.simulator.behaviour import Behaviour, parse_behaviour
+from generia_worker.simulator.http import OUTAGES
+from generia_worker.simulator.state import Simulator
+from tests.simulator.conftest import MODELS, Sim
 
 REASK = [{"role": "assistant", "content": "{"}, {"role": "user", "content": "Your answer cannot be used"}]
 
@@ -59,24 +64,41 @@ def test_429_comes_with_retry_after_and_is_not_billed(sim: Sim) -> None:
     assert billed(sim) == (1, 1)
 
 
-def test_5xx_come_in_all_kinds_and_a_repeated_request_succeeds_in_the_end(sim: Sim) -> None:
+def test_a_repeated_request_gets_another_5xx_and_succeeds_in_the_end(sim: Sim) -> None:
     sim.behave(rate_5xx=0.7)
     body = sim.body("post")
-    statuses = [sim.chat(body).status_code for _ in range(60)]
-    assert {500, 502, 503, 504, 524, 529, 200} == set(statuses)
-    assert billed(sim)[0] == statuses.count(200)
+    statuses = [sim.chat(body).status_code for _ in range(12)]
+    assert len(set(statuses)) > 2
+    assert billed(sim)[0] == statuses.count(200) > 0
     sim.behave(rate_5xx=1)
-    answers = [sim.draw(sim.task()) for _ in range(30)]
+    answers = (sim.draw(sim.task()) for _ in range(60))
     html = next(answer for answer in answers if answer.status_code == 502)
     assert html.headers["content-type"].startswith("text/html")
 
 
-def test_faults_repeat_with_the_seed(start_sim: StartSim) -> None:
-    def run() -> list[int]:
-        sim = start_sim(seed=9, behaviour={"rate_5xx": 0.3, "rate_429": 0.2})
-        return [sim.chat(sim.body("post", number=n % 7)).status_code for n in range(30)]
+@settings(deadline=None, max_examples=10)
+@given(st.integers(0))
+def test_faults_come_in_all_kinds_and_repeat_with_the_seed(seed: int) -> None:
+    def run() -> list[int | None]:
+        simulator = Simulator(seed, Behaviour.model_validate({"rate_5xx": 0.5, "rate_429": 0.2}))
+        return [simulator.refusal("llm", simulator.arrive("llm", f"{n % 7}"), "") for n in range(300)]
 
-    assert run() == run()
+    statuses = run()
+    assert statuses == run()
+    assert set(statuses) == {*OUTAGES, 429, None}
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0), st.floats(0.05, 5))
+def test_latency_spreads_around_its_mean_and_has_a_tail(seed: int, mean_s: float) -> None:
+    latency = {"mean_s": mean_s, "sigma_s": mean_s / 4}
+    slow = {"slow_tail": {"llm": 0.5}, "slow_tail_s": 60}
+    simulator = Simulator(seed, Behaviour.model_validate({"latency": {"llm": latency}, **slow}))
+    drawn = [simulator.latency_s("llm", simulator.arrive("llm", str(n))) for n in range(200)]
+    quick = [seconds for seconds in drawn if seconds < 60]
+    assert all(seconds >= mean_s / 5 for seconds in quick)
+    assert statistics.mean(quick) == pytest.approx(mean_s, rel=0.15)
+    assert 60 < len(quick) < 140
 
 
 def test_a_window_bounds_the_faults(sim: Sim) -> None:
@@ -173,17 +195,10 @@ def test_blank_lines_come_before_a_padded_answer(sim: Sim) -> None:
     assert answer.elapsed.total_seconds() < 0.4
 
 
-def test_latency_is_what_was_asked_for(sim: Sim) -> None:
-    sim.behave(latency={"llm": {"mean_s": 0.2, "sigma_s": 0.05}, "images": {"fixed_s": 0.3}})
-    started = time.monotonic()
-    sim.draw(sim.task())
-    middle = time.monotonic()
-    for number in range(5):
-        sim.chat(sim.body("post", number=number))
-    assert 0.3 <= middle - started < 1.5
-    assert 0.4 <= time.monotonic() - middle < 4
-    sim.behave(slow_tail={"llm": 1}, slow_tail_s=0.4)
-    assert sim.chat(sim.body("post")).elapsed.total_seconds() >= 0.4
+def test_a_call_takes_as_long_as_was_asked_for(sim: Sim) -> None:
+    sim.behave(latency={"llm": {"fixed_s": 0.2}, "images": {"fixed_s": 0.15}})
+    assert 0.2 <= sim.chat(sim.body("post")).elapsed.total_seconds() < 1.5
+    assert 0.15 <= sim.draw(sim.task()).elapsed.total_seconds() < 1.5
 
 
 @pytest.mark.parametrize(("mode", "shown"), [("missing", KeyError), ("null", None), ("zero", 0)])
@@ -293,8 +308,8 @@ def right(kind: str, answer: requests.Response) -> bool:
 def test_a_repeated_request_draws_anew_and_may_get_another_text(sim: Sim) -> None:
     sim.behave(invalid_json=0.5)
     body = sim.body("post")
-    fits = [right("post", sim.chat(body)) for _ in range(30)]
-    assert 5 < sum(fits) < 25
+    fits = [right("post", sim.chat(body)) for _ in range(10)]
+    assert 0 < sum(fits) < 10
     sim.behave(vary_answers=True)
     assert len({content(sim.chat(body)) for _ in range(5)}) > 1
 

@@ -1,4 +1,4 @@
-"""The image API and what it draws."""
+"""The image API."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ import uuid
 
 import pytest
 import requests
-from PIL import Image, ImageStat
+from PIL import Image
 
-from generia_worker.simulator.drawing.painter import kind_of, paint
 from tests.simulator.conftest import Sim, StartSim
 
 _FORMATS = {"JPG": ("JPEG", "image/jpeg"), "PNG": ("PNG", "image/png"), "WEBP": ("WEBP", "image/webp")}
 
 
-@pytest.mark.parametrize("image_format", sorted(_FORMATS))
-@pytest.mark.parametrize(("width", "height"), [(1024, 512), (128, 128), (2048, 320), (320, 2048)])
+@pytest.mark.parametrize(
+    ("image_format", "width", "height"),
+    [("JPG", 1024, 512), ("PNG", 128, 128), ("WEBP", 2048, 320), ("PNG", 320, 2048)],
+)
 def test_a_picture_has_the_size_and_format_that_was_asked_for(
     sim: Sim, image_format: str, width: int, height: int
 ) -> None:
@@ -133,51 +134,3 @@ def test_pictures_are_the_same_for_the_same_order_and_others_for_others(
     ]
     assert pictures[0] == pictures[1]
     assert len(set(pictures)) == 3
-
-
-@pytest.mark.parametrize(
-    ("prompt", "size", "kind"),
-    [
-        ("Wide landscape, panoramic view: hills", (1024, 512), "landscape"),
-        ("Emblem, a single centred symbol: a portrait of a cat", (512, 512), "emblem"),
-        ("Portrait, head and shoulders: a friendly cat", (768, 768), "portrait"),
-        ("Scene: a library with a landscape on the wall", (1024, 1024), "scene"),
-        ("a cat", (1024, 512), "landscape"),
-        ("a cat", (512, 512), "scene"),
-    ],
-)
-def test_the_kind_of_picture_follows_from_the_prompt(prompt: str, size: tuple[int, int], kind: str) -> None:
-    assert kind_of(prompt, *size) == kind
-
-
-@pytest.mark.parametrize(
-    "prompt",
-    [
-        f"{kind} {subject}, {light}"
-        for kind in ("Wide landscape:", "Emblem:", "Portrait:", "Scene:")
-        for subject in (
-            "a cat in a library", "robots in a neon city", "an underwater coral valley", "a planet in space",
-            "a castle in the mountains", "floating islands in the clouds", "a rabbit wizard in a forest",
-            "a bridge with falling leaves and a crowd of friends", "a rainy market", "", "кот в шляпе",
-        )
-        for light in ("deep night", "golden hour, snow", "noir")
-    ],
-)  # fmt: skip
-def test_every_prompt_makes_a_picture_with_something_in_it(prompt: str) -> None:
-    image = paint(prompt, "key", 256, 128 if prompt.startswith("Wide") else 256)
-    assert image.mode == "RGB"
-    assert len(image.getcolors(256 * 256) or range(99)) > 60
-    assert max(ImageStat.Stat(image).stddev) > 9
-
-
-def test_colours_follow_the_words() -> None:
-    def mean(prompt: str) -> list[float]:
-        return ImageStat.Stat(paint(prompt, "k", 192, 192)).mean
-
-    night, day = mean("Scene: a park, indigo night"), mean("Scene: a park, rose pastel")
-    assert sum(night) + 150 < sum(day)
-    sea, autumn = (
-        mean("Wide landscape: hills, turquoise sea blue"),
-        mean("Wide landscape: hills, rust autumn"),
-    )
-    assert sea[2] - sea[0] > autumn[2] - autumn[0] + 60

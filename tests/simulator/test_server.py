@@ -29,22 +29,26 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT])
-def test_the_program_serves_until_it_is_told_to_stop_even_with_calls_that_hang(name: signal.Signals) -> None:
-    port = _free_port()
-    program = subprocess.Popen([sys.executable, "-c", _PROGRAM, f"127.0.0.1:{port}"])
+def test_the_program_serves_until_it_is_told_to_stop_even_with_calls_that_hang() -> None:
+    # Both at once: starting and stopping are waits.
+    ports = {signal.SIGTERM: _free_port(), signal.SIGINT: _free_port()}
+    programs = {
+        name: subprocess.Popen([sys.executable, "-c", _PROGRAM, f"127.0.0.1:{port}"])
+        for name, port in ports.items()
+    }
     try:
-        health = _health(port, program)
-        assert health == {"status": "ok", "seed": 5}
-        body = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
-        with pytest.raises(requests.Timeout):
-            url = f"http://127.0.0.1:{port}/api/v1/chat/completions"
-            requests.post(url, json=body, headers={"Authorization": "Bearer sim-x"}, timeout=0.3)
-        program.send_signal(name)
-        assert program.wait(timeout=5) == 0
+        for name, program in programs.items():
+            assert _health(ports[name], program) == {"status": "ok", "seed": 5}
+            body = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
+            with pytest.raises(requests.Timeout):
+                url = f"http://127.0.0.1:{ports[name]}/api/v1/chat/completions"
+                requests.post(url, json=body, headers={"Authorization": "Bearer sim-x"}, timeout=0.3)
+            program.send_signal(name)
+        assert [program.wait(timeout=5) for program in programs.values()] == [0, 0]
     finally:
-        program.kill()
-        program.wait()
+        for program in programs.values():
+            program.kill()
+            program.wait()
 
 
 def _health(port: int, program: subprocess.Popen[bytes]) -> object:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from generia_worker.simulator.lexicon import lexicon
-from generia_worker.simulator.lexicon.types import lines
-from generia_worker.simulator.reading import Brief
-from generia_worker.simulator.writing import write
 from generia_worker.simulator.writing.gist import read_gist
-from tests.simulator.conftest import SCHEMAS, Sim
+from tests.simulator.conftest import SCHEMAS, Sim, make_world, write_document
 
 CATS = "Мир, в котором за академическим руководителем ходит толпа студентов-котиков"
+#: What a template leaves behind when its words are not put in.
+_UNFILLED = re.compile(
+    r"\{(?:place|thing|food|other|name|role|hobby)[^}]*\}|\[[^\]\[|]{0,40}\|[^\]\[|]{0,40}\]", re.IGNORECASE
+)
 PROMPTS = [
     CATS,
     "A world of pirates who knit",
@@ -25,50 +26,7 @@ PROMPTS = [
 ]
 
 
-def _write(kind: str, prompt: str, **tags: Any) -> dict[str, Any]:
-    return write(Brief(kind, SCHEMAS[kind], {"user_prompt": prompt, **tags}, prompt, seed="1"))
-
-
-def make_world(prompt: str, users: int, posts: int) -> dict[str, list[dict[str, Any]]]:
-    """Write a whole world as the pipeline asks for it."""
-    world = _write("world_description", prompt)
-    cast: list[dict[str, Any]] = []
-    while len(cast) < users:
-        batch = _write(
-            "cast", prompt, world=world, count=min(10, users - len(cast)), users_count=users, posts_count=posts,
-            existing_characters=[{"concept_short": concept["concept_short"]} for concept in cast],
-        )  # fmt: skip
-        cast += batch["characters"]
-    people = [
-        _write(
-            "character",
-            prompt,
-            world=world,
-            concept=concept,
-            others=[c["concept_short"] for c in cast if c is not concept],
-        )
-        for concept in cast
-    ]
-    names = [person["display_name"] for person in people]
-    written: list[dict[str, Any]] = []
-    topics: list[dict[str, Any]] = []
-    for concept, person in zip(cast, people, strict=True):
-        count = concept["posts_count"]
-        plan = _write(
-            "post_plan", prompt, world=world, character=person, count=count, earlier=[], others=names
-        )["posts"]
-        assert len({planned["topic"] for planned in plan}) == count
-        topics += plan
-        for number, planned in enumerate(plan, start=1):
-            written.append(
-                _write(
-                    "post", prompt, world=world, character=person, post=planned, number=number, others=names
-                )
-            )
-    return {"world": [world], "cast": cast, "people": people, "topics": topics, "posts": written}
-
-
-@pytest.mark.parametrize("prompt", PROMPTS)
+@pytest.mark.parametrize("prompt", PROMPTS[:3])
 def test_forty_characters_and_250_posts_are_all_different(prompt: str) -> None:
     made = make_world(prompt, 40, 250)
     assert len({person["display_name"].casefold() for person in made["people"]}) == 40
@@ -78,10 +36,24 @@ def test_forty_characters_and_250_posts_are_all_different(prompt: str) -> None:
     assert len({post["content"] for post in made["posts"]}) == len(made["posts"]) == 250
     beginnings = [post["content"][:60] for post in made["posts"]]
     assert max(beginnings.count(beginning) for beginning in beginnings) <= 8
-    for text in (json.dumps(made, ensure_ascii=False),):
-        assert not re.search(
-            r"\{(?:place|thing|food|other|name|role|hobby)[^}]*\}|\[[^\]\[|]{0,40}\|[^\]\[|]{0,40}\]", text
-        )
+    assert not _UNFILLED.search(json.dumps(made, ensure_ascii=False))
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.one_of(
+        st.sampled_from(PROMPTS), st.text(max_size=200), st.text("ажёя мирwhere{}[]|\\$.,", max_size=60)
+    )
+)
+def test_any_prompt_makes_a_world(prompt: str) -> None:
+    made = make_world(prompt, 3, 5)
+    assert made["world"][0]["name"].strip()
+    assert made["world"][0]["description"].strip()
+    assert sum(concept["posts_count"] for concept in made["cast"]) == len(made["posts"]) == 5
+    assert len({person["username"] for person in made["people"]}) == 3
+    for person in made["people"]:
+        assert re.fullmatch(r"[a-z0-9_]{1,30}", person["username"])
+        assert not _UNFILLED.search(person["background_story"].replace(prompt, ""))
 
 
 def test_a_russian_prompt_gets_a_russian_world_about_its_subject() -> None:
@@ -112,7 +84,7 @@ def test_an_english_prompt_gets_an_english_world_about_its_subject() -> None:
 
 def test_other_languages_are_told_in_english_with_the_words_of_the_prompt() -> None:
     prompt = "Ein Dorf, in dem die Hunde Deutsch sprechen"
-    world = _write("world_description", prompt)
+    world = write_document("world_description", prompt)
     assert world["user_preferences"]["language"] == "German"
     assert prompt in world["description"] + world["description_short"]
 
@@ -136,8 +108,8 @@ def test_mathematicians_write_formulas_with_their_backslashes(sim: Sim) -> None:
 def test_a_post_is_about_what_was_planned() -> None:
     for prompt in PROMPTS[:2]:
         person = {"display_name": "Flora Finch", "bio": "x"}
-        for planned in _write("post_plan", prompt, character=person, count=20)["posts"]:
-            post = _write("post", prompt, character=person, post=planned, number=1)
+        for planned in write_document("post_plan", prompt, character=person, count=20)["posts"]:
+            post = write_document("post", prompt, character=person, post=planned, number=1)
             words = {word[:4] for word in re.findall(r"\w{3,}", planned["topic"].casefold())} - {
                 "the",
                 "day",
@@ -150,15 +122,18 @@ def test_a_post_is_about_what_was_planned() -> None:
 
 def test_topics_that_are_taken_do_not_come_again() -> None:
     person = {"display_name": "Flora Finch"}
-    first = [p["topic"] for p in _write("post_plan", CATS, character=person, count=30)["posts"]]
-    more = [p["topic"] for p in _write("post_plan", CATS, character=person, count=30, earlier=first)["posts"]]
+    first = [p["topic"] for p in write_document("post_plan", CATS, character=person, count=30)["posts"]]
+    more = [
+        p["topic"]
+        for p in write_document("post_plan", CATS, character=person, count=30, earlier=first)["posts"]
+    ]
     assert not set(first) & set(more)
 
 
 def test_people_are_mentioned_by_their_names() -> None:
     others = ["Basil Crumb", "Ivy Quill"]
     posts = [
-        _write(
+        write_document(
             "post",
             PROMPTS[1],
             character={"display_name": "Kit Vale"},
@@ -185,25 +160,10 @@ def test_missing_tags_are_borne(sim: Sim, kind: str) -> None:
 
 def test_ambiguous_names_and_texts_of_prompts_do_not_break_templates() -> None:
     person = {"display_name": "{place.where} [a|b]", "bio": "{x}"}
-    post = _write(
+    post = write_document(
         "post", PROMPTS[4], character=person, post={"topic": "{thing} [x|y] $\\frac{a}{b}$"}, number=1
     )
     assert "$\\frac{a}{b}$" in post["content"]
-
-
-def test_both_languages_have_the_same_subjects_and_complete_tables() -> None:
-    russian, english = lexicon("ru"), lexicon("en")
-    assert [theme.key for theme in russian.themes] == [theme.key for theme in english.themes]
-    for language in (russian, english):
-        assert len(language.posts.topics) >= 40
-        assert len(lines(language.people.first_names)) >= 30
-        for topic in language.posts.topics:
-            assert len(lines(topic.facts)) == 5, topic.title
-        for theme in language.themes:
-            for word in (*theme.place_words, *theme.thing_words, *theme.food_words):
-                assert word.english.isascii()
-                assert all(word.forms.values())
-                assert len(word.forms) == 3 or language is english
 
 
 @pytest.mark.parametrize(

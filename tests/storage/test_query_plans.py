@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from generia_worker.engine.parked import ParkedSteps
+from generia_worker.engine.steps import new_row
 
 from generia_worker.billing.holds import Reservations
 from generia_worker.billing.prices import Usage
@@ -14,7 +16,6 @@ from generia_worker.billing.requests import Intent, Requests
 from generia_worker.client.order import Order
 from generia_worker.engine.generations import Generations
 from generia_worker.engine.ledger import Claim, Ledger
-from generia_worker.engine.parked import ParkedSteps
 from generia_worker.engine.step import (
     DESCRIBE,
     INITIALIZE,
@@ -22,7 +23,6 @@ from generia_worker.engine.step import (
     opening_steps,
     steps_after_cast,
 )
-from generia_worker.engine.steps import new_row
 from generia_worker.status.projection import Status
 from generia_worker.storage.database import Database
 

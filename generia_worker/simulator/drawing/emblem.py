@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import random
-import re
 
 from generia_worker.simulator.drawing.canvas import Canvas, Colour, fade, mix, star_points
 from generia_worker.simulator.drawing.palettes import Palette
 from generia_worker.simulator.drawing.symbols import SYMBOLS, Symbol
+from generia_worker.simulator.drawing.words import first_said
 
 _WHITE: Colour = (255, 255, 255)
 
@@ -26,14 +26,7 @@ def draw(canvas: Canvas, prompt: str, palette: Palette, rng: random.Random) -> N
 
 
 def _symbol(prompt: str, rng: random.Random) -> Symbol:
-    found = [
-        (match.start(), symbol)
-        for pattern, symbol in SYMBOLS
-        if (match := re.search(pattern, prompt, re.IGNORECASE))
-    ]
-    if found:
-        return min(found, key=lambda pair: pair[0])[1]
-    return rng.choice([symbol for _, symbol in SYMBOLS])
+    return first_said(prompt, SYMBOLS) or rng.choice([symbol for _, symbol in SYMBOLS])
 
 
 def _ground(c: Canvas, x: float, palette: Palette, rng: random.Random) -> None:

@@ -7,6 +7,7 @@ import re
 from generia_worker.simulator.drawing import nature
 from generia_worker.simulator.drawing.canvas import Colour, mix
 from generia_worker.simulator.drawing.stage import Stage
+from generia_worker.simulator.drawing.words import says
 
 _WHITE: Colour = (255, 255, 255)
 _SKINS: tuple[Colour, ...] = ((255, 220, 192), (240, 196, 160), (204, 148, 108), (146, 98, 70))
@@ -24,13 +25,13 @@ _EARS = ("cat", "fox", "rabbit", "bear", "dog", "mouse")
 
 def crowd(stage: Stage, floor: float) -> None:
     """Put the folk of the prompt on the floor, the further ones first."""
-    text, rng, c = stage.text, stage.rng, stage.canvas
-    found = re.search(r"\ba (cat|dog|fox|rabbit|bear|mouse|owl|robot)\b", text)
-    creature = found[1] if found else ""
+    rng, c = stage.rng, stage.canvas
+    found = re.search(r"\ba (cat|dog|fox|rabbit|bear|mouse|owl|robot)\b", stage.prompt, re.IGNORECASE)
+    creature = found[1].lower() if found else ""
     count = 1
-    if re.search(r"friend|two |pair|couple", text):
+    if says(stage.prompt, "friend|two|pair|couple"):
         count = 2
-    if re.search(r"crowd|group|people|students|everybody", text):
+    if says(stage.prompt, "crowd|crowded|group|people|students|everybody"):
         count = rng.randint(4, 6)
     size = {1: 0.42, 2: 0.38}.get(count, 0.3)
     centre = rng.uniform(0.36, 0.64) * c.width if count == 1 else 0.5 * c.width
@@ -40,7 +41,7 @@ def crowd(stage: Stage, floor: float) -> None:
         lift = 0.035 * (index % 2)
         human = not creature or (count > 2 and index == count // 2)
         _figure(stage, spots[index], floor - lift, size * rng.uniform(0.92, 1.08), "" if human else creature)
-    if re.search(r"\bcats\b", text) and creature != "cat":
+    if says(stage.prompt, "cats") and creature != "cat":
         for _ in range(3):
             nature.sitting_cat(
                 c, rng.uniform(0.1, 0.9) * c.width, floor + 0.03, 0.14, rng.choice(_FURS), rng, (40, 34, 40)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from generia_worker.simulator.drawing import props
 from generia_worker.simulator.drawing.canvas import Colour, fade, mix
 from generia_worker.simulator.drawing.stage import Stage
+from generia_worker.simulator.drawing.words import RAIN, SNOW, says
 
 _WHITE: Colour = (255, 255, 255)
 
@@ -71,10 +70,10 @@ def _window(stage: Stage, x: float, y: float, wide: float, high: float) -> None:
             y + high / 2,
             mix(palette.land[1], palette.land[2], rng.random()),
         )
-    if re.search("rain|snow", stage.text):
+    if says(stage.prompt, f"{RAIN}|{SNOW}"):
         for _ in range(16):
             px, py = x + wide * rng.uniform(-0.46, 0.46), y + high * rng.uniform(-0.45, 0.4)
-            if "snow" in stage.text:
+            if says(stage.prompt, SNOW):
                 c.circle(px, py, 0.005, _WHITE)
             else:
                 c.line([(px, py), (px - 0.006, py + 0.022)], fade(_WHITE, 0.7), 0.003)

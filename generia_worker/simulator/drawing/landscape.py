@@ -15,8 +15,8 @@ _WHITE: Colour = (255, 255, 255)
 def draw(canvas: Canvas, prompt: str, palette: Palette, rng: random.Random) -> None:
     """Draw the landscape of a prompt."""
     view = View(canvas, prompt, palette, rng)
-    for pattern, paint in _KINDS:
-        if view.says(pattern):
+    for words, paint in KINDS:
+        if view.says(words):
             paint(view)
             return
     rng.choice((_country, _mountains, _town))(view)
@@ -199,7 +199,7 @@ def _town(view: View) -> None:
         view.hamlet(outline, count, size, c.width / 2, c.width * 0.46)
         if index < 2:
             view.woods(outline, 7, size, mix(palette.land[index], palette.land[2], 0.7))
-    if view.says("river|bridge|canal"):
+    if view.says("river|riverside|bridge|canal"):
         _river(view)
     nature.fill_below(c, outlines[3], palette.land[3])
     view.foreground(outlines[3])
@@ -387,15 +387,15 @@ def _fish(view: View, x: float, y: float, size: float) -> None:
     view.c.circle(x + side * size * 0.55, y - size * 0.1, size * 0.11, view.palette.dark)
 
 
-_KINDS = (
-    (r"underwater|corals|coral (?:valley|reef)|under the sea", _underwater),
-    (r"space|planet|galax|cosmic|orbit", _space),
-    (r"floating island|sea of clouds|sky island|in the clouds", _clouds),
-    (r"neon|skyline|cyberpunk|futuristic|metropolis|foggy city", _city),
-    (r"\bsea\b|ocean|lighthouse|harbou?r|island|beach|\bships?\b|coast", _sea),
-    (r"castle|university|campus|academy|palace|tower|spires|school", _castle),
-    (r"forest(?! green)|\bwoods?\b|jungle", _forest),
-    (r"mountain|peaks|alps|snowy", _mountains),
-    (r"\btown|village|streets?|market|city|rooftops", _town),
-    (r"hills|meadow|field|country|valley", _country),
+KINDS = (
+    ("underwater|corals|coral (?:valley|reef)|under the sea", _underwater),
+    (r"space\w*|planet\w*|galax\w*|cosmic|orbit\w*", _space),
+    ("floating island|sea of clouds|sky island|in the clouds", _clouds),
+    ("neon|skyline|cyberpunk|futuristic|metropolis|foggy city", _city),
+    ("sea|ocean|lighthouse|harbou?r|island|beach|ship|coast|coastal", _sea),
+    ("castle|universit(?:y|ies)|campus|academ(?:y|ies)|palace|tower|spires|school", _castle),
+    ("forest(?! green)|forested|wood|jungle", _forest),
+    (r"mountain\w*|peaks|alps|snowy", _mountains),
+    ("town|village|street|market|marketplace|cit(?:y|ies)|rooftops", _town),
+    ("hills|hillside|meadow|field|country|countryside|valley", _country),
 )

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from generia_worker.simulator.drawing.canvas import Canvas, Colour, Ink, Point, fade, mix, star_points
 from generia_worker.simulator.drawing.palettes import Palette
+from generia_worker.simulator.drawing.words import RAIN, SNOW, says
 
 
 def stars(c: Canvas, rng: random.Random, count: int, bottom: float, colour: Colour) -> None:
@@ -289,12 +290,11 @@ def lighthouse(c: Canvas, x: float, y: float, size: float, palette: Palette) -> 
 
 def falling(c: Canvas, rng: random.Random, prompt: str, palette: Palette) -> None:
     """Let rain, snow, leaves or petals fall, as the prompt says."""
-    text = prompt.lower()
-    if "rain" in text:
+    if says(prompt, RAIN):
         for _ in range(70):
             x, y, length = rng.uniform(-0.05, c.width), rng.uniform(0, 1), rng.uniform(0.025, 0.055)
             c.line([(x, y), (x - length * 0.28, y + length)], fade((235, 245, 255), 0.45), 0.0022)
-    elif "snow" in text:
+    elif says(prompt, SNOW):
         for _ in range(80):
             c.circle(
                 rng.uniform(0, c.width),
@@ -302,8 +302,10 @@ def falling(c: Canvas, rng: random.Random, prompt: str, palette: Palette) -> Non
                 rng.uniform(0.003, 0.009),
                 fade((255, 255, 255), 0.85),
             )
-    elif "leaves" in text or "petal" in text:
-        tints = (palette.accent, palette.second) if "leaves" in text else ((255, 196, 214), (255, 226, 233))
+    elif says(prompt, "leaves|petal"):
+        tints = (
+            (palette.accent, palette.second) if says(prompt, "leaves") else ((255, 196, 214), (255, 226, 233))
+        )
         for _ in range(26):
             x, y, size = rng.uniform(0, c.width), rng.uniform(0, 0.95), rng.uniform(0.008, 0.016)
             lean = rng.uniform(-1, 1)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from generia_worker.simulator.drawing.canvas import Colour, fade, mix, star_points
 from generia_worker.simulator.drawing.stage import Stage
 from generia_worker.simulator.drawing.symbols import SYMBOLS
+from generia_worker.simulator.drawing.words import says
 
 _WHITE: Colour = (255, 255, 255)
 _WARM: Colour = (255, 226, 150)
@@ -14,15 +13,15 @@ _WARM: Colour = (255, 226, 150)
 
 def show(stage: Stage, floor: float) -> None:
     """Show what the post is about: a thing beside the people, or in a bubble above them."""
-    c, text, rng, palette = stage.canvas, stage.text, stage.rng, stage.palette
+    c, prompt, rng, palette = stage.canvas, stage.prompt, stage.rng, stage.palette
     x = rng.choice((0.2, 0.8)) * c.width
-    for pattern, draw in _THINGS:
-        if re.search(pattern, text):
+    for words, draw in THINGS:
+        if says(prompt, words):
             draw(stage, x, floor)
             return
-    shown = text.split(" with ")[-1].split(",")[0]
-    for pattern, symbol in SYMBOLS:
-        if re.search(pattern, shown):
+    shown = prompt.split(" with ")[-1].split(",")[0]
+    for words, symbol in SYMBOLS:
+        if says(shown, words):
             y = 0.34
             c.circle(x, y, 0.1, fade(_WHITE, 0.88))
             for dx, dy, radius in ((0.05, 0.13, 0.02), (0.085, 0.175, 0.012)):
@@ -143,13 +142,13 @@ def _sunspot(stage: Stage, x: float, y: float) -> None:
     c.poly(star_points(x + 0.03, y - 0.1, 0.03, 0.01, 4), fade(_WHITE, 0.9))
 
 
-_THINGS = (
-    (r"yarn", _yarn),
-    (r"umbrella", _umbrella),
-    (r"bicycle", _bicycle),
-    (r"(?:cup|mug|thermos|glass) of|\btea\b|coffee|chocolate|milk|soup", _steaming),
-    (r"\bpie\b|pudding|\bbuns?\b|cake|bread|cookies|loaf", _pie),
-    (r"cardboard box", _box),
-    (r"sunlight", _sunspot),
-    (r"thesis|book|manuscript|notebook|sheet|paper|\bmap\b|letter|guide|postcard|log\b", _paper),
+THINGS = (
+    ("yarn", _yarn),
+    ("umbrella", _umbrella),
+    ("bicycle", _bicycle),
+    ("(?:cup|mug|thermos|glass) of|tea|coffee|chocolate|milk|soup", _steaming),
+    (r"pie|pudding|bun|\w*cake|\w*bread|cookies|loaf", _pie),
+    ("cardboard box", _box),
+    ("sunlight", _sunspot),
+    (r"thes[ie]s|\w*book\w*|manuscript|sheet|(?:news)?paper|map|letter|guide|postcard|log", _paper),
 )

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import io
 import random
-import re
 
 from PIL import Image
 
 from generia_worker.simulator.drawing import emblem, landscape, palettes, portrait, scene
 from generia_worker.simulator.drawing.canvas import Canvas
+from generia_worker.simulator.drawing.words import first_said, says
 
 _KINDS = (
-    ("emblem", r"\b(?:emblem|icon|logo|badge|crest|coat of arms|symbol)\b"),
-    ("portrait", r"\b(?:portrait|avatar|head and shoulders|headshot|close-up of a face)\b"),
-    ("landscape", r"\b(?:wide landscape|landscape|panorama|cover|header|banner|vista)\b"),
-    ("scene", r"\bscene\b"),
+    ("emblem|icon|logo|badge|crest|coat of arms|symbol", "emblem"),
+    ("portrait|avatar|head and shoulders|headshot|close-up of a face", "portrait"),
+    ("wide landscape|landscape|panorama|cover|header|banner|vista", "landscape"),
+    ("scene", "scene"),
 )
 _FORMATS = {"PNG": "PNG", "JPG": "JPEG", "WEBP": "WEBP"}
 _OPTIONS: dict[str, dict[str, int]] = {
@@ -34,14 +34,7 @@ _PAINTERS = {
 
 def kind_of(prompt: str, width: int, height: int) -> str:
     """Return the kind of picture: by the first telling word of the prompt, otherwise by the aspect ratio."""
-    found = [
-        (match.start(), kind)
-        for kind, pattern in _KINDS
-        if (match := re.search(pattern, prompt, re.IGNORECASE))
-    ]
-    if found:
-        return min(found)[1]
-    return "landscape" if width / height >= _WIDE else "scene"
+    return first_said(prompt, _KINDS) or ("landscape" if width / height >= _WIDE else "scene")
 
 
 def paint(prompt: str, key: str, width: int, height: int) -> Image.Image:
@@ -51,7 +44,7 @@ def paint(prompt: str, key: str, width: int, height: int) -> Image.Image:
     canvas = Canvas(width, height)
     _PAINTERS[kind_of(prompt, width, height)](canvas, prompt, palette, rng)
     image = canvas.finish()
-    if re.search(r"pixel art|8-bit", prompt, re.IGNORECASE):
+    if says(prompt, "pixel art|8-bit"):
         small = image.resize((max(1, width // 8), max(1, height // 8)), Image.Resampling.BOX)
         image = small.resize((width, height), Image.Resampling.NEAREST)
     return image

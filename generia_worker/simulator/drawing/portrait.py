@@ -10,6 +10,7 @@ from generia_worker.simulator.drawing import wardrobe
 from generia_worker.simulator.drawing.canvas import Canvas, Colour, fade, mix, star_points
 from generia_worker.simulator.drawing.palettes import Palette
 from generia_worker.simulator.drawing.wardrobe import Sitter
+from generia_worker.simulator.drawing.words import first_said, says
 
 _WHITE: Colour = (255, 255, 255)
 _SKINS: tuple[Colour, ...] = (
@@ -24,6 +25,11 @@ _COATS: dict[str, Colour] = {
     "red": (196, 84, 50), "orange": (236, 146, 70), "brown": (124, 82, 58), "blond": (240, 202, 122),
     "white": (244, 240, 234), "grey": (142, 148, 160), "gray": (142, 148, 160), "black": (56, 52, 64),
 }  # fmt: skip
+#: Styles of hair by their words; the first in this table wins.
+_HAIR = (
+    ("bob|bobbed", "bob"), ("braid|braided", "braid"), ("curl|curly", "curl"), ("long", "long"),
+    ("wavy", "wavy"), ("bald", "bald"), ("short", "short"),
+)  # fmt: skip
 _CREATURES = ("cat", "kitten", "dog", "fox", "rabbit", "bear", "mouse", "owl", "robot", "android")
 
 
@@ -54,17 +60,18 @@ def draw(canvas: Canvas, prompt: str, palette: Palette, rng: random.Random) -> N
 
 
 def _read(text: str, rng: random.Random) -> _Plan:
-    found = [(match.start(), name) for name in _CREATURES if (match := re.search(rf"\b{name}s?\b", text))]
-    creature = min(found)[1] if found else ""
+    creature = first_said(text, ((name, name) for name in _CREATURES)) or ""
     creature = "cat" if creature == "kitten" else creature
-    named = re.search(r"\b(" + "|".join(_COATS) + r")\b[\w ,-]{0,16}\b(?:fur|hair|cat|fox|dog|coat)", text)
+    named = re.search(
+        r"\b(" + "|".join(_COATS) + r")\b[\w ,-]{0,16}\b(?:fur|furry|hair|haired|cat|fox|dog|coat)s?\b", text
+    )
     usual = {"fox": "orange", "bear": "brown", "rabbit": "white", "mouse": "grey", "owl": "brown"}.get(
         creature
     )
     colour = named[1] if named else usual or rng.choice([name for name in _COATS if name != "gray"])
-    women = re.search(r"\b(?:woman|girl|lady|female|grandmother|grandma|queen|witch|mother)\b", text)
-    men = re.search(r"\b(?:man|boy|gentleman|male|grandfather|grandpa|king|wizard|father)\b", text)
-    return _Plan(creature, _COATS[colour], bool(women) if women or men else rng.random() < 0.5)
+    women = says(text, "woman|girl|lady|female|grandmother|grandma|queen|witch|mother")
+    men = says(text, "man|boy|gentleman|male|grandfather|grandpa|king|wizard|father")
+    return _Plan(creature, _COATS[colour], women if women or men else rng.random() < 0.5)
 
 
 def _backdrop(c: Canvas, palette: Palette, rng: random.Random) -> None:
@@ -101,10 +108,8 @@ def _backdrop(c: Canvas, palette: Palette, rng: random.Random) -> None:
 def _person(s: Sitter, plan: _Plan) -> None:
     c, x, rng = s.canvas, s.x, s.rng
     skin = rng.choice(_SKINS)
-    hair = plan.coat if plan.coat != _COATS["white"] or "white" in s.text else (228, 222, 218)
-    style = next(
-        (name for name in ("bob", "braid", "curl", "long", "wavy", "bald", "short") if name in s.text), ""
-    )
+    hair = plan.coat if plan.coat != _COATS["white"] or s.has("white") else (228, 222, 218)
+    style = next((style for words, style in _HAIR if s.has(words)), "")
     style = style or rng.choice(("long", "bob", "curl") if plan.feminine else ("short", "curl", "short"))
     if not plan.feminine and style in ("long", "bob", "braid", "wavy") and rng.random() < 0.7:
         style = "short"
@@ -138,7 +143,7 @@ def _features(s: Sitter, skin: Colour, feminine: bool) -> None:
     for side in (-1, 1):
         ex = x + side * 0.08
         c.ellipse(x + side * 0.115, 0.535, 0.036, 0.024, fade((235, 110, 110), 0.32))
-        if "sleepy" in s.text:
+        if s.has("sleepy"):
             c.arc(ex, 0.45, 0.03, 0.02, 0, 180, ink, 0.009)
         else:
             c.ellipse(ex, 0.455, 0.034, 0.036, (252, 252, 250))
@@ -160,7 +165,7 @@ def _features(s: Sitter, skin: Colour, feminine: bool) -> None:
         c.pie(x, 0.566, 0.04, 0.012, 0, 180, _WHITE)
     else:
         c.arc(x, 0.56, 0.042, 0.026, 15, 165, (170, 74, 74), 0.01)
-    if "freckle" in s.text:
+    if s.has("freckle|freckled"):
         for index in range(10):
             side = -1 if index % 2 else 1
             c.circle(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-import re
 
 from generia_worker.simulator.drawing import interiors, landscape, nature, objects, props
 from generia_worker.simulator.drawing.canvas import Canvas, Colour, fade, mix
 from generia_worker.simulator.drawing.figures import crowd
 from generia_worker.simulator.drawing.palettes import Palette
 from generia_worker.simulator.drawing.stage import Stage
+from generia_worker.simulator.drawing.words import first_said, says
 
 _WHITE: Colour = (255, 255, 255)
 
@@ -17,14 +17,11 @@ _WHITE: Colour = (255, 255, 255)
 def draw(canvas: Canvas, prompt: str, palette: Palette, rng: random.Random) -> None:
     """Draw the scene of a prompt."""
     stage = Stage(canvas, prompt, palette, rng)
-    found = [
-        (match.start(), place) for pattern, place in _PLACES if (match := re.search(pattern, stage.text))
-    ]
-    place = min(found, key=lambda pair: pair[0])[1] if found else rng.choice((_street, _park, interiors.room))
+    place = first_said(stage.prompt, PLACES) or rng.choice((_street, _park, interiors.room))
     floor = place(stage)
     objects.show(stage, floor)
     crowd(stage, floor)
-    nature.falling(canvas, rng, stage.text if stage.outdoors else "", palette)
+    nature.falling(canvas, rng, stage.prompt if stage.outdoors else "", palette)
     if palette.night:
         canvas.glow(canvas.width / 2, 0.6, 0.75, palette.light, 0.1)
 
@@ -33,9 +30,9 @@ def _sky(stage: Stage, horizon: float) -> None:
     """Fill the sky over an open place."""
     c, palette, rng = stage.canvas, stage.palette, stage.rng
     c.sky(*palette.sky, bottom=max(horizon, 0.6))
-    if palette.night or re.search(r"\bstars?\b", stage.text):
+    if palette.night or says(stage.prompt, "star"):
         nature.stars(c, rng, 60, horizon, palette.light)
-    big = "big moon" in stage.text
+    big = says(stage.prompt, "big moon")
     nature.sun_or_moon(
         c,
         rng.uniform(0.2, 0.8) * c.width,
@@ -71,12 +68,12 @@ def _street(stage: Stage) -> float:
     for _ in range(40):
         px, py = rng.uniform(0, c.width), rng.uniform(0.81, 0.99)
         c.ellipse(px, py, 0.026, 0.007, fade(palette.dark, 0.09))
-    if "fountain" in stage.text:
+    if says(stage.prompt, "fountain"):
         props.fountain(stage, 0.5 * c.width, 0.84)
-    if re.search(r"market|stall", stage.text):
+    if says(stage.prompt, "market|marketplace|stall"):
         for spot in (0.2, 0.8):
             props.stall(stage, spot * c.width, 0.84)
-    if re.search(r"\btram\b", stage.text):
+    if says(stage.prompt, "tram"):
         props.tram(stage, rng.uniform(0.3, 0.7) * c.width, 0.82)
     for spot in (0.1, 0.9):
         props.street_lamp(stage, spot * c.width, 0.86)
@@ -111,9 +108,9 @@ def _park(stage: Stage) -> float:
         ],
         mix(palette.light, palette.accent, 0.2),
     )
-    if "carousel" in stage.text:
+    if says(stage.prompt, "carousel"):
         props.carousel(stage, 0.5 * c.width, 0.72)
-    if re.search("fractal|alley|garden|flower|catnip", stage.text):
+    if says(stage.prompt, "fractal|alley|garden|flower|catnip"):
         props.flowers(stage, 60, 0.72)
     props.bench(stage, rng.choice((0.2, 0.8)) * c.width, 0.84)
     nature.tree(c, rng.choice((0.06, 0.94)) * c.width, 0.9, 0.62, palette.land[2], rng)
@@ -254,24 +251,25 @@ def _far_view(stage: Stage) -> float:
 
 
 #: By words of the prompt; the first word in it wins.
-_PLACES = (
-    (r"librar|bookshelves|bookshop|archive", interiors.library),
-    (r"lecture|blackboard|classroom|school", interiors.lecture),
-    (r"laborator|flasks", interiors.laboratory),
-    (r"bakery|\bcafe|canteen|kitchen|tavern|\bbar\b|tea room|shop\b", interiors.cafe),
-    (r"boxes", interiors.boxes),
-    (r"workshop|forge|garage|engine room|clock tower", interiors.workshop),
+PLACES = (
+    ("librar(?:y|ies)|librarian|bookshelves|bookshop|archive", interiors.library),
+    ("lecture|blackboard|classroom|school", interiors.lecture),
+    ("laborator(?:y|ies)|flasks", interiors.laboratory),
+    ("baker(?:y|ies)|cafe|cafeteria|canteen|kitchen|tavern|bar|tea room|shop", interiors.cafe),
+    ("boxes", interiors.boxes),
+    ("workshop|forge|garage|engine room|clock tower", interiors.workshop),
     (
-        r"windowsill|\broom\b|attic|study|museum|hall|cabin|house interior|office|studio|carriage|compartment",
+        "windowsill|room|attic|study|museum|hall|hallway|cabin|house interior|office|studio|carriage|compartment",
         interiors.room,
     ),
-    (r"rooftop|\broof\b", _roof),
-    (r"bridge|river|promenade|canal", _bridge),
-    (r"\bsea\b|seaside|beach|pier|harbou?r|ship deck|shore|lighthouse|island", _shore),
+    ("rooftop|roof", _roof),
+    ("bridge|river|riverside|promenade|canal", _bridge),
+    ("sea|seaside|beach|pier|harbou?r|ship deck|shore|seashore|lighthouse|island", _shore),
     (
-        r"underwater|corals|planet|space|orbit|moon base|observation|floating|castle|forest clearing|mountain|glacier",
+        r"underwater|corals|planet\w*|space\w*|orbit\w*|moon base|observation|floating|castle|forest clearing"
+        r"|mountain\w*|glacier",
         _far_view,
     ),
-    (r"park|garden|meadow|orchard|clearing|glade|field|avenue|hill", _park),
-    (r"square|street|market|courtyard|town|city|alley|\btram\b|station|gate", _street),
+    ("park|garden|meadow|orchard|clearing|glade|field|avenue|hill|hillside", _park),
+    ("square|street|market|marketplace|courtyard|town|cit(?:y|ies)|alley|tram|station|gate", _street),
 )

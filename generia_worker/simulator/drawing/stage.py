@@ -18,8 +18,3 @@ class Stage:
     palette: Palette
     rng: random.Random
     outdoors: bool = True
-
-    @property
-    def text(self) -> str:
-        """The prompt in small letters."""
-        return self.prompt.lower()

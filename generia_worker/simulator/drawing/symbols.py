@@ -4,47 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from generia_worker.simulator.drawing import symbols_nature as nature
-from generia_worker.simulator.drawing import symbols_things as things
+from generia_worker.simulator.drawing import symbols_calculated as calculated
 from generia_worker.simulator.drawing.canvas import Canvas, Colour
 from generia_worker.simulator.drawing.palettes import Palette
+from generia_worker.simulator.drawing.shapes import symbols
 
 Symbol = Callable[[Canvas, float, float, float, Colour, Palette], None]
 
-#: By words of the prompt; the first word in it wins.
+
+def _drawn(name: str) -> Symbol:
+    def draw(c: Canvas, x: float, y: float, r: float, ink: Colour, palette: Palette) -> None:
+        for shape in symbols()[name]:
+            shape.draw(c, x, y, r, ink, palette)
+
+    return draw
+
+
+#: By words of the prompt, as `words` takes them; the first word in it wins.
 SYMBOLS: tuple[tuple[str, Symbol], ...] = (
-    (r"\bpaw", nature.paw),
-    (r"\bcats?\b|kitt|whisker", nature.cat),
-    (r"\bbooks?\b|library", things.book),
-    (r"mortarboard|graduat|academ|universit", things.cap),
-    (r"triangle|geometr|circle of", things.geometry),
-    (r"infinity|math", things.infinity),
-    (r"planet|saturn", nature.planet),
-    (r"rocket|spaceship", things.rocket),
-    (r"anchor", things.anchor),
-    (r"\bships?\b|sail", things.ship),
-    (r"crescent|\bmoon", nature.moon),
-    (r"crystal|gem\b|magic", nature.crystal),
-    (r"\bgears?\b|cog|clock", things.gear),
-    (r"robot|android", things.robot),
-    (r"\bleaf|leaves", nature.leaf),
-    (r"\btrees?\b|\boak\b", nature.tree),
-    (r"\bcup\b|\bmug\b|coffee|\btea\b", things.cup),
-    (r"loaf|bread|wheat|baker", things.loaf),
-    (r"musical|\bnotes?\b", things.note),
-    (r"lyre|harp", things.lyre),
-    (r"crown|king|queen", things.crown),
-    (r"castle|tower|fort", things.fort),
-    (r"\bkeys?\b|keyhole", things.key),
-    (r"\beyes?\b", things.eye),
-    (r"balloon", things.balloon),
-    (r"cloud", nature.cloud),
-    (r"snowflake|frost", nature.flake),
-    (r"mountain|\bpeak", nature.mountain),
-    (r"house|home|cottage", things.home),
-    (r"heart", things.heart),
-    (r"\bsun\b", nature.sun),
-    (r"\bfish", nature.fish),
-    (r"\bshell", nature.shell),
-    (r"lantern|lamp", things.lantern),
+    ("paw", _drawn("paw")),
+    ("cat|kitten|kitt(?:y|ies)|whisker", _drawn("cat")),
+    ("book|library", _drawn("book")),
+    (r"mortarboard|graduat\w*|academ\w*|universit\w*", _drawn("cap")),
+    (r"triangle|geometr\w*|circle of", _drawn("geometry")),
+    (r"infinity|math\w*", calculated.infinity),
+    (r"planet\w*|saturn", _drawn("planet")),
+    ("rocket|spaceship", _drawn("rocket")),
+    ("anchor", _drawn("anchor")),
+    (r"ship|sail\w*", _drawn("ship")),
+    (r"crescent|moon\w*", calculated.moon),
+    (r"crystal\w*|gem|magic\w*", _drawn("crystal")),
+    (r"gear|cog|clock\w*", calculated.gear),
+    (r"robot\w*|android", _drawn("robot")),
+    ("leaf|leafy|leaves", _drawn("leaf")),
+    ("tree|oak", _drawn("tree")),
+    ("cup|mug|coffee|tea", _drawn("cup")),
+    (r"loaf|\w*bread|wheat|baker\w*", _drawn("loaf")),
+    ("musical|note", _drawn("note")),
+    ("lyre|harp", _drawn("lyre")),
+    (r"crown\w*|king|queen", _drawn("crown")),
+    ("castle|tower|fort|fortress", _drawn("fort")),
+    ("key|keyhole", _drawn("key")),
+    ("eye", _drawn("eye")),
+    ("balloon", _drawn("balloon")),
+    (r"cloud\w*", _drawn("cloud")),
+    (r"snowflake|frost\w*", calculated.flake),
+    (r"mountain\w*|peak", _drawn("mountain")),
+    (r"\w*house|home|cottage", calculated.home),
+    ("heart", calculated.heart),
+    ("sun", _drawn("sun")),
+    (r"fish\w*", _drawn("fish")),
+    ("shell", calculated.shell),
+    ("lantern|lamp", _drawn("lantern")),
 )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-import re
 
 from generia_worker.simulator.drawing import nature
 from generia_worker.simulator.drawing.canvas import Canvas, Colour, Point, mix
 from generia_worker.simulator.drawing.palettes import Palette
+from generia_worker.simulator.drawing.words import SNOW, STARS, says
 
 _WHITE: Colour = (255, 255, 255)
 
@@ -18,15 +18,15 @@ class View:
     def __init__(self, canvas: Canvas, prompt: str, palette: Palette, rng: random.Random) -> None:
         self.c, self.prompt, self.palette, self.rng = canvas, prompt, palette, rng
 
-    def says(self, pattern: str) -> bool:
-        """True when the prompt holds the pattern."""
-        return re.search(pattern, self.prompt, re.IGNORECASE) is not None
+    def says(self, words: str) -> bool:
+        """True when the prompt holds one of the words."""
+        return says(self.prompt, words)
 
     def heavens(self, horizon: float) -> None:
         """Fill the sky down to the horizon, with sun or moon, clouds and what flies."""
         c, rng, palette = self.c, self.rng, self.palette
         c.sky(*palette.sky, bottom=max(horizon, 0.7))
-        if palette.night or self.says(r"\bstars?\b|starry"):
+        if palette.night or self.says(STARS):
             nature.stars(c, rng, 110, horizon, palette.light)
         x = rng.uniform(0.18, 0.82) * c.width
         nature.sun_or_moon(c, x, rng.uniform(0.2, 0.36), rng.uniform(0.06, 0.1), palette, rng.random() < 0.5)
@@ -70,8 +70,8 @@ class View:
     def woods(self, outline: list[Point], count: int, size: float, colour: Colour) -> None:
         """Plant trees along an outline, in groves."""
         rng = self.rng
-        snow = self.says("snow|winter")
-        pines = snow or self.says("pine|fir|mountain|misty") or rng.random() < 0.4
+        snow = self.says(f"{SNOW}|winter|wintry")
+        pines = snow or self.says(r"pine|fir|mountain\w*|misty") or rng.random() < 0.4
         for _ in range(count):
             x = rng.uniform(0, self.c.width)
             y = nature.height_at(outline, x) + size * 0.12

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import random
-import re
 from dataclasses import dataclass
 
 from generia_worker.simulator.drawing.canvas import Canvas, Colour, fade, mix, star_points
 from generia_worker.simulator.drawing.palettes import Palette
+from generia_worker.simulator.drawing.words import says
 
 _WHITE: Colour = (255, 255, 255)
 
@@ -23,9 +23,9 @@ class Sitter:
     rng: random.Random
     x: float
 
-    def has(self, *words: str) -> bool:
-        """True when the prompt holds a word that begins like one of these."""
-        return any(re.search(rf"\b{word}", self.text) for word in words)
+    def has(self, words: str) -> bool:
+        """True when the prompt holds one of the words."""
+        return says(self.text, words)
 
 
 def shoulders(s: Sitter, cloth: Colour) -> None:
@@ -46,7 +46,7 @@ def shoulders(s: Sitter, cloth: Colour) -> None:
     )
     dark, pale = mix(cloth, s.palette.dark, 0.35), mix(cloth, _WHITE, 0.75)
     style = s.rng.randrange(4)
-    if s.has("gown", "dean", "wizard", "professor", "supervisor", "jacket", "suit"):
+    if s.has("gown|dean|wizard|professor|supervisor|jacket|suit"):
         style = 1
     if style == 0:
         c.arc(x, 0.7, 0.13, 0.075, 5, 175, dark, 0.028)
@@ -82,15 +82,15 @@ def shoulders(s: Sitter, cloth: Colour) -> None:
 def dress(s: Sitter, furry: bool) -> None:
     """Add glasses, a hat, a scarf and the like, as the prompt says; a hat sometimes of its own accord."""
     _neck(s)
-    if s.has("glasses", "loupe", "monocle", "spectacles"):
+    if s.has("glasses|loupe|monocle|spectacles"):
         _glasses(s)
-    for words, hat in _HATS:
-        if s.has(*words):
+    for words, hat in HATS:
+        if s.has(words):
             hat(s)
             return
     if s.has("flower"):
         _flower(s)
-    elif s.has("headphone", "music"):
+    elif s.has(r"headphone|music\w*"):
         _headphones(s)
     elif not furry and s.rng.random() < 0.18:
         s.rng.choice((_beret, _bobble))(s)
@@ -98,18 +98,18 @@ def dress(s: Sitter, furry: bool) -> None:
 
 def _neck(s: Sitter) -> None:
     c, x, tint = s.canvas, s.x, s.palette.second
-    if s.has("bow tie", "bow-tie"):
+    if s.has("bow[ -]tie"):
         for side in (-1, 1):
             c.poly([(x, 0.725), (x + side * 0.085, 0.68), (x + side * 0.085, 0.775)], tint)
         c.circle(x, 0.727, 0.023, mix(tint, s.palette.dark, 0.3))
-    elif s.has("scarf"):
+    elif s.has("scarf|scarves"):
         dark = mix(tint, s.palette.dark, 0.22)
         c.rect(x + 0.05, 0.72, x + 0.13, 0.96, dark, 0.02)
         for row in (0.79, 0.85, 0.91):
             c.rect(x + 0.05, row, x + 0.13, row + 0.02, mix(tint, _WHITE, 0.55))
         c.rect(x - 0.16, 0.665, x + 0.16, 0.765, tint, 0.048)
         c.arc(x, 0.68, 0.14, 0.05, 20, 160, dark, 0.008)
-    elif s.has("necklace", "bell", "medal"):
+    elif s.has("necklace|bell|medal"):
         c.arc(x, 0.69, 0.1, 0.09, 10, 170, (222, 178, 74), 0.011)
         c.circle(x, 0.79, 0.028, (240, 200, 90))
 
@@ -136,7 +136,7 @@ def _mortarboard(s: Sitter) -> None:
 
 
 def _brimmed(s: Sitter) -> None:
-    c, x, straw = s.canvas, s.x, (235, 196, 116) if s.has("straw", "garden") else s.palette.accent
+    c, x, straw = s.canvas, s.x, (235, 196, 116) if s.has(r"straw|garden\w*") else s.palette.accent
     c.curve([(x - 0.17, 0.3), (x - 0.15, 0.14), (x, 0.1), (x + 0.15, 0.14), (x + 0.17, 0.3)], straw)
     c.rect(x - 0.168, 0.235, x + 0.168, 0.285, s.palette.second, 0.008)
     c.ellipse(x, 0.295, 0.31, 0.042, mix(straw, _WHITE, 0.12))
@@ -235,17 +235,17 @@ def _toque(s: Sitter) -> None:
     c.rect(x - 0.15, 0.25, x + 0.15, 0.305, (228, 230, 234), 0.01)
 
 
-_HATS = (
-    (("mortarboard", "graduat", "dean"), _mortarboard),
-    (("wizard", "witch", "mage", "sorcer"), _pointed),
-    ((r"king\b", "queen", "prince", "crown"), _crown),
-    (("astronaut", "cosmonaut", "space suit", "helmet"), _helmet),
-    (("captain", "conductor", "uniform", "patrol", "little cap", "police", "sailor"), _cap),
-    (("baker", "chef", "cook", "pastry"), _toque),
-    (("beret", "painter", "poet"), _beret),
-    (("hooded", "cloak", "detective hood"), _hood),
-    (("straw hat", "a hat", "gardener", "explorer", "fedora", "detective"), _brimmed),
-    (("woolly", "knitted", "winter hat"), _bobble),
+HATS = (
+    (r"mortarboard|graduat\w*|dean", _mortarboard),
+    (r"wizard|witch|mage|sorcer\w*", _pointed),
+    (r"king|queen|prince|princess|crown\w*", _crown),
+    ("astronaut|cosmonaut|space suit|helmet", _helmet),
+    (r"captain|conductor|uniform\w*|patrol\w*|little cap|police\w*|sailor", _cap),
+    (r"baker\w*|chef|cook|pastry", _toque),
+    ("beret|painter|poet|poetess", _beret),
+    (r"hooded|cloak\w*|detective hood", _hood),
+    ("straw hat|a hat|gardener|explorer|fedora|detective", _brimmed),
+    ("woolly|knitted|winter hat", _bobble),
 )
 
 

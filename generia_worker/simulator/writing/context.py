@@ -7,8 +7,8 @@ import re
 from typing import Any
 
 from generia_worker.simulator.dice import digest
-from generia_worker.simulator.lexicon.types import Word, lines, rows
 from generia_worker.simulator.reading import Brief
+from generia_worker.simulator.vocabulary.types import Translated, Word
 from generia_worker.simulator.writing.gist import Gist, read_gist
 from generia_worker.simulator.writing.template import fill
 
@@ -24,7 +24,7 @@ class Context:
         self.brief = brief
         self._salt = salt
         self.gist: Gist = read_gist(brief.prompt or self._world_text())
-        self.lexicon = self.gist.lexicon
+        self.vocabulary = self.gist.vocabulary
 
     def _world_text(self) -> str:
         world = self.brief.mapping("world")
@@ -38,35 +38,31 @@ class Context:
         """Return a generator like `rng`, which does not change when the same request is answered anew."""
         return random.Random(digest(self.brief.seed, self.gist.prompt, *parts))
 
-    def line(self, block: str, rng: random.Random) -> str:
-        """Return a line of a block."""
-        return rng.choice(lines(block))
-
     def places(self) -> list[Word]:
         """Return the places of the world, those of its main theme first."""
-        return [word for theme in self.gist.themes for word in theme.place_words]
+        return [word for theme in self.gist.themes for word in theme.places]
 
     def things(self) -> list[Word]:
         """Return the things of the world."""
-        return [word for theme in self.gist.themes for word in theme.thing_words]
+        return [word for theme in self.gist.themes for word in theme.things]
 
     def foods(self) -> list[Word]:
         """Return the food of the world."""
-        return [word for theme in self.gist.themes for word in theme.food_words]
+        return [word for theme in self.gist.themes for word in theme.foods]
 
     def hobbies(self) -> list[str]:
         """Return what people of the world do for pleasure."""
-        own = [hobby for theme in self.gist.themes for hobby in lines(theme.hobbies)]
-        return own + lines(self.lexicon.people.hobbies)
+        own = [hobby for theme in self.gist.themes for hobby in theme.hobbies]
+        return [*own, *self.vocabulary.people.hobbies]
 
     def emoji(self, rng: random.Random) -> str:
         """Return an emoji that suits the world."""
-        return rng.choice([one for theme in self.gist.themes for one in theme.emoji.split()])
+        return rng.choice([one for theme in self.gist.themes for one in theme.emoji])
 
     def slots(self, rng: random.Random) -> Slots:
         """Return a full set of words for templates."""
         places = rng.sample(self.places(), 3) if len(self.places()) >= 3 else self.places() * 3
-        conflicts = [line for theme in self.gist.themes for line in lines(theme.conflicts)]
+        conflicts = [line for theme in self.gist.themes for line in theme.conflicts]
         return {
             "world": self.world_name(),
             "phrase": self.gist.phrase,
@@ -88,30 +84,27 @@ class Context:
         if isinstance(given, str) and given.strip():
             return given.strip()
         rng = self.world_rng("name")
-        names = lines(self.gist.themes[0].names)
         first = self.gist.themes[0].key in ("everyday", "own")
         words = self.gist.phrase.split()
         if first and len(words) <= 4 and len(self.gist.phrase) <= 40:
             return self.gist.phrase[0].upper() + self.gist.phrase[1:]
-        return rng.choice(names)
+        return rng.choice(self.gist.themes[0].names)
 
-    def style(self) -> tuple[str, str]:
+    def style(self) -> Translated:
         """Return how pictures of this world look: in its language and in English."""
-        row = self.world_rng("style").choice(rows(self.lexicon.world["styles"]))
-        return row[0], row[1]
+        return self.world_rng("style").choice(self.vocabulary.world.styles)
 
     def phrases(self) -> list[str]:
         """Return sentences of which anything can be filled that nobody foresaw."""
         rng = self.rng("phrases", self.brief.base)
-        lore = [line for theme in self.gist.themes for line in lines(theme.lore)]
+        lore = [line for theme in self.gist.themes for line in theme.lore]
         return rng.sample(lore, min(4, len(lore)))
 
     def premise(self, rng: random.Random) -> str:
         """Return a remark on what the whole world rests on."""
-        form = "premises_clause" if self.gist.clause else "premises_phrase"
-        return self.fill(
-            self.line(self.lexicon.world[form], rng), {"clause": self.gist.clause, "phrase": self.gist.phrase}
-        )
+        world = self.vocabulary.world
+        premises = world.premises_clause if self.gist.clause else world.premises_phrase
+        return self.fill(rng.choice(premises), {"clause": self.gist.clause, "phrase": self.gist.phrase})
 
     def fill(self, template: str, slots: Slots, feminine: bool = False) -> str:
         """Return a filled template."""

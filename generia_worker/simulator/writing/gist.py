@@ -6,52 +6,14 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from generia_worker.simulator.lexicon import lexicon
-from generia_worker.simulator.lexicon.types import Lexicon, Theme, Word
-from generia_worker.simulator.writing.template import capital
+from generia_worker.simulator.vocabulary import FALLBACK, vocabularies
+from generia_worker.simulator.vocabulary.types import Theme, Vocabulary, Word
+from generia_worker.simulator.writing.template import capital, fill
 from generia_worker.text import clip
 
 _MAX_THEMES = 3
-_OPENING = {
-    "ru": re.compile(
-        r"(?:(?:создай|создайте|сделай|сделайте|придумай|придумайте|хочу|нужен|нужна|сгенерируй|представь)\S*\s+)?"
-        r"(?:(?:мне|пожалуйста|такой|такую|себе)\s+)*"
-        r"(?:[\w-]+\s+){0,3}?(?:мир|мире|вселенн\w+|место|город\w*|деревн\w+|сел\w+|школ\w+|академи\w+|университет\w*"
-        r"|планет\w+|остров\w*|королевств\w+|сеть|страна|страну|станци\w+),?\s+(?:где|в\s+котор(?:ом|ой)|на\s+котор(?:ом|ой))\s+(.+)",
-        re.IGNORECASE | re.DOTALL,
-    ),
-    "en": re.compile(
-        r"(?:(?:create|make|imagine|generate|build|i want|give me|please)\s+)*(?:me\s+)?(?:a|an|the)?\s*"
-        r"(?:[\w-]+\s+){0,3}?(?:world|universe|place|city|town|village|school|academy|university|planet|island|kingdom"
-        r"|network|country|station)\s*,?\s+(?:in which|where|on which)\s+(.+)",
-        re.IGNORECASE | re.DOTALL,
-    ),
-}
-_MATHS = re.compile(
-    r"latex|\\\w+|\$|\bmath|формул|математ|теорем|уравнен|интеграл|equation|formula|theorem", re.IGNORECASE
-)
-_NOT_RUSSIAN = re.compile(r"[іїєґўјљњћђқғүұһәөң]", re.IGNORECASE)
-_STOP = frozenset(
-    """
-    world where which that with from this their there about people everyone someone have into over under only
-    make create want like every each they live lives very some most more than what when whose them were been
-    being does please imagine universe town city village school academy planet island kingdom country social
-    network small little story stories full after before between мир мире мира котором которой которые который
-    где есть быть живут живёт очень чтобы этот этом если тоже только люди все всех они вселенная вселенной
-    создай сделай придумай хочу между после перед когда каждый каждая каждое свой свои свою своих себя него неё
-    них ними через потому соцсеть социальная сеть город города деревня школа академия планета остров страна
-    назад вперёд вместо всегда никогда никто ничего вечно снова опять вдруг latex
-    """.split()
-)
-#: Endings of Russian words that are no nominative, or no nouns.
-_OBLIQUE = re.compile(
-    r"(?:ого|его|ому|ему|ами|ями|ах|ях|ой|ей|ом|ем|ым|им|ых|их|ую|юю|ов|ев|ёв|ет|ёт|ют|ут|ит|ат|ят|ся|сь|ть|ал|ил|ла|ли|ло|ую|ое|ые|ый|ий|ая|яя)$"
-)
-#: Words that an English verb follows, together with it; and adjectives that a place is often given.
-_NO_VERBS = re.compile(
-    r"\b(?:everybody|everyone|who|that|which|it|he|she|they|people|can|will|must|to)\s+\w+|\b(?:quiet|tiny|huge|lost|strange)\b",
-    re.IGNORECASE,
-)
+_LATEX = re.compile(r"latex|\\\w+|\$", re.IGNORECASE)
+#: Languages by their letters or small words: prompts in those that are not written are told apart by name.
 _LANGUAGES = (
     ("Ukrainian", r"[іїєґ]"),
     ("Kazakh", r"[қғұһәөң]"),
@@ -76,8 +38,8 @@ _LANGUAGES = (
 class Gist:
     """A prompt, understood as far as it goes."""
 
-    #: `ru` or `en`: the language that is written.
-    language: str
+    #: The language that is written.
+    vocabulary: Vocabulary
     #: The language of the prompt, as an English name.
     language_name: str
     prompt: str
@@ -89,11 +51,6 @@ class Gist:
     themes: tuple[Theme, ...]
 
     @property
-    def lexicon(self) -> Lexicon:
-        """The vocabulary of the language."""
-        return lexicon(self.language)
-
-    @property
     def keys(self) -> tuple[str, ...]:
         """The keys of the themes."""
         return tuple(theme.key for theme in self.themes)
@@ -102,45 +59,62 @@ class Gist:
 @lru_cache(maxsize=512)
 def read_gist(prompt: str) -> Gist:
     """Understand a prompt."""
-    language = _language(prompt)
+    known = _vocabulary_for(prompt)
+    name = _language_name(prompt, known)
     sentence = re.split(r"(?<=[.!?…])\s+|\n", prompt.strip(), maxsplit=1)[0].rstrip(" .!…;:,")
     sentence = " ".join(sentence.split())
-    match = _OPENING[language].fullmatch(sentence)
-    clause = clip(match[1].strip(), 160).rstrip("…").strip() if match else ""
-    if clause and not clause.split()[0].isupper():
-        clause = clause[0].lower() + clause[1:]
-    if language == "en" and clause.startswith("i "):
-        clause = "I" + clause[1:]
-    maths = _MATHS.search(prompt) is not None
+    maths = _LATEX.search(prompt) or any(v.prompt.maths.search(prompt) for v in vocabularies().values())
     return Gist(
-        language=language,
-        language_name=_language_name(prompt),
+        vocabulary=known,
+        language_name=name,
         prompt=prompt,
         phrase=clip(sentence, 140) or "…",
-        clause=clause,
-        maths=maths,
-        themes=_themes(prompt, language, maths),
+        clause=_clause(sentence, known),
+        maths=bool(maths),
+        themes=_themes(prompt, known, name, bool(maths)),
     )
 
 
-def _language_name(prompt: str) -> str:
+def _clause(sentence: str, known: Vocabulary) -> str:
+    match = known.prompt.opening.fullmatch(sentence)
+    clause = clip(match[1].strip(), 160).rstrip("…").strip() if match else ""
+    if not clause:
+        return ""
+    first = clause.split()[0]
+    if first.upper() in known.prompt.capitalised:
+        return capital(clause)
+    return clause if first.isupper() else clause[0].lower() + clause[1:]
+
+
+def _vocabulary_for(prompt: str) -> Vocabulary:
+    """Return the language with most letters in the prompt; small words decide between those with the same letters."""
+
+    def score(known: Vocabulary) -> tuple[int, bool]:
+        return len(known.prompt.letters.findall(prompt)), known.prompt.telling is not None
+
+    fallback, *others = vocabularies().values()
+    return max([fallback, *(known for known in others if _fits(prompt, known))], key=score)
+
+
+def _fits(prompt: str, known: Vocabulary) -> bool:
+    excluded, telling = known.prompt.excluded, known.prompt.telling
+    return not (excluded and excluded.search(prompt)) and (telling is None or bool(telling.search(prompt)))
+
+
+def _language_name(prompt: str, known: Vocabulary) -> str:
+    """Return the name of the prompt's language, which need not be one that is written."""
+    if known is not vocabularies()[FALLBACK]:
+        return known.name
     return next(
-        (name for name, pattern in _LANGUAGES if re.search(pattern, prompt, re.IGNORECASE)), "English"
+        (name for name, pattern in _LANGUAGES if re.search(pattern, prompt, re.IGNORECASE)), known.name
     )
 
 
-def _language(prompt: str) -> str:
-    cyrillic = len(re.findall(r"[а-яё]", prompt, re.IGNORECASE))
-    latin = len(re.findall(r"[a-z]", prompt, re.IGNORECASE))
-    return "ru" if cyrillic > latin and not _NOT_RUSSIAN.search(prompt) else "en"
-
-
-def _themes(prompt: str, language: str, maths: bool) -> tuple[Theme, ...]:
+def _themes(prompt: str, known: Vocabulary, language_name: str, maths: bool) -> tuple[Theme, ...]:
     """Return the themes by how often and how early the prompt names them; an unknown subject gets one of its own."""
-    everywhere = lexicon(language).themes
     scores = []
-    for theme in everywhere:
-        found = [match.start() for match in theme.pattern.finditer(prompt)] if theme.stems else []
+    for theme in known.themes:
+        found = [match.start() for match in theme.stems.finditer(prompt)] if theme.stems else []
         if not found and maths and theme.key == "maths":
             found = [len(prompt)]
         if found:
@@ -148,101 +122,42 @@ def _themes(prompt: str, language: str, maths: bool) -> tuple[Theme, ...]:
     chosen = [theme for _, _, theme in sorted(scores, key=lambda score: score[:2])][:_MAX_THEMES]
     if len(chosen) >= 2:
         return tuple(chosen)
-    everyday = next(theme for theme in everywhere if theme.key == "everyday")
-    own = _own_theme(prompt, language, everyday)
-    return (*chosen, *filter(None, [own]), everyday)
+    own = _own_theme(prompt, known, language_name)
+    return (*chosen, *filter(None, [own]), known.everyday)
 
 
-def keywords(prompt: str, language: str) -> list[str]:
+def keywords(prompt: str, known: Vocabulary, language_name: str) -> list[str]:
     """Return words of the prompt that can be quoted as names: nouns, as far as endings tell."""
-    words = re.findall(r"[^\W\d_]{4,20}(?:-[^\W\d_]{3,20})?", _NO_VERBS.sub(" ", prompt))
-    kept = [word for word in words if word.casefold() not in _STOP]
-    if language == "en" and _language_name(prompt) == "English":
-        # Only of plurals is it plain that they are nouns.
-        kept = [
-            word
-            for word in kept
-            if re.search(r"[^su]s$", word) and not re.search(r"(?:ings|wards|ways)$", word)
-        ]
-    if language == "ru":
-        kept = [word for word in kept if not _OBLIQUE.search(word.casefold())]
-    return list(dict.fromkeys(word.casefold() for word in kept))[-3:]
+    every = [each.prompt for each in vocabularies().values()]
+    stop_words = {word for each in every for word in each.stop_words}
+    for pattern in filter(None, (each.unquotable for each in every)):
+        prompt = pattern.sub(" ", prompt)
+    words = re.findall(r"[^\W\d_]{4,20}(?:-[^\W\d_]{3,20})?", prompt)
+    kept = [word.casefold() for word in words if word.casefold() not in stop_words]
+    if language_name == known.name:
+        yes, no = known.prompt.quotable_word, known.prompt.unquotable_word
+        kept = [word for word in kept if not (yes and not yes.search(word)) and not (no and no.search(word))]
+    return list(dict.fromkeys(kept))[-3:]
 
 
-def _own_theme(prompt: str, language: str, everyday: Theme) -> Theme | None:
+def _own_theme(prompt: str, known: Vocabulary, language_name: str) -> Theme | None:
     """Return a theme made of the prompt's own words, which stand in names so that they need no inflection."""
-    words = keywords(prompt, language)
+    words = keywords(prompt, known, language_name)
     if not words:
         return None
-    shapes = language if _language_name(prompt) in ("English", "Russian") else "foreign"
-    return _OwnTheme(
-        **{name: getattr(everyday, name) for name in Theme.__dataclass_fields__}
-        | dict.fromkeys(("lore", "habits", "conflicts", "foods", "emoji"), "")
-        | {"key": "own", "stems": "", "tags": "\n".join(word.replace("-", "") for word in words)},
-        words=tuple(words),
-        shapes=shapes,
+    is_written = language_name in {each.name for each in vocabularies().values()}
+    own = known.own if is_written else known.foreign or known.own
+    return known.everyday.model_copy(
+        update={
+            **dict.fromkeys(("lore", "habits", "conflicts", "foods", "emoji"), ()),
+            "key": "own",
+            "tags": tuple(word.replace("-", "") for word in words),
+            "places": tuple(_named_after(word, place) for word in words for place in own.places),
+            "things": tuple(_named_after(word, thing) for word in words for thing in own.things),
+        }
     )
 
 
-@dataclass(frozen=True)
-class _OwnTheme(Theme):
-    """The theme of a subject that the vocabulary does not know."""
-
-    words: tuple[str, ...] = ()
-    shapes: str = "en"
-
-    @property
-    def place_words(self) -> list[Word]:
-        """Places named after words of the prompt."""
-        return [_own_word(shape, word) for word in self.words for shape in _OWN_PLACES[self.shapes]]
-
-    @property
-    def thing_words(self) -> list[Word]:
-        """Things named after words of the prompt."""
-        return [_own_word(shape, word) for word in self.words for shape in _OWN_THINGS[self.shapes]]
-
-
-def _own_word(shape: tuple[tuple[str, ...], tuple[str, ...], str], word: str) -> Word:
-    names, forms, english = shape
-    filled = [form.replace("*", word).replace("^", capital(word)) for form in forms]
-    return Word(dict(zip(names, filled, strict=True)), english.replace("*", word))
-
-
-_PLACE_FORMS, _THING_FORMS = ("nom", "where", "to"), ("nom", "acc", "gen")
-_OWN_PLACES = {
-    "ru": [
-        (_PLACE_FORMS, ("кафе «^»", "в кафе «^»", "в кафе «^»"), "a small cozy cafe"),
-        (_PLACE_FORMS, ("музей «^»", "в музее «^»", "в музей «^»"), "a quiet museum hall"),
-        (_PLACE_FORMS, ("площадь «^»", "на площади «^»", "на площадь «^»"), "a sunny town square"),
-    ],
-    "en": [
-        (
-            _PLACE_FORMS,
-            ("the museum of *", "in the museum of *", "to the museum of *"),
-            "a quiet museum of *",
-        ),
-        (_PLACE_FORMS, ("the Café ^", "in the Café ^", "to the Café ^"), "a small cozy cafe"),
-        (_PLACE_FORMS, ("^ Square", "on ^ Square", "to ^ Square"), "a sunny town square"),
-    ],
-}
-_OWN_PLACES["foreign"] = _OWN_PLACES["en"][1:]
-_OWN_THINGS = {
-    "ru": [
-        (
-            _THING_FORMS,
-            ("открытка с надписью «*»", "открытку с надписью «*»", "открытки с надписью «*»"),
-            "a postcard",
-        ),
-        (_THING_FORMS, ("книга «^»", "книгу «^»", "книги «^»"), "an old book"),
-        (_THING_FORMS, ("значок «^»", "значок «^»", "значка «^»"), "a round enamel pin"),
-    ],
-    "en": [
-        (_THING_FORMS, ("postcard about *",) * 3, "a postcard about *"),
-        (_THING_FORMS, ("song about *",) * 3, "a song about *"),
-        (_THING_FORMS, ("unofficial guide to *",) * 3, "an old guide book about *"),
-    ],
-}
-_OWN_THINGS["foreign"] = [
-    (_THING_FORMS, ("postcard signed “^”",) * 3, "a postcard"),
-    (_THING_FORMS, ("book called “^”",) * 3, "an old book"),
-]
+def _named_after(word: str, shape: Word) -> Word:
+    forms = {form: fill(text, {"word": word}) for form, text in shape.forms.items()}
+    return Word(forms, fill(shape.english, {"word": word}))

@@ -6,20 +6,14 @@ import random
 import re
 from itertools import pairwise
 
-from generia_worker.simulator.lexicon.types import lines, rows
+from generia_worker.simulator.vocabulary import vocabularies
+from generia_worker.simulator.vocabulary.types import Role
 from generia_worker.simulator.writing.context import Context, Document, Slots, name_of, names_in
 from generia_worker.simulator.writing.template import capital
 from generia_worker.simulator.writing.visuals import species_of
 from generia_worker.text import clip
 
 _MAX_BATCH = 60
-_LATIN = dict(
-    zip(
-        "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
-        "a b v g d e e zh z i y k l m n o p r s t u f kh ts ch sh sch  y  e yu ya".split(" "),
-        strict=True,
-    )
-)
 
 
 def write_cast(context: Context) -> Document:
@@ -34,11 +28,10 @@ def write_cast(context: Context) -> Document:
     characters = []
     for index, (name, feminine) in enumerate(names):
         rng = context.rng("concept", name)
-        row = roles[(done + index) % len(roles)]
-        role = row[1 if feminine else 0]
+        role = roles[(done + index) % len(roles)].of(feminine)
         slots = context.slots(rng)
         traits = _traits(context, rng, feminine)
-        drive = context.fill(context.line(context.lexicon.people.drives, rng), slots, feminine)
+        drive = context.fill(rng.choice(context.vocabulary.people.drives), slots, feminine)
         begun, ended = posts * (done + index) // users, posts * (done + index + 1) // users
         characters.append(
             {
@@ -57,11 +50,11 @@ def write_cast(context: Context) -> Document:
 def _ties(context: Context, names: list[str]) -> Document:
     """Return what connects the characters of a batch."""
     rng = context.rng("ties", *names)
-    people, world = context.lexicon.people, context.lexicon.world
+    people, world = context.vocabulary.people, context.vocabulary.world
     slots = context.slots(rng)
     connections = []
     for first, second in pairwise(names):
-        kind, text = rng.choice(rows(people.connections))
+        kind, text = rng.choice(people.connections)
         described = context.fill(text, context.slots(rng))
         connections.append(
             {
@@ -72,37 +65,37 @@ def _ties(context: Context, names: list[str]) -> Document:
             }
         )
     stories = []
-    for title, text, genre in rng.sample(rows(people.stories), 3):
+    for title, text, genre in rng.sample(people.stories, 3):
         place = rng.choice(context.places())
-        told = context.fill(text, {**context.slots(rng), "place": place})
+        story = context.fill(text, {**context.slots(rng), "place": place})
         ids = [f"c{len(context.brief.items('existing_characters')) + i + 1}" for i in range(len(names))]
         some = rng.sample(ids, min(3, len(ids)))
         stories.append(
             {
                 "characters_ids": some,
                 "title": title,
-                "story": told,
+                "story": story,
                 "location": place.forms["nom"],
                 "genre": genre,
             }
         )
-    told = world["interpretation" if context.gist.clause else "interpretation_phrase"]
+    told = world.interpretation if context.gist.clause else world.interpretation_phrase
     return {
-        "world_interpretation": context.fill(context.line(told, rng), slots),
+        "world_interpretation": context.fill(rng.choice(told), slots),
         "character_connections": connections[:8],
         "common_stories_and_events": stories,
-        "generated_characters_description": f"{', '.join(names)}. {context.line(world['cast_summary'], rng)}",
+        "generated_characters_description": f"{', '.join(names)}. {rng.choice(world.cast_summary)}",
     }
 
 
-def _roles(context: Context) -> list[tuple[str, ...]]:
+def _roles(context: Context) -> list[Role]:
     """Return the occupations of the world in its own order: those of its themes come more often at first."""
     rng = context.world_rng("roles")
-    own = [row for theme in context.gist.themes for row in rows(theme.roles)]
-    common = rows(context.lexicon.people.roles)
+    own = [row for theme in context.gist.themes for row in theme.roles]
+    common = list(context.vocabulary.people.roles)
     rng.shuffle(own)
     rng.shuffle(common)
-    mixed: list[tuple[str, ...]] = []
+    mixed: list[Role] = []
     while own or common:
         mixed += own[:3] + common[:1]
         own, common = own[3:], common[1:]
@@ -111,21 +104,16 @@ def _roles(context: Context) -> list[tuple[str, ...]]:
 
 def first_names(context: Context) -> dict[str, bool]:
     """Return all first names of the world's language and themes; the value says whether it is a woman's."""
-    themed = [row for theme in context.lexicon.themes for row in rows(theme.first_names)]
-    return {
-        row[side]: side == 1
-        for row in [*themed, *rows(context.lexicon.people.first_names)]
-        for side in (0, 1)
-    }
+    themed = [row for theme in context.vocabulary.themes for row in theme.first_names]
+    known = [*themed, *context.vocabulary.people.first_names]
+    return {row.of(feminine): feminine for row in known for feminine in (False, True)}
 
 
 def new_names(context: Context, taken: list[str], count: int) -> list[tuple[str, bool]]:
     """Return names that nobody in the world has yet, and whether they are women's; no first name comes twice."""
     rng = context.world_rng("names")
-    themed = [
-        row[side] for theme in context.gist.themes for row in rows(theme.first_names) for side in (0, 1)
-    ]
-    common = [row[side] for row in rows(context.lexicon.people.first_names) for side in (0, 1)]
+    themed = [name for theme in context.gist.themes for row in theme.first_names for name in row]
+    common = [name for row in context.vocabulary.people.first_names for name in row]
     rng.shuffle(themed)
     rng.shuffle(common)
     pool: list[str] = []
@@ -147,17 +135,15 @@ def new_names(context: Context, taken: list[str], count: int) -> list[tuple[str,
 
 def _full_name(context: Context, first: str, feminine: bool) -> str:
     rng = context.world_rng("full name", first)
-    people = context.lexicon.people
-    themed = [row for theme in context.gist.themes for row in rows(theme.surnames)]
-    surnames = themed * 2 + rows(people.surnames)
-    row = rng.choice(surnames)
-    last = row[1 if feminine and len(row) > 1 else 0]
+    people = context.vocabulary.people
+    themed = [row for theme in context.gist.themes for row in theme.surnames]
+    last = rng.choice([*themed, *themed, *people.surnames]).of(feminine)
     draw = rng.random()
     if draw < 0.12:
-        title = rng.choice(rows(people.titles))[1 if feminine else 0]
+        title = rng.choice(people.titles).of(feminine)
         return f"{title} {first} {last}"
     if draw < 0.24:
-        return f"{first} {rng.choice(lines(people.epithets))}"
+        return f"{first} {rng.choice(people.epithets)}"
     return f"{first} {last}"
 
 
@@ -176,21 +162,17 @@ def is_feminine(context: Context, name: str) -> bool:
             found = genders.get(" ".join(words[start : start + length]))
             if found is not None:
                 return found
-    return (
-        bool(re.search(r"[ая]$", name.split()[0] if name.split() else "")) and context.gist.language == "ru"
-    )
+    ending = context.vocabulary.names.feminine
+    return ending is not None and bool(ending.search(name.strip().partition(" ")[0]))
 
 
 def _traits(context: Context, rng: random.Random, feminine: bool) -> list[str]:
-    return [
-        row[1 if feminine and len(row) > 1 else 0]
-        for row in rng.sample(rows(context.lexicon.people.traits), 3)
-    ]
+    return [row.of(feminine) for row in rng.sample(context.vocabulary.people.traits, 3)]
 
 
 def catchphrase(context: Context, name: str) -> str:
     """Return what this character likes to say, the same in every text."""
-    return context.line(context.lexicon.people.catchphrases, context.world_rng("catch", name))
+    return context.world_rng("catch", name).choice(context.vocabulary.people.catchphrases)
 
 
 def role_of(context: Context, character: Document) -> tuple[str, str]:
@@ -200,17 +182,18 @@ def role_of(context: Context, character: Document) -> tuple[str, str]:
     role = short[len(name) :].strip(" —–-:,.") if short.startswith(name) else ""
     role = role or str(character.get("role_in_world") or "")
     for row in _roles(context):
-        if role.casefold() in (row[0].casefold(), row[1].casefold()):
-            return role, str(row[-1])
-    return role or rows(context.lexicon.people.roles)[0][0], "a friendly inhabitant"
+        if role.casefold() in (row.he.casefold(), row.she.casefold()):
+            return role, row.english
+    return role or context.vocabulary.people.roles[0].he, "a friendly inhabitant"
 
 
 def handle(context: Context, name: str) -> str:
     """Return a handle made of a name: Latin letters, digits and underscores."""
-    latin = "".join(_LATIN.get(letter, letter) for letter in name.casefold())
+    letters = {key: latin for known in vocabularies().values() for key, latin in known.names.latin.items()}
+    latin = "".join(letters.get(letter, letter) for letter in name.casefold())
     words = re.findall(r"[a-z0-9]+", latin) or ["someone"]
     rng = context.world_rng("handle", name)
-    kept = [word for word in words if word not in ("po", "prozvischu", "the", "of")][:2] or words[:1]
+    kept = [word for word in words if word not in context.vocabulary.names.skipped][:2] or words[:1]
     shape = rng.randrange(3)
     if shape == 0:
         return "_".join(kept)[:30]
@@ -225,7 +208,7 @@ def write_character(context: Context) -> Document:
     concept = brief.mapping("concept")
     name = name_of(concept) or new_names(context, names_in(brief.items("others")), 1)[0][0]
     feminine = is_feminine(context, name)
-    people = context.lexicon.people
+    people = context.vocabulary.people
     rng = context.rng("character", name)
     role, role_english = role_of(context, concept)
     slots: Slots = {
@@ -241,8 +224,8 @@ def write_character(context: Context) -> Document:
     spoken: Slots = {**slots, "catch": catchphrase(context, name).rstrip(".")}
     spoken |= {f"trait{index + 1}": trait for index, trait in enumerate(traits)}
 
-    def say(block: str) -> str:
-        return context.fill(context.line(block, rng), spoken, feminine)
+    def say(templates: tuple[str, ...]) -> str:
+        return context.fill(rng.choice(templates), spoken, feminine)
 
     style, style_english = context.style()
     looks = say(people.looks)
@@ -272,7 +255,7 @@ def _relationships(context: Context, rng: random.Random, name: str) -> list[Docu
     others = [other for other in names_in(context.brief.items("others")) if other != name]
     found = []
     for other in rng.sample(others, min(3, len(others))):
-        kind, text = rng.choice(rows(context.lexicon.people.relations))
+        kind, text = rng.choice(context.vocabulary.people.relations)
         described = context.fill(text, context.slots(rng))
         found.append({"character": other, "relationship_type": kind, "description": described})
     return found

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
-from generia_worker.simulator.lexicon.types import Posts, Topic, Word, lines, rows
+from generia_worker.simulator.vocabulary.types import Posts, Shape, Topic, Word
 from generia_worker.simulator.writing.context import Context, Document, Slots, name_of, names_in
 from generia_worker.simulator.writing.people import catchphrase, creature_of, is_feminine, short_name
 from generia_worker.simulator.writing.shapes import SHAPES, Material
@@ -14,7 +14,7 @@ from generia_worker.simulator.writing.template import capital, parse
 
 _MAX_POSTS = 260
 #: Shapes as often as they are wanted: stories carry a feed, verse is a spice.
-_SHAPE_WEIGHTS = {
+_SHAPE_WEIGHTS: dict[Shape, int] = {
     "story": 6,
     "short": 4,
     "diary": 2,
@@ -29,7 +29,7 @@ _SHAPE_WEIGHTS |= {"review": 1, "notice": 1, "verse": 1, "log": 1}
 
 def write_plan(context: Context) -> Document:
     """Return a batch of planned posts (`post_plan`) with topics that differ from each other and the earlier ones."""
-    brief, posts = context.brief, context.lexicon.posts
+    brief, posts = context.brief, context.vocabulary.posts
     name = name_of(brief.mapping("character")) or "?"
     feminine = is_feminine(context, name)
     earlier = {_topic_text(item).casefold() for item in brief.items("earlier")}
@@ -40,8 +40,8 @@ def write_plan(context: Context) -> Document:
     planned = []
     for title, tone, words in _titles(context, rng, count, earlier, feminine):
 
-        def say(block: str, words: Slots = words) -> str:
-            return context.fill(context.line(block, rng), {**slots, **words}, feminine)
+        def say(templates: tuple[str, ...], words: Slots = words) -> str:
+            return context.fill(rng.choice(templates), {**slots, **words}, feminine)
 
         shape = rng.choices(list(_SHAPE_WEIGHTS), list(_SHAPE_WEIGHTS.values()))[0]
         planned.append(
@@ -55,10 +55,10 @@ def write_plan(context: Context) -> Document:
         )
     return {
         "posts": planned,
-        "narrative_arc": context.fill(context.line(posts.arcs, rng), slots, feminine),
-        "character_development": context.fill(context.line(posts.growths, rng), slots, feminine),
-        "posting_schedule": lines(posts.schedules),
-        "recurring_themes": [context.fill(line, slots) for line in rng.sample(lines(posts.themes), 4)],
+        "narrative_arc": context.fill(rng.choice(posts.arcs), slots, feminine),
+        "character_development": context.fill(rng.choice(posts.growths), slots, feminine),
+        "posting_schedule": list(posts.schedules),
+        "recurring_themes": [context.fill(line, slots) for line in rng.sample(posts.themes, 4)],
     }
 
 
@@ -80,7 +80,7 @@ def _titles(
 ) -> list[tuple[str, str, Slots]]:
     """Return so many topics with their tones and words: every kind of topic once before any comes again."""
     keys = {"", *context.gist.keys}
-    topics = [topic for topic in context.lexicon.posts.topics if topic.theme in keys]
+    topics = [topic for topic in context.vocabulary.topics if topic.theme in keys]
     found: list[tuple[str, str, Slots]] = []
     taken = set(earlier)
     for _ in range(4 + 2 * (count + len(taken)) // max(len(topics), 1)):
@@ -96,7 +96,7 @@ def _titles(
     while len(found) < count:
         title = f"{capital(rng.choice(context.hobbies()))} № {len(taken) + 1}"
         taken.add(title.casefold())
-        found.append((title, context.line(context.lexicon.posts.moods, rng), _fresh(context, rng)))
+        found.append((title, rng.choice(context.vocabulary.posts.moods), _fresh(context, rng)))
     return found
 
 
@@ -110,7 +110,7 @@ class Known:
 
 def recognise(context: Context, title: str) -> Known | None:
     """Find the topic whose title this is, and the words in it."""
-    for topic in context.lexicon.posts.topics:
+    for topic in context.vocabulary.topics:
         found = parse(topic.title, title)
         if found is None:
             continue
@@ -126,14 +126,14 @@ def recognise(context: Context, title: str) -> Known | None:
 
 
 def _vocabulary(context: Context, slot: str) -> list[Any]:
-    themes = context.lexicon.themes
+    themes = context.vocabulary.themes
     match slot:
         case "place":
-            return context.places() + [word for theme in themes for word in theme.place_words]
+            return context.places() + [word for theme in themes for word in theme.places]
         case "thing":
-            return context.things() + [word for theme in themes for word in theme.thing_words]
+            return context.things() + [word for theme in themes for word in theme.things]
         case "food":
-            return context.foods() + [word for theme in themes for word in theme.food_words]
+            return context.foods() + [word for theme in themes for word in theme.foods]
         case "hobby":
             return list(context.hobbies())
     return []
@@ -145,7 +145,7 @@ def _form(word: str | Word, form: str) -> str:
 
 def write_post(context: Context) -> Document:
     """Return one post (`post`) on the topic that was planned."""
-    brief, posts = context.brief, context.lexicon.posts
+    brief, posts = context.brief, context.vocabulary.posts
     name = name_of(brief.mapping("character")) or "?"
     planned = brief.mapping("post")
     title = str(planned.get("topic") or context.gist.phrase)
@@ -162,27 +162,27 @@ def write_post(context: Context) -> Document:
         "topic": title.rstrip(".!?"),
         "n": str(number + rng.randint(0, 40)),
     }
-    facts = lines(known.topic.facts) if known else lines(posts.general)
+    facts = known.topic.facts if known else posts.general
     material = Material(context, rng, slots, facts, is_feminine(context, name), catchphrase(context, name))
     shape = _shape(posts, str(planned.get("post_type") or ""), rng)
     content = SHAPES[shape](material)
     content = _finish(context, rng, material, content)
-    time = rng.choice(rows(posts.times))
+    time = rng.choice(posts.times)
     place = slots["place"]
     return {
         "content": content,
-        "image_prompt": _image_prompt(context, name, slots, time[-1], known, rng),
-        "image_style": context.style()[1],
+        "image_prompt": _image_prompt(context, name, slots, time.english, known, rng),
+        "image_style": context.style().english,
         "hashtags": _hashtags(context, rng),
-        "mood": str(planned.get("emotional_tone") or context.line(posts.moods, rng)),
+        "mood": str(planned.get("emotional_tone") or rng.choice(posts.moods)),
         "context": str(planned.get("content_brief") or title),
         "mentions": [other] if other and other in content else [],
         "location": place.forms["nom"] if isinstance(place, Word) else None,
-        "time_of_day": time[0],
+        "time_of_day": time.text,
     }
 
 
-def _shape(posts: Posts, wanted: str, rng: random.Random) -> str:
+def _shape(posts: Posts, wanted: str, rng: random.Random) -> Shape:
     for shape, label in posts.shapes.items():
         if wanted.casefold() in (label.casefold(), shape):
             return shape
@@ -197,18 +197,16 @@ def _finish(context: Context, rng: random.Random, material: Material, content: s
     if rng.random() < 0.25:
         content += gap + material.catchphrase
     if context.gist.maths and rng.random() < 0.8:
-        content += "\n\n" + context.line(context.lexicon.posts.formulas, rng)
+        content += "\n\n" + rng.choice(context.vocabulary.posts.formulas)
     if rng.random() < 0.4:
         content += " " + context.emoji(rng)
     return content
 
 
 def _hashtags(context: Context, rng: random.Random) -> list[str]:
-    own = [tag for theme in context.gist.themes for tag in lines(theme.tags)]
+    own = [tag for theme in context.gist.themes for tag in theme.tags]
     world = "".join(capital(word) for word in context.world_name().split() if word.isalnum())[:40]
-    tags = rng.sample(own, min(2, len(own))) + rng.sample(
-        lines(context.lexicon.posts.tags), rng.randint(0, 1)
-    )
+    tags = rng.sample(own, min(2, len(own))) + rng.sample(context.vocabulary.posts.tags, rng.randint(0, 1))
     return list(dict.fromkeys([*([world] if world else []), *tags]))
 
 
@@ -230,7 +228,7 @@ def _image_prompt(
         f"{crowd} with {english[1]}",
         light,
         weather,
-        context.style()[1],
+        context.style().english,
         "no text",
     ]
     return ", ".join(part for part in parts if part)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from generia_worker.simulator.lexicon.types import lines
+from generia_worker.simulator.vocabulary.types import Shape
 from generia_worker.simulator.writing.context import Context, Slots
 from generia_worker.simulator.writing.template import capital
 
@@ -18,13 +18,13 @@ class Material:
     context: Context
     rng: random.Random
     slots: Slots
-    templates: list[str]
+    templates: Sequence[str]
     feminine: bool
     catchphrase: str
 
-    def say(self, block: str) -> str:
-        """Return a filled line of a block."""
-        return self.fill(self.context.line(block, self.rng))
+    def say(self, templates: Sequence[str]) -> str:
+        """Return one of the templates, filled."""
+        return self.fill(self.rng.choice(templates))
 
     def fill(self, template: str) -> str:
         """Return a filled template."""
@@ -40,11 +40,11 @@ class Material:
         """Return a remark on another character, or nothing."""
         if not self.slots["other"] or self.rng.random() >= chance:
             return []
-        return [self.say(self.context.lexicon.posts.asides)]
+        return [self.say(self.context.vocabulary.posts.asides)]
 
 
 def _story(m: Material) -> str:
-    posts = m.context.lexicon.posts
+    posts = m.context.vocabulary.posts
     opening = [m.say(posts.openers)] if m.rng.random() < 0.7 else []
     facts = m.facts(m.rng.randint(2, 4))
     body = " ".join([*opening, *facts])
@@ -55,60 +55,60 @@ def _story(m: Material) -> str:
 def _short(m: Material) -> str:
     # So short a text could come to two people at once: it bears a name.
     return " ".join(
-        [*m.facts(m.rng.randint(1, 2)), *(m.aside(0.25) or [m.say(m.context.lexicon.posts.signatures)])]
+        [*m.facts(m.rng.randint(1, 2)), *(m.aside(0.25) or [m.say(m.context.vocabulary.posts.signatures)])]
     )
 
 
 def _diary(m: Material) -> str:
-    return " ".join([m.say(m.context.lexicon.posts.diary), *m.facts(3), *m.aside(0.4)])
+    return " ".join([m.say(m.context.vocabulary.posts.diary), *m.facts(3), *m.aside(0.4)])
 
 
 def _list(m: Material) -> str:
-    posts = m.context.lexicon.posts
+    posts = m.context.vocabulary.posts
     numbered = [f"{index}. {fact}" for index, fact in enumerate(m.facts(4), start=1)]
     return "\n".join([m.say(posts.lists), *numbered, m.say(posts.closers)])
 
 
 def _dialogue(m: Material) -> str:
-    posts = m.context.lexicon.posts
+    posts = m.context.vocabulary.posts
     if not m.slots["other"]:
         return _story(m)
-    questions = m.rng.sample(lines(posts.questions), 2)
-    replies = m.rng.sample(lines(posts.replies), 2)
+    questions = m.rng.sample(posts.questions, 2)
+    replies = m.rng.sample(posts.replies, 2)
     asked = [f"— {m.slots['other']}, {m.fill(questions[0])}?", f"— {m.fill(replies[0])}"]
     more = [f"— {capital(m.fill(questions[1]))}?", f"— {m.fill(replies[1])}"] if m.rng.random() < 0.5 else []
     return "\n".join([" ".join(m.facts(2)), *asked, *more])
 
 
 def _poll(m: Material) -> str:
-    posts = m.context.lexicon.posts
-    options = [m.fill(option) for option in m.rng.sample(lines(posts.options), 3)]
+    posts = m.context.vocabulary.posts
+    options = [m.fill(option) for option in m.rng.sample(posts.options, 3)]
     choices = [f"{mark} {capital(option)}" for mark, option in zip("🅰🅱🆎", options, strict=True)]
     return "\n".join([" ".join([m.say(posts.polls), *m.facts(2)]), *choices])
 
 
 def _opinion(m: Material) -> str:
-    posts = m.context.lexicon.posts
+    posts = m.context.vocabulary.posts
     return " ".join([m.say(posts.opinions), *m.facts(3), *m.aside(0.3), m.say(posts.closers)])
 
 
 def _thanks(m: Material) -> str:
-    thanks = [m.say(m.context.lexicon.posts.thanks)] if m.slots["other"] else []
+    thanks = [m.say(m.context.vocabulary.posts.thanks)] if m.slots["other"] else []
     return "\n\n".join([" ".join(m.facts(2)), *thanks])
 
 
 def _review(m: Material) -> str:
-    return "\n\n".join([" ".join(m.facts(3)), m.say(m.context.lexicon.posts.reviews)])
+    return "\n\n".join([" ".join(m.facts(3)), m.say(m.context.vocabulary.posts.reviews)])
 
 
 def _notice(m: Material) -> str:
-    return " ".join([m.say(m.context.lexicon.posts.notices), *m.facts(3)])
+    return " ".join([m.say(m.context.vocabulary.posts.notices), *m.facts(3)])
 
 
 def _verse(m: Material) -> str:
-    verses = m.context.lexicon.posts.verses.split("--")
-    signed = m.say(m.context.lexicon.posts.signatures)
-    return f"{m.fill(m.rng.choice(verses).strip())}\n\n{m.facts(1)[0]} {signed}"
+    posts = m.context.vocabulary.posts
+    signed = m.say(posts.signatures)
+    return f"{m.say(posts.verses)}\n\n{m.facts(1)[0]} {signed}"
 
 
 def _log(m: Material) -> str:
@@ -120,7 +120,7 @@ def _log(m: Material) -> str:
     return "\n".join(stamped)
 
 
-SHAPES: dict[str, Callable[[Material], str]] = {
+SHAPES: dict[Shape, Callable[[Material], str]] = {
     "story": _story,
     "short": _short,
     "diary": _diary,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 
-from generia_worker.simulator.lexicon.types import Word
+from generia_worker.simulator.vocabulary.types import Word
 
 _SLOT = re.compile(r"\{(\w+)(?:\.(\w+))?\}")
 _GENDERED = re.compile(r"\[([^\[\]|]*)\|([^\[\]|]*)\]")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import get_args
+
+from generia_worker.simulator.vocabulary import vocabularies
+from generia_worker.simulator.vocabulary.types import Creature
 
 LANDSCAPES: dict[str, list[str]] = {
     "cats": [
@@ -72,64 +76,31 @@ EMBLEMS: dict[str, list[str]] = {
     "underwater": ["a fish in a ring of waves", "a shell"],
     "everyday": ["a lantern", "a small house under a star", "a heart with a star"],
 }
-SPECIES = {
-    "cats": "cat",
-    "tech": "robot",
-    "dogs": "dog",
-    "foxes": "fox",
-    "rabbits": "rabbit",
-    "bears": "bear",
-}
-#: Creatures that the prompt may name, by the beginnings of words in either language.
-_CREATURES = {
-    "cat": r"кот(?!ор|ел|л)|кош[кае]|котик|котён|котен|cats?\b|kitt",
-    "dog": r"собак|пёс|псы|псов|щен[ко]|dogs?\b|pupp",
-    "fox": r"лис[аыу]?\b|лисиц|лисён|лисят|fox",
-    "rabbit": r"кроли|зай[цч]|зайк|rabbit|bunn|hare\b",
-    "bear": r"медвед|медвеж|bear",
-    "robot": r"робот|андроид|киборг|robot|android|cyborg",
-    "owl": r"\bсов[аыу]?\b|совы|совён|\bowl",
-    "mouse": r"мыш[иьк]|мышей|mouse|mice",
-}
-#: What else a prompt may name that pictures can show.
-_SUBJECTS = {
-    "cats": _CREATURES["cat"],
-    "dogs": _CREATURES["dog"],
-    "robots": _CREATURES["robot"],
-    "students": r"студент|student",
-    "ships": r"корабл|парус|\bship|pirat|пират",
-    "dragons": r"дракон|dragon",
-    "clocks": r"\bчас(?:ы|ов|ам)|clock",
-    "trains": r"поезд|паровоз|вокзал|train",
-    "castle": r"зам(?:ок|ке|ка)\b|castle",
-    "mountains": r"гор[аыуе]\b|mountain",
-    "forest": r"\bлес|forest|wood",
-    "sea": r"\bмор[еяюс]|океан|\bsea\b|ocean",
-    "city": r"город|city|town",
-    "stars": r"звёзд|звезд|star",
-    "snow": r"снег|снеж|зим[аыне]|snow|winter",
-    "rain": r"дожд|\brain",
-    "books": r"книг|библиотек|book|librar",
-    "flowers": r"цвет(?:ок|ы|ов|оч)|flower|garden|\bсад",
-    "balloons": r"воздушн\w+ шар|balloon",
-    "robot town": r"киберпанк|cyberpunk",
-    "bakery": r"пекар|булоч|хлеб|baker|bread",
-    "music": r"музык|music",
-}
+#: Creatures that are also shown in pictures of a whole world.
+_SHOWN: dict[Creature, str] = {"cat": "cats", "dog": "dogs", "robot": "robots"}
 _COLOURS = (
     "honey teal lilac peach mint coral mustard navy rust orange green indigo gold rose blue turquoise sand red pink "
     "purple violet white black yellow brown silver grey"
 ).split()
 
 
-def species_of(prompt: str) -> list[str]:
+def species_of(prompt: str) -> list[Creature]:
     """Return the creatures that the prompt speaks of, each as often as it does; empty: people."""
-    return [name for name, pattern in _CREATURES.items() for _ in re.findall(pattern, prompt, re.IGNORECASE)]
+    return [name for name in get_args(Creature) for _ in range(_mentions(prompt, name))]
+
+
+def _mentions(prompt: str, creature: Creature) -> int:
+    """Return how often the prompt speaks of a creature, in whatever language."""
+    patterns = [known.creatures[creature] for known in vocabularies().values() if creature in known.creatures]
+    return sum(len(pattern.findall(prompt)) for pattern in patterns)
 
 
 def subjects_of(prompt: str) -> list[str]:
     """Return what the prompt names that pictures can show, in English."""
-    return [name for name, pattern in _SUBJECTS.items() if re.search(pattern, prompt, re.IGNORECASE)]
+    shown = [plural for creature, plural in _SHOWN.items() if _mentions(prompt, creature)]
+    subjects = [subject for known in vocabularies().values() for subject in known.subjects.items()]
+    named = {name for name, words in subjects if words.search(prompt)}
+    return shown + [name for name in dict(subjects) if name in named]
 
 
 def colours_of(style: str) -> list[str]:
