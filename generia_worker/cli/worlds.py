@@ -15,7 +15,7 @@ from generia_worker.cli import display, programs
 from generia_worker.cli import export as exports
 from generia_worker.client.client import GeneriaClient
 from generia_worker.client.order import Order, WorldSize
-from generia_worker.client.status import GenerationStatus
+from generia_worker.client.status import GenerationStatus, WorldStatus
 from generia_worker.embedded.stack import Stack, read_running
 from generia_worker.errors import ConfigurationError, GeneriaError, InvalidInputError
 from generia_worker.gateway.tokens import local_login_token
@@ -23,7 +23,6 @@ from generia_worker.rpc.channel import open_channel
 from generia_worker.rpc.post_client import PostClient
 from generia_worker.rpc.world_client import WorldClient
 from generia_worker.settings import Settings
-from generia_worker.status.stages import WorldStatus
 from generia_worker.text import clip
 
 #: Who orders worlds from the command line.

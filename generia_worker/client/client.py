@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from generia_worker.billing.estimate import Estimate
+from generia_worker.client.estimate import Estimate
 from generia_worker.client.order import Order, WorldSize
 from generia_worker.client.receipt import Receipt
 from generia_worker.client.status import FailedStep, GenerationStatus

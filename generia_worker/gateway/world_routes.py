@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from generia_worker.billing.estimate import Estimate
+from generia_worker.client.estimate import Estimate
 from generia_worker.client.receipt import Receipt
 from generia_worker.client.status import FailedStep, GenerationStatus
 from generia_worker.errors import GeneriaError, InvalidInputError, TransientError

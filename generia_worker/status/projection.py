@@ -15,6 +15,7 @@ from typing import Any
 from pymongo.client_session import ClientSession
 
 from generia_worker.billing.estimate import Finished
+from generia_worker.client.status import WorldStatus
 from generia_worker.engine.generations import Generation, Generations
 from generia_worker.engine.ledger import Ledger
 from generia_worker.engine.step import FINAL_STATES, opening_steps, predicted_after_cast
@@ -25,7 +26,6 @@ from generia_worker.status.stages import (
     STAGES,
     Census,
     Progress,
-    WorldStatus,
     progress_of,
 )
 from generia_worker.storage.database import Database, Document

@@ -4,25 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
+from generia_worker.client.status import WorldStatus
 from generia_worker.engine.step import FATAL_KINDS, StepKind, StepState
-
-
-class WorldStatus(StrEnum):
-    """The state of a generation as a whole."""
-
-    PENDING = "pending"
-    IN_PROGRESS = "in_progress"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def is_final(self) -> bool:
-        """True when nothing more will happen to the world unless a person asks for it."""
-        return self in (WorldStatus.COMPLETED, WorldStatus.FAILED, WorldStatus.CANCELLED)
-
 
 #: The stages in their order, and the kinds of step that make up each.
 STAGES: Mapping[str, tuple[StepKind, ...]] = {

@@ -7,12 +7,12 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 
+from generia_worker.client.status import WorldStatus
 from generia_worker.engine.generations import Generation, Generations
 from generia_worker.engine.ledger import Ledger
 from generia_worker.engine.step import FINISH, Step, StepKind, StepState, predecessor
 from generia_worker.errors import ConflictError, InvalidInputError, NotFoundError
 from generia_worker.status.projection import Status
-from generia_worker.status.stages import WorldStatus
 from generia_worker.storage.database import Database, Document
 
 #: What is made anew together: the first of a pair names the thing, the rest belongs to it.

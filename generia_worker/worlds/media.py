@@ -9,7 +9,7 @@ from typing import Any
 
 from generia_worker.errors import DamagedPictureError, PermanentError, TransientError
 from generia_worker.providers.images import Picture
-from generia_worker.rpc.media_types import MediaType
+from generia_worker.rpc.media_types import ImageFormat, MediaType
 from generia_worker.text import clip
 from generia_worker.worlds.context import StepRun
 from generia_worker.worlds.services import Tools
@@ -87,8 +87,8 @@ def _upload(run: StepRun, tools: Tools, motif: Motif, picture: Picture, characte
         issued = tools.media.presign_upload(
             run.world_id,
             character_id or run.world_id,
-            f"{motif.kind}{picture.format.extension}",
-            picture.format.value,
+            f"{motif.kind}{ImageFormat(picture.content_type).extension}",
+            picture.content_type,
             len(picture.data),
             motif.media_type,
             idempotency_key=run.once_key(f"{motif.kind}.{len(picture.data)}"),
@@ -110,7 +110,7 @@ def _put(tools: Tools, url: str, picture: Picture) -> None:
         reply = tools.http.exchange(
             "PUT",
             url,
-            headers={"Content-Type": picture.format.value},
+            headers={"Content-Type": picture.content_type},
             data=picture.data,
             deadline_s=tools.settings.rpc_timeout_s * 2,
             max_bytes=100_000,
