@@ -20,7 +20,7 @@ from generia_worker.client.order import (
 from generia_worker.client.status import GenerationStatus, OrderedParameters, StageInfo
 from generia_worker.gateway.accounts import Account
 from generia_worker.gateway.tokens import TOKEN_MAX
-from generia_worker.rpc.character_client import CharacterRecord
+from generia_worker.rpc.character_client import CharacterPage, CharacterRecord
 from generia_worker.rpc.media_client import MediaRecord
 from generia_worker.rpc.post_client import PostPage, PostRecord
 from generia_worker.rpc.world_client import GenerationRecord, WorldRecord
@@ -250,6 +250,11 @@ class CharactersJson(BaseModel):
 
     characters: list[CharacterJson]
     total: int
+
+    @classmethod
+    def of(cls, page: CharacterPage) -> Self:
+        """Show a page."""
+        return cls(characters=[CharacterJson.of(one) for one in page.characters], total=page.total)
 
 
 class VariantJson(BaseModel):

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import click
 
-from generia_worker.processes import begin, says_why
+from generia_worker.processes import reports_errors, set_up_process
 
 
 @click.command()
-@says_why
+@reports_errors
 def media() -> None:
     """Run the media service."""
-    from generia_worker.reference import server
-    from generia_worker.reference.media import media_service as media
+    from generia_worker.reference.media.media_service import MediaService
+    from generia_worker.reference.server import run
 
-    server.run({"media": media.register}, begin())
+    run([MediaService], set_up_process())
 
 
 if __name__ == "__main__":

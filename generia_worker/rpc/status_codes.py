@@ -14,6 +14,7 @@ from generia_worker.errors import (
     NotFoundError,
     PermanentError,
     TransientError,
+    UnimplementedError,
 )
 from generia_worker.text import clip
 
@@ -52,7 +53,7 @@ def translate(operation: str, code: grpc.StatusCode | None, details: str) -> Gen
     code = code or grpc.StatusCode.UNKNOWN
     details = clip(" ".join(details.split()), _DETAILS_MAX) or code.name
     if code is grpc.StatusCode.UNIMPLEMENTED:
-        return PermanentError(f"This platform's service does not offer {operation}: {details}")
+        return UnimplementedError(f"The platform's service does not offer {operation} ({details}).")
     message = f"{operation} failed ({code.name}): {details}"
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "message larger than max" in details:
         return PermanentError(message)

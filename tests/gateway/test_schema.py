@@ -16,7 +16,7 @@ from generia_worker.billing.estimate import Shape, estimate
 from generia_worker.billing.prices import PriceTable
 from generia_worker.client.receipt import Receipt
 from generia_worker.gateway.app import create_app
-from generia_worker.gateway.parts import open_parts
+from generia_worker.gateway.dependencies import open_dependencies
 from generia_worker.rpc.connections import Connections
 from generia_worker.settings import Settings
 from generia_worker.text import has_meaning
@@ -63,11 +63,11 @@ def fuzzed(platform: Settings, services: Connections) -> Iterator[tuple[Gateway,
             double.answer("POST", f"{base}:{action}", 202, STATUS)
         with running(platform.model_copy(update={"api_url": double.url})) as gateway:
             # Some hundreds of accounts are made: real hashes would take all of the time.
-            gateway.parts.accounts._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+            gateway.deps.accounts._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
             yield gateway, ids
 
 
-DOCUMENT = create_app(open_parts(Settings(_env_file=None, jwt_secret=SecretStr(SECRET)))).openapi()
+DOCUMENT = create_app(open_dependencies(Settings(_env_file=None, jwt_secret=SecretStr(SECRET)))).openapi()
 schema = schemathesis.openapi.from_dict(DOCUMENT)
 
 

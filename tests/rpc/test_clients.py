@@ -20,6 +20,7 @@ from generia_worker.errors import (
     NotFoundError,
     PermanentError,
     TransientError,
+    UnimplementedError,
 )
 from generia_worker.rpc import wire
 from generia_worker.rpc.channel import open_channel
@@ -95,7 +96,7 @@ C = grpc.StatusCode
         (C.PERMISSION_DENIED, PermanentError, None),
         (C.UNAUTHENTICATED, PermanentError, None),
         (C.OUT_OF_RANGE, PermanentError, None),
-        (C.UNIMPLEMENTED, PermanentError, None),
+        (C.UNIMPLEMENTED, UnimplementedError, None),
         (C.DATA_LOSS, PermanentError, None),
         (C.UNAVAILABLE, TransientError, True),
         (C.DEADLINE_EXCEEDED, TransientError, True),
@@ -195,6 +196,7 @@ def test_every_call_has_a_deadline_and_creating_ones_a_key(script: Script, chann
         "UpdateCharacter": lambda: characters.update("c", display_name="n"),
         "GetCharacter": lambda: characters.get("c"),
         "GetUserCharactersInWorld": lambda: characters.of_user("u", "w"),
+        "ListWorldCharacters": lambda: characters.list_in_world("w"),
         "CreateAIPost": lambda: posts.create_ai("c", "x", "m", "w", [], idempotency_key="k/2"),
         "CreatePost": lambda: posts.create("u", "c", "x", "m", "w"),
         "GetPost": lambda: posts.get("p", "w"),
@@ -234,9 +236,28 @@ def test_the_budget_travels_as_metadata(script: Script, channel: grpc.Channel) -
     assert wire.BUDGET_KEY not in script.metadata["CreateWorld"]
 
 
-def test_a_service_without_update_post_is_named(channel: grpc.Channel) -> None:
-    with pytest.raises(PermanentError, match="does not offer UpdatePost"):
+def test_an_optional_call_that_a_service_lacks_is_named(channel: grpc.Channel) -> None:
+    with pytest.raises(UnimplementedError, match="does not offer UpdatePost"):
         PostClient(channel, 5).update("p", caption="x")
+    with pytest.raises(UnimplementedError, match="does not offer ListWorldCharacters"):
+        CharacterClient(channel, 5).list_in_world("w")
+
+
+def test_characters_of_a_world_come_by_the_page(script: Script, channel: grpc.Channel) -> None:
+    seen: list[bytes] = []
+    answer = wire.character.ListWorldCharactersResponse(
+        characters=[wire.character.Character(id="c", is_ai=True), wire.character.Character(id="d")], total=7
+    )
+    script.answers["ListWorldCharacters"] = lambda request, _: (
+        seen.append(request),
+        answer.SerializeToString(),
+    )[1]
+    page = CharacterClient(channel, 5).list_in_world("w", 2, 5)
+    assert wire.character.ListWorldCharactersRequest.FromString(seen[0]) == (
+        wire.character.ListWorldCharactersRequest(world_id="w", limit=2, offset=5)
+    )
+    assert ([one.id for one in page.characters], page.total) == (["c", "d"], 7)
+    assert (page.characters[0].is_ai, page.characters[0].meta_json) == (True, None)
 
 
 def test_answers_that_say_no(script: Script, channel: grpc.Channel) -> None:

@@ -25,11 +25,11 @@ _REDIS_S = 1.0
 _AWAY_S = 5.0
 
 
-class TooOften(TransientError):  # noqa: N818 - the field's noun
+class TooManyRequests(TransientError):  # noqa: N818 - HTTP's phrase
     """Raised when somebody does something more often than the settings allow; `retry_after_s` says when to try again."""
 
 
-class Rates:
+class RateLimits:
     """Counts what was done, by rate and key."""
 
     def __init__(
@@ -51,16 +51,16 @@ class Rates:
         self._clock, self._now = clock, now
         self._away_until = -math.inf
 
-    def spend(self, action: str, key: str) -> None:
-        """Count one more of `action` by `key`. Raises TooOften when that is one too many."""
+    def hit(self, action: str, key: str) -> None:
+        """Count one more `action` (register, login or create) by `key`. Raises TooManyRequests: it is one too many."""
         for rate in self._rates[action]:
             # Hashed: names and addresses of people have no business in the keys of Redis.
-            wait_s = self._hit(rate, f"{action}:{hashlib.sha256(key.encode()).hexdigest()[:32]}")
+            wait_s = self._wait_s(rate, f"{action}:{hashlib.sha256(key.encode()).hexdigest()[:32]}")
             if wait_s is not None:
                 message = f"Too often: {rate.amount} a {_window(rate)} at most. Try again in {wait_s} s."
-                raise TooOften(message, retry_after_s=wait_s)
+                raise TooManyRequests(message, retry_after_s=wait_s)
 
-    def _hit(self, rate: RateLimitItem, key: str) -> int | None:
+    def _wait_s(self, rate: RateLimitItem, key: str) -> int | None:
         """Return None when there is room, else in how many seconds there will be."""
         if self._clock() >= self._away_until:
             try:
