@@ -126,10 +126,10 @@ COPY generia_worker/observability/__init__.py generia_worker/observability/logs.
      ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py generia_worker/processes/world.py ./generia_worker/processes/
-COPY generia_worker/reference/__init__.py generia_worker/reference/idempotency.py \
-     generia_worker/reference/interceptor.py generia_worker/reference/lookups.py \
-     generia_worker/reference/resources.py generia_worker/reference/server.py \
-     generia_worker/reference/service.py generia_worker/reference/signed_urls.py \
+COPY generia_worker/reference/__init__.py generia_worker/reference/base_service.py \
+     generia_worker/reference/idempotency.py generia_worker/reference/interceptor.py \
+     generia_worker/reference/lookups.py generia_worker/reference/resources.py \
+     generia_worker/reference/server.py generia_worker/reference/signed_urls.py \
      generia_worker/reference/validation.py ./generia_worker/reference/
 COPY generia_worker/reference/world/__init__.py generia_worker/reference/world/generation_status.py \
      generia_worker/reference/world/orders.py generia_worker/reference/world/world_service.py \
@@ -152,10 +152,10 @@ COPY generia_worker/observability/__init__.py generia_worker/observability/logs.
      ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/character.py \
      generia_worker/processes/health.py generia_worker/processes/health_checks.py ./generia_worker/processes/
-COPY generia_worker/reference/__init__.py generia_worker/reference/idempotency.py \
-     generia_worker/reference/interceptor.py generia_worker/reference/lookups.py \
-     generia_worker/reference/resources.py generia_worker/reference/server.py \
-     generia_worker/reference/service.py generia_worker/reference/signed_urls.py \
+COPY generia_worker/reference/__init__.py generia_worker/reference/base_service.py \
+     generia_worker/reference/idempotency.py generia_worker/reference/interceptor.py \
+     generia_worker/reference/lookups.py generia_worker/reference/resources.py \
+     generia_worker/reference/server.py generia_worker/reference/signed_urls.py \
      generia_worker/reference/validation.py ./generia_worker/reference/
 COPY generia_worker/reference/character/__init__.py generia_worker/reference/character/character_service.py \
      ./generia_worker/reference/character/
@@ -177,10 +177,10 @@ COPY generia_worker/observability/__init__.py generia_worker/observability/logs.
      ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py generia_worker/processes/post.py ./generia_worker/processes/
-COPY generia_worker/reference/__init__.py generia_worker/reference/idempotency.py \
-     generia_worker/reference/interceptor.py generia_worker/reference/lookups.py \
-     generia_worker/reference/resources.py generia_worker/reference/server.py \
-     generia_worker/reference/service.py generia_worker/reference/signed_urls.py \
+COPY generia_worker/reference/__init__.py generia_worker/reference/base_service.py \
+     generia_worker/reference/idempotency.py generia_worker/reference/interceptor.py \
+     generia_worker/reference/lookups.py generia_worker/reference/resources.py \
+     generia_worker/reference/server.py generia_worker/reference/signed_urls.py \
      generia_worker/reference/validation.py ./generia_worker/reference/
 COPY generia_worker/reference/post/__init__.py generia_worker/reference/post/post_service.py \
      ./generia_worker/reference/post/
@@ -202,10 +202,10 @@ COPY generia_worker/observability/__init__.py generia_worker/observability/logs.
      ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py generia_worker/processes/media.py ./generia_worker/processes/
-COPY generia_worker/reference/__init__.py generia_worker/reference/idempotency.py \
-     generia_worker/reference/interceptor.py generia_worker/reference/lookups.py \
-     generia_worker/reference/resources.py generia_worker/reference/server.py \
-     generia_worker/reference/service.py generia_worker/reference/signed_urls.py \
+COPY generia_worker/reference/__init__.py generia_worker/reference/base_service.py \
+     generia_worker/reference/idempotency.py generia_worker/reference/interceptor.py \
+     generia_worker/reference/lookups.py generia_worker/reference/resources.py \
+     generia_worker/reference/server.py generia_worker/reference/signed_urls.py \
      generia_worker/reference/validation.py ./generia_worker/reference/
 COPY generia_worker/reference/media/__init__.py generia_worker/reference/media/bucket.py \
      generia_worker/reference/media/media_service.py generia_worker/reference/media/pictures.py \

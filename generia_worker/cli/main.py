@@ -1,4 +1,4 @@
-"""`generia …`: the composition root. Starts the parts as processes, orders worlds, shows what became of them."""
+"""The command line, `generia …`: starts processes, orders worlds, shows what became of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stacks: the one that runs already, one for the time of a command, one to keep."""
+"""Stacks: find the one that runs, start one for the time of a command, or run one until a signal comes."""
 
 from __future__ import annotations
 

@@ -98,8 +98,8 @@ def me(user: SignedIn, deps: Deps) -> UserJson:
 
 @router.get("/session", responses=documented(503))
 def session(request: Request, deps: Deps) -> CurrentJson:
-    """Tell who is logged in, or nobody: for the page's first call, to which a visitor is no error."""
-    # Read by hand: nothing in the document may say that this call asks for it.
+    """Tell who is logged in, if anyone is: for the page's first call, where a visitor is no error."""
+    # Read by hand: declared as a parameter, it would be listed as required authentication in the OpenAPI document.
     cookie = request.cookies.get(COOKIE)
     if cookie is None:
         return CurrentJson(user=None)

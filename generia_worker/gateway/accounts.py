@@ -1,4 +1,4 @@
-"""Accounts: who may log in. Passwords are kept as argon2 hashes only."""
+"""Accounts: who may log in. Of passwords only argon2 hashes are stored."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def caller(
     if session is None:
         raise unauthorised("Log in first.")
     found = checked(deps, Audience.SESSION, session)
-    # A browser sends the cookie whoever asks it to: only our own page may change anything with it.
+    # A browser sends the cookie with requests of any site: only our own page may change anything with it.
     if request.method not in _SAFE_METHODS and not _from_own_page(request, deps):
         raise HTTPException(403, "With the cookie, only calls from the gateway's own page are allowed.")
     return found
@@ -105,9 +105,9 @@ def _origin(url: str) -> str:
 
 
 def _is_own(request: Request, deps: Dependencies, origin: str) -> bool:
-    """True for the address that people use, and for the one that was called when it is no name.
+    """True for `gateway_url`, and for the address that was called if that is an IP address or localhost.
 
-    A name that is not ours may be somebody's who lets it point here, so that pages of theirs count as ours.
+    A foreign name may be pointed at this machine (DNS rebinding), and its pages would then count as ours.
     """
     own = {_origin(deps.settings.gateway_url)}
     host = request.headers.get("Host", "").lower()
@@ -127,7 +127,7 @@ def _from_own_page(request: Request, deps: Dependencies) -> bool:
 
 
 def no_foreign_page(request: Request, deps: Deps) -> None:
-    """Refuse calls that set a cookie when a page of somebody else makes them. Raises HTTPException (403)."""
+    """Refuse calls that set a cookie when a page of another site makes them. Raises HTTPException (403)."""
     origin = request.headers.get("Origin")
     if origin is None or _is_own(request, deps, origin):
         return

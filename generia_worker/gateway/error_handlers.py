@@ -30,7 +30,7 @@ def install(app: FastAPI) -> None:
         if isinstance(error, TooManyRequests):
             return problem(429, error.message, headers=headers)
         log.warning("Not now: %s", error.message)
-        # Messages of gRPC name addresses, which are nobody's business.
+        # Messages of gRPC name inner addresses, which stay inside.
         inside = _OPERATION.match(error.message) or error.outage
         detail = "A service does not answer just now; try again." if inside else error.message
         return problem(503, detail, headers=headers)

@@ -1,4 +1,4 @@
-"""How often somebody may do something; holds over all processes of the gateway, through Redis."""
+"""Rate limits that hold over all processes of the gateway, through Redis."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ log = logging.getLogger(__name__)
 
 #: A person waits for this: Redis gets less time than elsewhere.
 _REDIS_S = 1.0
-#: After a failure Redis is left alone for so long, and this process counts by itself.
+#: Seconds after a failure during which Redis is not asked, and this process counts by itself.
 _AWAY_S = 5.0
 
 
 class TooManyRequests(TransientError):  # noqa: N818 - HTTP's phrase
-    """Raised when somebody does something more often than the settings allow; `retry_after_s` says when to try again."""
+    """Raised when a rate limit of the settings is exceeded; `retry_after_s` says when to try again."""
 
 
 class RateLimits:

@@ -26,8 +26,6 @@ log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/api/v1", tags=["worlds"])
 POLL_S = 0.5
-#: A browser that takes nothing for so long is let go; it connects again by itself when it lives.
-_STUCK_S = 60.0
 _EVENT_ID = re.compile(r"[0-9]{1,18}")
 #: Revisions of the endpoint count from 1; ids of our own are milliseconds. None of one kind means anything to the other.
 _LEAST_MS = 10**11

@@ -38,7 +38,7 @@ class Audience(StrEnum):
 
 
 class TokenRefused(PermanentError):  # noqa: N818 - the field's noun
-    """Raised when a token is malformed, forged, expired or for another purpose; nobody is told which."""
+    """Raised when a token is malformed, forged, expired or for another purpose; the message never says which."""
 
 
 class Tokens:
@@ -53,7 +53,7 @@ class Tokens:
         self._now = now
 
     def issue(self, audience: Audience, user_id: str, lifetime_s: float) -> str:
-        """Return a token of this user, good for one purpose and so many seconds."""
+        """Return a token of this user, good for one purpose and `lifetime_s` seconds."""
         now = self._now()
         claims: dict[str, Any] = {
             "iss": _ISSUER,

@@ -1,4 +1,4 @@
-"""The process of the character service alone: `generia service character`, without importing the others."""
+"""The process of the character service alone: `generia service character`; it imports no other service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The process of the media service alone: `generia service media`, without importing the others."""
+"""The process of the media service alone: `generia service media`; it imports no other service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The process of the post service alone: `generia service post`, without importing the others."""
+"""The process of the post service alone: `generia service post`; it imports no other service."""
 
 from __future__ import annotations
 

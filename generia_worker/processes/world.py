@@ -1,4 +1,4 @@
-"""The process of the world service alone: `generia service world`, without importing the others."""
+"""The process of the world service alone: `generia service world`; it imports no other service."""
 
 from __future__ import annotations
 

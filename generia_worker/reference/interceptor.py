@@ -1,4 +1,4 @@
-"""What surrounds every call: its deadline, and the one place that turns errors into status codes."""
+"""The interceptor around every call: its deadline, and the one place that turns errors into status codes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Handler = Callable[[Any, grpc.ServicerContext], Any]
 
 
 def status_of(error: Exception) -> tuple[grpc.StatusCode, str]:
-    """Return the status code and the message that a caller is to see; nothing of the inside shows."""
+    """Return the status code and the message that a caller is to see, without inner details."""
     if isinstance(error, GeneriaError):
         code = next((code for kind, code in _CODES if isinstance(error, kind)), grpc.StatusCode.INTERNAL)
         return code, error.message

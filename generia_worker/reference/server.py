@@ -20,9 +20,9 @@ from pymongo.errors import PyMongoError
 from urllib3.exceptions import HTTPError
 
 from generia_worker.errors import ConfigurationError
+from generia_worker.reference.base_service import Service
 from generia_worker.reference.interceptor import ErrorInterceptor
 from generia_worker.reference.resources import THREADS, Resources, open_resources
-from generia_worker.reference.service import Service
 from generia_worker.rpc import wire
 from generia_worker.settings import Settings
 

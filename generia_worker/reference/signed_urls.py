@@ -10,7 +10,7 @@ from minio import Minio
 
 from generia_worker.settings import Settings
 
-#: Signed URLs on pages stay the same for so long, so that a browser that asks again shows what it has.
+#: Seconds for which the signed URL of a picture on a page stays the same, so that browsers can use their cache.
 _STABLE_S = 600
 _PAGE_URL_S = 3600 + _STABLE_S
 
@@ -37,7 +37,7 @@ class SignedUrls:
         self._signer = s3_client(settings, settings.s3_public_endpoint or settings.s3_endpoint)
 
     def url(self, key: str, lifetime_s: int) -> str:
-        """Return a URL from which one object can be read for so long."""
+        """Return a URL from which one object can be read for `lifetime_s` seconds."""
         return self._signer.presigned_get_object(self._bucket, key, timedelta(seconds=lifetime_s))
 
     def page_url(self, key: str | None) -> str:

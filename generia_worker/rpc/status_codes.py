@@ -29,7 +29,7 @@ _TRANSIENT = frozenset(
         grpc.StatusCode.INTERNAL,
     }
 )
-#: After these nobody knows whether the service did what it was asked.
+#: After these it is unknown whether the service did what it was asked.
 _UNKNOWN_OUTCOME = frozenset(
     {
         grpc.StatusCode.DEADLINE_EXCEEDED,

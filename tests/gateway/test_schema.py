@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import schemathesis
@@ -79,7 +80,9 @@ schema = schemathesis.openapi.from_dict(DOCUMENT)
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-def test_every_call_is_as_documented(case: schemathesis.Case, fuzzed: tuple[Gateway, dict[str, str]]) -> None:
+def test_every_call_is_as_documented(
+    case: schemathesis.Case[Any], fuzzed: tuple[Gateway, dict[str, str]]
+) -> None:
     gateway, ids = fuzzed
     # Half of the calls are about what there is.
     fits = case.meta is not None and case.meta.generation.mode.is_positive

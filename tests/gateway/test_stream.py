@@ -108,13 +108,14 @@ def test_who_may_follow(with_endpoint: Gateway, endpoint: EndpointDouble, world:
         ticket = client.send(with_header).json()
         assert ticket["expires_in"] == 60
         cookie = with_endpoint.token("guest", Audience.SESSION)
-        for how in (
+        ways: list[dict[str, Any]] = [
             {"params": {"ticket": ticket["ticket"]}},
             {"headers": {"Cookie": f"{COOKIE}={cookie}"}},
-        ):
+        ]
+        for how in ways:
             endpoint.events.put(DONE)
             endpoint.events.put(None)
-            answer = client.get(path_of(world), **how)  # type: ignore[arg-type]
+            answer = client.get(path_of(world), **how)
             assert (answer.status_code, answer.content.replace(b": still here\n\n", b"")) == (200, DONE)
         for ticket_ in (
             with_endpoint.token("guest"),

@@ -13,6 +13,7 @@ import requests
 from PIL import Image
 
 from generia_worker.reference import registry
+from generia_worker.reference.server import RunningServices
 from generia_worker.rpc.channel import open_channel
 from generia_worker.rpc.character_client import CharacterClient, CharacterRecord
 from generia_worker.rpc.media_client import MediaClient
@@ -50,9 +51,9 @@ class Clients:
     channels: dict[str, grpc.Channel]
 
 
-def connect(platform: registry.RunningServices, timeout_s: float = 20) -> Clients:
+def connect(running: RunningServices, timeout_s: float = 20) -> Clients:
     """Return clients of running services."""
-    channels = {name: open_channel(address) for name, address in platform.addresses.items()}
+    channels = {name: open_channel(address) for name, address in running.addresses.items()}
     return Clients(
         WorldClient(channels["world"], timeout_s),
         CharacterClient(channels["character"], timeout_s),

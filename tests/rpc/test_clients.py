@@ -40,6 +40,7 @@ class Script(grpc.GenericRpcHandler):
         self.answers: dict[str, Answer] = {}
         self.metadata: dict[str, dict[str, Any]] = {}
         self.deadlines: dict[str, float] = {}
+        self.requests: dict[str, bytes] = {}
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
         name = handler_call_details.method.rpartition("/")[2]
@@ -49,6 +50,7 @@ class Script(grpc.GenericRpcHandler):
         def call(request: bytes, context: grpc.ServicerContext) -> bytes:
             self.metadata[name] = dict(context.invocation_metadata())
             self.deadlines[name] = context.time_remaining()
+            self.requests[name] = request
             return self.answers[name](request, context)
 
         return grpc.unary_unary_rpc_method_handler(call)
@@ -244,18 +246,13 @@ def test_an_optional_call_that_a_service_lacks_is_named(channel: grpc.Channel) -
 
 
 def test_characters_of_a_world_come_by_the_page(script: Script, channel: grpc.Channel) -> None:
-    seen: list[bytes] = []
     answer = wire.character.ListWorldCharactersResponse(
         characters=[wire.character.Character(id="c", is_ai=True), wire.character.Character(id="d")], total=7
     )
-    script.answers["ListWorldCharacters"] = lambda request, _: (
-        seen.append(request),
-        answer.SerializeToString(),
-    )[1]
+    script.answers["ListWorldCharacters"] = replying(answer)
     page = CharacterClient(channel, 5).list_in_world("w", 2, 5)
-    assert wire.character.ListWorldCharactersRequest.FromString(seen[0]) == (
-        wire.character.ListWorldCharactersRequest(world_id="w", limit=2, offset=5)
-    )
+    sent = wire.character.ListWorldCharactersRequest.FromString(script.requests["ListWorldCharacters"])
+    assert (sent.world_id, sent.limit, sent.offset) == ("w", 2, 5)
     assert ([one.id for one in page.characters], page.total) == (["c", "d"], 7)
     assert (page.characters[0].is_ai, page.characters[0].meta_json) == (True, None)
 
@@ -312,10 +309,9 @@ def test_optional_fields_are_told_apart_from_empty_ones(script: Script, channel:
     )
     full = characters.get("c")
     assert (full.real_user_id, full.avatar_media_id, full.meta) == ("", "", {"a": ["b"]})
-    seen: list[bytes] = []
-    script.answers["UpdateCharacter"] = lambda request, _: (seen.append(request), b"")[1]
+    script.answers["UpdateCharacter"] = replying(wire.character.Character())
     characters.update("c", meta={})
-    sent = wire.character.UpdateCharacterRequest.FromString(seen[0])
+    sent = wire.character.UpdateCharacterRequest.FromString(script.requests["UpdateCharacter"])
     assert (sent.HasField("meta"), sent.HasField("display_name"), sent.meta) == (True, False, "{}")
 
 

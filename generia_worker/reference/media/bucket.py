@@ -75,7 +75,7 @@ class Bucket:
             response.release_conn()
 
     def write(self, key: str, data: bytes, content_type: str) -> None:
-        """Store an object, over the one that was there."""
+        """Store an object, replacing one with the same key."""
         self._client.put_object(
             self._name, key, io.BytesIO(data), len(data), content_type=content_type, part_size=_PART_BYTES
         )

@@ -13,9 +13,9 @@ from pymongo import ASCENDING, IndexModel
 from generia_worker.client.order import Order
 from generia_worker.errors import PermanentError
 from generia_worker.reference import lookups, validation
+from generia_worker.reference.base_service import NEWEST, Service
 from generia_worker.reference.idempotency import KEY_INDEX, IdempotencyKey
 from generia_worker.reference.resources import Resources
-from generia_worker.reference.service import NEWEST, Service
 from generia_worker.reference.world.generation_status import status_message
 from generia_worker.reference.world.orders import Orders, budget_of, checked_order
 from generia_worker.rpc import wire
@@ -27,7 +27,7 @@ _STATES = ("active", "archived")
 
 
 class WorldService(Service, wire.WorldServiceServicer):
-    """Worlds, their members, and how far their generation is. Without `enqueue` nothing is generated."""
+    """Worlds, their members, and how far their generation is. Without `enqueue` no generation is ordered."""
 
     name = "world"
     indexes: ClassVar = {
