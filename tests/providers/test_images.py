@@ -63,7 +63,9 @@ def picture(kind: str = "PNG", width: int = 128, height: int = 64) -> bytes:
     rng = random.Random(1)
     image = Image.new("RGB", (width, height))
     image.putdata([(rng.randrange(256), rng.randrange(256), 9) for _ in range(width * height)])
-    image.save(out, kind)
+    # An MPO is a JPEG with a second picture behind the first.
+    more = {"save_all": True, "append_images": [image]} if kind == "MPO" else {}
+    image.save(out, kind, **more)
     return out.getvalue()
 
 

@@ -209,6 +209,12 @@ def test_servers_that_are_away_at_start(settings: Settings) -> None:
     away = settings.model_copy(update={"s3_endpoint": NOWHERE})
     with pytest.raises(ConfigurationError, match=r"S3 server.*GENERIA_S3_ENDPOINT"):
         registry.start(["media"], away, patience_s=0)
+    # The others only sign URLs.
+    with (
+        registry.start(["world", "character", "post"], away, enqueue=False, patience_s=0) as running,
+        open_channel(running.addresses["world"]) as channel,
+    ):
+        assert WorldClient(channel, 10).healthy()
     mongo = SecretStr(f"mongodb://{NOWHERE}/?serverSelectionTimeoutMS=300")
     with pytest.raises(ConfigurationError, match=r"MongoDB.*GENERIA_MONGO_URI"):
         registry.start(["world"], settings.model_copy(update={"mongo_uri": mongo}), patience_s=0)
