@@ -31,8 +31,8 @@ COPY generia_worker/app/__init__.py generia_worker/app/celery_app.py generia_wor
 COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_worker/billing/estimate.py \
      generia_worker/billing/holds.py generia_worker/billing/prices.py generia_worker/billing/requests.py \
      generia_worker/billing/slots.py ./generia_worker/billing/
-COPY generia_worker/client/__init__.py generia_worker/client/order.py generia_worker/client/receipt.py \
-     generia_worker/client/status.py ./generia_worker/client/
+COPY generia_worker/client/__init__.py generia_worker/client/estimate.py generia_worker/client/order.py \
+     generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
 COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
      generia_worker/engine/ledger.py generia_worker/engine/queues.py generia_worker/engine/recovery.py \
      generia_worker/engine/results.py generia_worker/engine/retry.py generia_worker/engine/specs.py \
@@ -74,17 +74,15 @@ ENTRYPOINT ["python", "-m", "generia_worker.processes.api"]
 
 FROM base AS gateway
 COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
-COPY generia_worker/billing/__init__.py generia_worker/billing/estimate.py generia_worker/billing/prices.py \
-     ./generia_worker/billing/
-COPY generia_worker/client/__init__.py generia_worker/client/order.py generia_worker/client/receipt.py \
-     generia_worker/client/status.py ./generia_worker/client/
-COPY generia_worker/engine/__init__.py generia_worker/engine/specs.py generia_worker/engine/step.py \
-     ./generia_worker/engine/
-COPY generia_worker/gateway/__init__.py generia_worker/gateway/accounts.py generia_worker/gateway/app.py \
-     generia_worker/gateway/auth.py generia_worker/gateway/export.py generia_worker/gateway/feed.py \
-     generia_worker/gateway/models.py generia_worker/gateway/pages.py generia_worker/gateway/parts.py \
-     generia_worker/gateway/paths.py generia_worker/gateway/problems.py generia_worker/gateway/rates.py \
-     generia_worker/gateway/security.py generia_worker/gateway/server.py generia_worker/gateway/stream.py \
+COPY generia_worker/client/__init__.py generia_worker/client/estimate.py generia_worker/client/order.py \
+     generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
+COPY generia_worker/gateway/__init__.py generia_worker/gateway/account_routes.py \
+     generia_worker/gateway/accounts.py generia_worker/gateway/app.py generia_worker/gateway/auth.py \
+     generia_worker/gateway/content_routes.py generia_worker/gateway/dependencies.py \
+     generia_worker/gateway/error_handlers.py generia_worker/gateway/export.py generia_worker/gateway/models.py \
+     generia_worker/gateway/rate_limits.py generia_worker/gateway/route_parameters.py \
+     generia_worker/gateway/security_headers.py generia_worker/gateway/server.py \
+     generia_worker/gateway/static_files.py generia_worker/gateway/stream_routes.py \
      generia_worker/gateway/tokens.py generia_worker/gateway/upstream.py generia_worker/gateway/world_routes.py \
      ./generia_worker/gateway/
 COPY generia_worker/gateway/export_page/__init__.py generia_worker/gateway/export_page/export.css \
@@ -96,12 +94,6 @@ COPY generia_worker/observability/__init__.py generia_worker/observability/logs.
      ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/gateway.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py ./generia_worker/processes/
-COPY generia_worker/providers/__init__.py generia_worker/providers/usage.py ./generia_worker/providers/
-COPY generia_worker/reference/__init__.py generia_worker/reference/checks.py generia_worker/reference/files.py \
-     generia_worker/reference/lookups.py generia_worker/reference/once.py generia_worker/reference/resources.py \
-     ./generia_worker/reference/
-COPY generia_worker/reference/character/__init__.py generia_worker/reference/character/character_service.py \
-     ./generia_worker/reference/character/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/character_client.py \
      generia_worker/rpc/connections.py generia_worker/rpc/media_client.py generia_worker/rpc/media_types.py \
      generia_worker/rpc/post_client.py generia_worker/rpc/status_codes.py generia_worker/rpc/wire.py \
@@ -113,7 +105,7 @@ COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2
      generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
 COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
-COPY generia_worker/status/__init__.py generia_worker/status/stages.py ./generia_worker/status/
+COPY generia_worker/storage/__init__.py generia_worker/storage/mongo.py ./generia_worker/storage/
 COPY generia_worker/web/favicon.svg generia_worker/web/index.html ./generia_worker/web/
 COPY generia_worker/web/css/base.css generia_worker/web/css/pages.css generia_worker/web/css/world.css \
      ./generia_worker/web/css/
@@ -129,21 +121,19 @@ ENTRYPOINT ["python", "-m", "generia_worker.processes.gateway"]
 
 FROM base AS world
 COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
-COPY generia_worker/billing/__init__.py generia_worker/billing/estimate.py generia_worker/billing/prices.py \
-     ./generia_worker/billing/
-COPY generia_worker/client/__init__.py generia_worker/client/client.py generia_worker/client/order.py \
-     generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
-COPY generia_worker/engine/__init__.py generia_worker/engine/specs.py generia_worker/engine/step.py \
-     ./generia_worker/engine/
+COPY generia_worker/client/__init__.py generia_worker/client/client.py generia_worker/client/estimate.py \
+     generia_worker/client/order.py generia_worker/client/receipt.py generia_worker/client/status.py \
+     ./generia_worker/client/
 COPY generia_worker/http/__init__.py generia_worker/http/sse.py ./generia_worker/http/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py generia_worker/processes/world.py ./generia_worker/processes/
-COPY generia_worker/providers/__init__.py generia_worker/providers/usage.py ./generia_worker/providers/
-COPY generia_worker/reference/__init__.py generia_worker/reference/calls.py generia_worker/reference/checks.py \
-     generia_worker/reference/files.py generia_worker/reference/lookups.py generia_worker/reference/once.py \
-     generia_worker/reference/resources.py generia_worker/reference/server.py ./generia_worker/reference/
+COPY generia_worker/reference/__init__.py generia_worker/reference/base_service.py \
+     generia_worker/reference/idempotency.py generia_worker/reference/interceptor.py \
+     generia_worker/reference/lookups.py generia_worker/reference/resources.py \
+     generia_worker/reference/server.py generia_worker/reference/signed_urls.py \
+     generia_worker/reference/validation.py ./generia_worker/reference/
 COPY generia_worker/reference/world/__init__.py generia_worker/reference/world/generation_status.py \
      generia_worker/reference/world/orders.py generia_worker/reference/world/world_service.py \
      ./generia_worker/reference/world/
@@ -156,30 +146,22 @@ COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2
      generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
 COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
-COPY generia_worker/status/__init__.py generia_worker/status/stages.py ./generia_worker/status/
+COPY generia_worker/storage/__init__.py generia_worker/storage/mongo.py ./generia_worker/storage/
 ENTRYPOINT ["python", "-m", "generia_worker.processes.world"]
 
 FROM base AS character
-COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
-COPY generia_worker/billing/__init__.py generia_worker/billing/estimate.py generia_worker/billing/prices.py \
-     ./generia_worker/billing/
-COPY generia_worker/client/__init__.py generia_worker/client/client.py generia_worker/client/order.py \
-     generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
-COPY generia_worker/engine/__init__.py generia_worker/engine/specs.py generia_worker/engine/step.py \
-     ./generia_worker/engine/
-COPY generia_worker/http/__init__.py generia_worker/http/sse.py ./generia_worker/http/
+COPY generia_worker/__init__.py generia_worker/errors.py ./generia_worker/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/character.py \
      generia_worker/processes/health.py generia_worker/processes/health_checks.py ./generia_worker/processes/
-COPY generia_worker/providers/__init__.py generia_worker/providers/usage.py ./generia_worker/providers/
-COPY generia_worker/reference/__init__.py generia_worker/reference/calls.py generia_worker/reference/checks.py \
-     generia_worker/reference/files.py generia_worker/reference/lookups.py generia_worker/reference/once.py \
-     generia_worker/reference/resources.py generia_worker/reference/server.py ./generia_worker/reference/
+COPY generia_worker/reference/__init__.py generia_worker/reference/base_service.py \
+     generia_worker/reference/idempotency.py generia_worker/reference/interceptor.py \
+     generia_worker/reference/lookups.py generia_worker/reference/resources.py \
+     generia_worker/reference/server.py generia_worker/reference/signed_urls.py \
+     generia_worker/reference/validation.py ./generia_worker/reference/
 COPY generia_worker/reference/character/__init__.py generia_worker/reference/character/character_service.py \
      ./generia_worker/reference/character/
-COPY generia_worker/reference/world/__init__.py generia_worker/reference/world/orders.py \
-     ./generia_worker/reference/world/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/media_types.py generia_worker/rpc/wire.py \
      ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
@@ -189,32 +171,22 @@ COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2
      generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
 COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
-COPY generia_worker/status/__init__.py generia_worker/status/stages.py ./generia_worker/status/
+COPY generia_worker/storage/__init__.py generia_worker/storage/mongo.py ./generia_worker/storage/
 ENTRYPOINT ["python", "-m", "generia_worker.processes.character"]
 
 FROM base AS post
-COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
-COPY generia_worker/billing/__init__.py generia_worker/billing/estimate.py generia_worker/billing/prices.py \
-     ./generia_worker/billing/
-COPY generia_worker/client/__init__.py generia_worker/client/client.py generia_worker/client/order.py \
-     generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
-COPY generia_worker/engine/__init__.py generia_worker/engine/specs.py generia_worker/engine/step.py \
-     ./generia_worker/engine/
-COPY generia_worker/http/__init__.py generia_worker/http/sse.py ./generia_worker/http/
+COPY generia_worker/__init__.py generia_worker/errors.py ./generia_worker/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py generia_worker/processes/post.py ./generia_worker/processes/
-COPY generia_worker/providers/__init__.py generia_worker/providers/usage.py ./generia_worker/providers/
-COPY generia_worker/reference/__init__.py generia_worker/reference/calls.py generia_worker/reference/checks.py \
-     generia_worker/reference/files.py generia_worker/reference/lookups.py generia_worker/reference/once.py \
-     generia_worker/reference/resources.py generia_worker/reference/server.py ./generia_worker/reference/
-COPY generia_worker/reference/character/__init__.py generia_worker/reference/character/character_service.py \
-     ./generia_worker/reference/character/
+COPY generia_worker/reference/__init__.py generia_worker/reference/base_service.py \
+     generia_worker/reference/idempotency.py generia_worker/reference/interceptor.py \
+     generia_worker/reference/lookups.py generia_worker/reference/resources.py \
+     generia_worker/reference/server.py generia_worker/reference/signed_urls.py \
+     generia_worker/reference/validation.py ./generia_worker/reference/
 COPY generia_worker/reference/post/__init__.py generia_worker/reference/post/post_service.py \
      ./generia_worker/reference/post/
-COPY generia_worker/reference/world/__init__.py generia_worker/reference/world/orders.py \
-     ./generia_worker/reference/world/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/media_types.py generia_worker/rpc/wire.py \
      ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
@@ -224,30 +196,23 @@ COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2
      generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
 COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
-COPY generia_worker/status/__init__.py generia_worker/status/stages.py ./generia_worker/status/
+COPY generia_worker/storage/__init__.py generia_worker/storage/mongo.py ./generia_worker/storage/
 ENTRYPOINT ["python", "-m", "generia_worker.processes.post"]
 
 FROM base AS media
-COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
-COPY generia_worker/billing/__init__.py generia_worker/billing/estimate.py generia_worker/billing/prices.py \
-     ./generia_worker/billing/
-COPY generia_worker/client/__init__.py generia_worker/client/client.py generia_worker/client/order.py \
-     generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
-COPY generia_worker/engine/__init__.py generia_worker/engine/specs.py generia_worker/engine/step.py \
-     ./generia_worker/engine/
-COPY generia_worker/http/__init__.py generia_worker/http/sse.py ./generia_worker/http/
+COPY generia_worker/__init__.py generia_worker/errors.py ./generia_worker/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py generia_worker/processes/media.py ./generia_worker/processes/
-COPY generia_worker/providers/__init__.py generia_worker/providers/usage.py ./generia_worker/providers/
-COPY generia_worker/reference/__init__.py generia_worker/reference/calls.py generia_worker/reference/checks.py \
-     generia_worker/reference/files.py generia_worker/reference/lookups.py generia_worker/reference/once.py \
-     generia_worker/reference/resources.py generia_worker/reference/server.py ./generia_worker/reference/
-COPY generia_worker/reference/media/__init__.py generia_worker/reference/media/media_service.py \
-     generia_worker/reference/media/pictures.py ./generia_worker/reference/media/
-COPY generia_worker/reference/world/__init__.py generia_worker/reference/world/orders.py \
-     ./generia_worker/reference/world/
+COPY generia_worker/reference/__init__.py generia_worker/reference/base_service.py \
+     generia_worker/reference/idempotency.py generia_worker/reference/interceptor.py \
+     generia_worker/reference/lookups.py generia_worker/reference/resources.py \
+     generia_worker/reference/server.py generia_worker/reference/signed_urls.py \
+     generia_worker/reference/validation.py ./generia_worker/reference/
+COPY generia_worker/reference/media/__init__.py generia_worker/reference/media/bucket.py \
+     generia_worker/reference/media/media_service.py generia_worker/reference/media/pictures.py \
+     ./generia_worker/reference/media/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/media_types.py generia_worker/rpc/wire.py \
      ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
@@ -257,7 +222,7 @@ COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2
      generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
 COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
-COPY generia_worker/status/__init__.py generia_worker/status/stages.py ./generia_worker/status/
+COPY generia_worker/storage/__init__.py generia_worker/storage/mongo.py ./generia_worker/storage/
 ENTRYPOINT ["python", "-m", "generia_worker.processes.media"]
 
 FROM base AS simulator
@@ -302,8 +267,8 @@ COPY generia_worker/app/__init__.py generia_worker/app/celery_app.py generia_wor
 COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_worker/billing/estimate.py \
      generia_worker/billing/holds.py generia_worker/billing/prices.py generia_worker/billing/requests.py \
      generia_worker/billing/slots.py ./generia_worker/billing/
-COPY generia_worker/client/__init__.py generia_worker/client/order.py generia_worker/client/receipt.py \
-     ./generia_worker/client/
+COPY generia_worker/client/__init__.py generia_worker/client/estimate.py generia_worker/client/order.py \
+     generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
 COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
      generia_worker/engine/ledger.py generia_worker/engine/queues.py generia_worker/engine/recovery.py \
      generia_worker/engine/results.py generia_worker/engine/retry.py generia_worker/engine/specs.py \
@@ -354,8 +319,8 @@ COPY generia_worker/app/__init__.py generia_worker/app/celery_app.py generia_wor
 COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_worker/billing/estimate.py \
      generia_worker/billing/holds.py generia_worker/billing/prices.py generia_worker/billing/requests.py \
      generia_worker/billing/slots.py ./generia_worker/billing/
-COPY generia_worker/client/__init__.py generia_worker/client/order.py generia_worker/client/receipt.py \
-     ./generia_worker/client/
+COPY generia_worker/client/__init__.py generia_worker/client/estimate.py generia_worker/client/order.py \
+     generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
 COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
      generia_worker/engine/ledger.py generia_worker/engine/queues.py generia_worker/engine/recovery.py \
      generia_worker/engine/results.py generia_worker/engine/retry.py generia_worker/engine/specs.py \
@@ -405,8 +370,8 @@ COPY generia_worker/app/__init__.py generia_worker/app/container.py generia_work
 COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_worker/billing/estimate.py \
      generia_worker/billing/holds.py generia_worker/billing/prices.py generia_worker/billing/requests.py \
      generia_worker/billing/slots.py ./generia_worker/billing/
-COPY generia_worker/client/__init__.py generia_worker/client/order.py generia_worker/client/receipt.py \
-     ./generia_worker/client/
+COPY generia_worker/client/__init__.py generia_worker/client/estimate.py generia_worker/client/order.py \
+     generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
 COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
      generia_worker/engine/ledger.py generia_worker/engine/queues.py generia_worker/engine/recovery.py \
      generia_worker/engine/results.py generia_worker/engine/retry.py generia_worker/engine/specs.py \
@@ -452,8 +417,8 @@ COPY generia_worker/app/__init__.py generia_worker/app/celery_app.py generia_wor
 COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_worker/billing/estimate.py \
      generia_worker/billing/holds.py generia_worker/billing/prices.py generia_worker/billing/requests.py \
      generia_worker/billing/slots.py ./generia_worker/billing/
-COPY generia_worker/client/__init__.py generia_worker/client/order.py generia_worker/client/receipt.py \
-     ./generia_worker/client/
+COPY generia_worker/client/__init__.py generia_worker/client/estimate.py generia_worker/client/order.py \
+     generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
 COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
      generia_worker/engine/ledger.py generia_worker/engine/queues.py generia_worker/engine/recovery.py \
      generia_worker/engine/results.py generia_worker/engine/retry.py generia_worker/engine/specs.py \

@@ -75,6 +75,10 @@ class NotFoundError(PermanentError):
     """Raised when a service does not know the id that it was given."""
 
 
+class UnimplementedError(PermanentError):
+    """Raised when a service of the platform lacks a call that is optional for it; the message names the call."""
+
+
 class InvalidInputError(PermanentError):
     """Raised when an order or an argument breaks a rule; `field` names it."""
 

@@ -46,7 +46,7 @@ NOT_SERVED = "screenshots"
 #: Files that a module reads: patterns, relative to the repository.
 DATA = {
     "generia_worker.worlds.templates": ["prompts/__init__.py", "prompts/*.j2"],
-    "generia_worker.gateway.pages": ["generia_worker/web/**/*"],
+    "generia_worker.gateway.static_files": ["generia_worker/web/**/*"],
     "generia_worker.gateway.export_page": [
         "generia_worker/gateway/export_page/*.j2",
         "generia_worker/gateway/export_page/*.css",

@@ -25,8 +25,9 @@ from generia_worker.api.live import LiveStatus
 from generia_worker.api.metrics import CONTENT_TYPE, ApiMetrics, Measured
 from generia_worker.api.paths import WorldId
 from generia_worker.app.container import Container
-from generia_worker.billing.estimate import Estimate, Shape, estimate
+from generia_worker.billing.estimate import Shape, estimate
 from generia_worker.billing.prices import PriceTable
+from generia_worker.client.estimate import Estimate
 from generia_worker.client.order import Order, WorldSize
 from generia_worker.client.status import GenerationStatus
 from generia_worker.errors import InvalidInputError

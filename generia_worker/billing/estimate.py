@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from pydantic import BaseModel, Field
-
 from generia_worker.billing.prices import PriceTable
+from generia_worker.client.estimate import Estimate, Range
 
 #: A text call of this pipeline, in tokens, where no finished world tells better: prompts carry world and character.
 _PROMPT_TOKENS, _ANSWER_TOKENS = 2500, 450
@@ -16,25 +15,6 @@ _PROMPT_TOKENS, _ANSWER_TOKENS = 2500, 450
 _TEXT_S, _IMAGE_S = 6.0, 4.0
 #: How far reality may be from what is known: (low, high) factors, without and with finished worlds to go by.
 _ROUGH, _KNOWN = (0.5, 2.0), (0.8, 1.3)
-
-
-class Range(BaseModel):
-    """From `low` to `high`."""
-
-    low: float
-    high: float
-
-
-class Estimate(BaseModel):
-    """What a world will take. `usd` is None when the text model's price is unknown and no finished world tells it."""
-
-    text_calls: int = Field(description="Text calls when nothing has to be asked twice.")
-    image_calls: int
-    usd: Range | None
-    seconds: Range
-    finished_worlds: int = Field(
-        description="How many finished worlds the figures are based on; 0: on prices alone."
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from generia_worker.client.status import GenerationStatus
-from generia_worker.status.stages import WorldStatus
+from generia_worker.client.status import GenerationStatus, WorldStatus
 
 #: A pipe has no width: tables there are never cut.
 _PIPE_WIDTH = 250

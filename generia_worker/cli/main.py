@@ -1,4 +1,4 @@
-"""`generia …`: the composition root. Starts the parts as processes, orders worlds, shows what became of them."""
+"""The command line, `generia …`: starts processes, orders worlds, shows what became of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from generia_worker import __version__
-from generia_worker.processes import says_why
+from generia_worker.processes import reports_errors
 from generia_worker.processes.api import api
 from generia_worker.processes.beat import beat
 from generia_worker.processes.exporter import exporter
@@ -64,7 +64,7 @@ def main() -> None:
 @_estimate_option
 @_data_dir_option
 @_json_option
-@says_why
+@reports_errors
 def demo(
     prompt: str,
     characters: int,
@@ -75,15 +75,15 @@ def demo(
     as_json: bool,
 ) -> None:
     """Start everything, make a world of PROMPT, show it, stop."""
-    from generia_worker.cli import worlds
+    from generia_worker.cli import stacks, world_commands
 
     settings = _settings(data_dir)
-    asked = worlds.check(prompt, characters, posts, budget=budget)
-    with worlds.some_stack(settings, as_json=as_json) as running:
+    asked = world_commands.order_of(prompt, characters, posts, budget=budget)
+    with stacks.some_stack(settings, as_json=as_json) as running:
         if estimate:
-            worlds.show_estimate(running, worlds.size_of(asked), as_json=as_json)
+            world_commands.show_estimate(running, world_commands.size_of(asked), as_json=as_json)
             return
-        ended = worlds.make(running, asked, as_json=as_json, with_page=True)
+        ended = world_commands.make(running, asked, as_json=as_json, with_page=True)
     sys.exit(0 if ended else 1)
 
 
@@ -93,15 +93,15 @@ def demo(
 )
 @_data_dir_option
 @_json_option
-@says_why
+@reports_errors
 def up(with_flower: bool, data_dir: Path | None, as_json: bool) -> None:
     """Start everything and keep it running.
 
     Prints the addresses; stops with Ctrl-C.
     """
-    from generia_worker.cli import worlds
+    from generia_worker.cli import stacks
 
-    worlds.keep_running(_settings(data_dir), flower=with_flower, as_json=as_json)
+    stacks.keep_running(_settings(data_dir), flower=with_flower, as_json=as_json)
 
 
 @main.command()
@@ -112,7 +112,7 @@ def up(with_flower: bool, data_dir: Path | None, as_json: bool) -> None:
 @_wait_option
 @_data_dir_option
 @_json_option
-@says_why
+@reports_errors
 def generate(
     prompt: str,
     characters: int,
@@ -124,14 +124,14 @@ def generate(
     as_json: bool,
 ) -> None:
     """Order a world from a running stack."""
-    from generia_worker.cli import worlds
+    from generia_worker.cli import stacks, world_commands
 
-    asked = worlds.check(prompt, characters, posts, budget=budget)
-    running = worlds.running(_settings(data_dir))
+    asked = world_commands.order_of(prompt, characters, posts, budget=budget)
+    running = stacks.running(_settings(data_dir))
     if estimate:
-        worlds.show_estimate(running, worlds.size_of(asked), as_json=as_json)
+        world_commands.show_estimate(running, world_commands.size_of(asked), as_json=as_json)
         return
-    sys.exit(0 if worlds.make(running, asked, as_json=as_json, wait=wait) else 1)
+    sys.exit(0 if world_commands.make(running, asked, as_json=as_json, wait=wait) else 1)
 
 
 @main.command()
@@ -139,21 +139,21 @@ def generate(
 @click.option("--failures", is_flag=True, help="List the steps that failed, each with its reason.")
 @_data_dir_option
 @_json_option
-@says_why
+@reports_errors
 def status(world: str, failures: bool, data_dir: Path | None, as_json: bool) -> None:
     """Tell how far WORLD is."""
-    from generia_worker.cli import worlds
+    from generia_worker.cli import stacks, world_commands
 
-    worlds.show_status(worlds.running(_settings(data_dir)), world, failures=failures, as_json=as_json)
+    world_commands.show_status(stacks.running(_settings(data_dir)), world, failures=failures, as_json=as_json)
 
 
 def _change(
     world: str, action: str, step: str | None, wait: bool, data_dir: Path | None, as_json: bool
 ) -> None:
-    from generia_worker.cli import worlds
+    from generia_worker.cli import stacks, world_commands
 
-    running = worlds.running(_settings(data_dir))
-    sys.exit(0 if worlds.change(running, world, action, step=step, wait=wait, as_json=as_json) else 1)
+    running = stacks.running(_settings(data_dir))
+    sys.exit(0 if world_commands.change(running, world, action, step=step, wait=wait, as_json=as_json) else 1)
 
 
 def _changing(name: str, help_text: str) -> None:
@@ -164,7 +164,7 @@ def _changing(name: str, help_text: str) -> None:
     @_wait_option
     @_data_dir_option
     @_json_option
-    @says_why
+    @reports_errors
     def changing(world: str, wait: bool, data_dir: Path | None, as_json: bool) -> None:
         _change(world, name, None, wait, data_dir, as_json)
 
@@ -180,7 +180,7 @@ _changing("retry", "Try the failed steps of WORLD again.")
 @_wait_option
 @_data_dir_option
 @_json_option
-@says_why
+@reports_errors
 def redo(world: str, step: str, wait: bool, data_dir: Path | None, as_json: bool) -> None:
     """Make one thing of WORLD anew.
 
@@ -193,12 +193,12 @@ def redo(world: str, step: str, wait: bool, data_dir: Path | None, as_json: bool
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True)
 @_data_dir_option
 @_json_option
-@says_why
+@reports_errors
 def list_worlds(limit: int, data_dir: Path | None, as_json: bool) -> None:
     """List the worlds of a running stack, newest first."""
-    from generia_worker.cli import worlds
+    from generia_worker.cli import stacks, world_commands
 
-    worlds.show_list(worlds.running(_settings(data_dir)), limit, as_json=as_json)
+    world_commands.show_list(stacks.running(_settings(data_dir)), limit, as_json=as_json)
 
 
 @main.command()
@@ -206,18 +206,18 @@ def list_worlds(limit: int, data_dir: Path | None, as_json: bool) -> None:
 @click.argument("target", type=click.Path(path_type=Path))
 @_data_dir_option
 @_json_option
-@says_why
+@reports_errors
 def export(world: str, target: Path, data_dir: Path | None, as_json: bool) -> None:
     """Write WORLD to TARGET: a zip if it ends in .zip, else a folder. Its index.html opens from disk."""
-    from generia_worker.cli import worlds
+    from generia_worker.cli import stacks, world_commands
 
-    worlds.export(worlds.running(_settings(data_dir)), world, target, as_json=as_json)
+    world_commands.export(stacks.running(_settings(data_dir)), world, target, as_json=as_json)
 
 
 @main.command()
 @_data_dir_option
 @_json_option
-@says_why
+@reports_errors
 def doctor(data_dir: Path | None, as_json: bool) -> None:
     """Say what is missing on this machine, and what mends it."""
     from dataclasses import asdict

@@ -56,12 +56,12 @@ def workers(settings: Settings) -> list[Worker]:
 
 
 def simulates_text(settings: Settings) -> bool:
-    """True when nobody named a text provider: no key, no address."""
+    """True when no text provider is configured: no key, no address."""
     return not settings.llm_api_key.get_secret_value() and "llm_base_url" not in settings.model_fields_set
 
 
 def simulates_images(settings: Settings) -> bool:
-    """True when nobody named an image provider: no key, no address."""
+    """True when no image provider is configured: no key, no address."""
     return not settings.image_api_key.get_secret_value() and "image_base_url" not in settings.model_fields_set
 
 
@@ -88,7 +88,7 @@ def who_makes_images(settings: Settings) -> str:
 
 
 def with_addresses(settings: Settings) -> Settings:
-    """Return the settings with a free loopback address for everything that nobody named an address for."""
+    """Return the settings with a free loopback address for everything that has no address in them yet."""
     given = settings.model_fields_set
     found: dict[str, Any] = {}
     for name in (*_SERVICES, "api_bind", "gateway_bind", "flower_bind"):
@@ -141,7 +141,7 @@ def programs(asked: Settings, *, flower: bool = False) -> list[Program]:
 
 
 def _generia(*arguments: str) -> Callable[[Settings], list[str]]:
-    # -P: modules are not looked for in the folder where somebody happens to stand (a redis.py of theirs, say).
+    # -P: a redis.py, say, in the current folder is not imported in place of the package.
     command = [sys.executable, "-P", "-m", "generia_worker.cli.main", *arguments]
     return lambda _: command
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from generia_worker.billing.estimate import Estimate
+from generia_worker.client.estimate import Estimate
 from generia_worker.client.order import Order, WorldSize
 from generia_worker.client.receipt import Receipt
 from generia_worker.client.status import FailedStep, GenerationStatus
@@ -25,7 +25,7 @@ from generia_worker.errors import (
 from generia_worker.http import sse
 
 _TIMEOUT_S = (5, 30)
-#: A stream that shows no sign of life for so long is broken: two heartbeats and some.
+#: Seconds of silence after which a stream counts as broken: a little more than two heartbeats.
 _SILENCE_S = 40.0
 
 

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from generia_worker.status.stages import WorldStatus
+#: The stages that a person sees, in their order; the names are part of the platform's contract.
+STAGE_NAMES = ("initializing", "world_description", "world_image", "characters", "posts", "finishing")
 
-#: The stages in their order: names of the platform's contract, which the step table follows.
-STAGES = ("initializing", "world_description", "world_image", "characters", "posts", "finishing")
+
+class WorldStatus(StrEnum):
+    """The state of a generation as a whole."""
+
+    PENDING = "pending"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """True when nothing more will happen to the world unless a person asks for it."""
+        return self in (WorldStatus.COMPLETED, WorldStatus.FAILED, WorldStatus.CANCELLED)
 
 
 class StageInfo(BaseModel):

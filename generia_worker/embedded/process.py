@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from generia_worker.embedded.logs import cut_log, read_tail
+from generia_worker.embedded.log_files import cut_log, read_tail
 from generia_worker.errors import GeneriaError
 
 _log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""Accounts: who may log in. Passwords are kept as argon2 hashes only."""
+"""Accounts: who may log in. Of passwords only argon2 hashes are stored."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pymongo.errors import DuplicateKeyError
 
 from generia_worker.errors import ConflictError
 from generia_worker.gateway.tokens import LOCAL_USER
-from generia_worker.reference.resources import Document
+from generia_worker.storage.mongo import Document
 
 #: One hash takes 64 MiB and all of a core: more at once would be slower, and could take all memory.
 _HASHES_AT_ONCE = 2
@@ -42,7 +42,7 @@ class Account:
     created_at: datetime
 
 
-class Taken(ConflictError):  # noqa: N818 - the field's noun
+class AccountExistsError(ConflictError):
     """Raised when an account has this name or address already; `field` says which."""
 
     def __init__(self, message: str, field: str) -> None:
@@ -57,18 +57,18 @@ class Accounts:
         self._accounts = collection
         self._now = now
         self._hasher = PasswordHasher()
-        self._turn = threading.BoundedSemaphore(_HASHES_AT_ONCE)
-        # What the password of nobody is compared with: an unknown name must take as long as a known one.
-        self._nobody = self._hasher.hash(uuid4().hex)
+        self._hashing = threading.BoundedSemaphore(_HASHES_AT_ONCE)
+        # Compared with where the name is unknown, so that this takes as long as with a known one.
+        self._dummy_hash = self._hasher.hash(uuid4().hex)
 
     def prepare(self) -> None:
         """Make sure that the indexes exist."""
         self._accounts.create_indexes(_INDEXES)
 
     def register(self, username: str, email: str, password: str) -> Account:
-        """Store a new account. Raises Taken."""
+        """Store a new account. Raises AccountExistsError."""
         if username.casefold() == LOCAL_USER:
-            raise Taken("This user name is reserved.", "username")
+            raise AccountExistsError("This user name is reserved.", "username")
         document: Document = {
             "_id": uuid4().hex,
             "username": username,
@@ -83,7 +83,7 @@ class Accounts:
         except DuplicateKeyError as error:
             by_name = "username_key" in str((error.details or {}).get("keyPattern", ""))
             field, what = ("username", "user name") if by_name else ("email", "e-mail address")
-            raise Taken(f"This {what} is taken.", field) from None
+            raise AccountExistsError(f"This {what} is taken.", field) from None
         return _account(document)
 
     def log_in(self, name: str, password: str) -> Account | None:
@@ -92,7 +92,7 @@ class Accounts:
         # No user name holds an @, and every address does.
         found = self._accounts.find_one({"email_key" if "@" in key else "username_key": key})
         known = found is not None and "password_hash" in found
-        stored = str(found["password_hash"]) if found is not None and known else self._nobody
+        stored = str(found["password_hash"]) if found is not None and known else self._dummy_hash
         matches = self._verify(stored, password)
         if found is None or not known or not matches:
             return None
@@ -116,11 +116,11 @@ class Accounts:
         return found
 
     def _hash(self, password: str) -> str:
-        with self._turn:
+        with self._hashing:
             return self._hasher.hash(password)
 
     def _verify(self, stored: str, password: str) -> bool:
-        with self._turn:
+        with self._hashing:
             try:
                 return self._hasher.verify(stored, password)
             except (Argon2Error, InvalidHashError):

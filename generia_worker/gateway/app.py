@@ -15,21 +15,12 @@ from pymongo.errors import PyMongoError
 from starlette.middleware.cors import CORSMiddleware
 
 from generia_worker import __version__
-from generia_worker.gateway import (
-    auth,
-    feed,
-    problems,
-    stream,
-)
-from generia_worker.gateway import (
-    world_routes as worlds,
-)
-from generia_worker.gateway.pages import Pages
-from generia_worker.gateway.parts import THREADS, Parts, Shared
-from generia_worker.gateway.security import SecurityHeaders
-from generia_worker.http import problems as shared_problems
+from generia_worker.gateway import account_routes, content_routes, error_handlers, stream_routes, world_routes
+from generia_worker.gateway.dependencies import THREADS, Dependencies, Deps
+from generia_worker.gateway.security_headers import SecurityHeaders
+from generia_worker.gateway.static_files import StaticFiles
+from generia_worker.http import problems
 from generia_worker.http.bodies import limit_bodies
-from generia_worker.http.problems import problem
 
 #: A body is refused before it is read when it is larger: a description of the longest kind, in any alphabet.
 BODY_MAX_BYTES = 256 * 1024
@@ -37,7 +28,7 @@ BODY_MAX_BYTES = 256 * 1024
 _HEALTH_S = 2.0
 
 health = APIRouter(tags=["health"])
-ROUTERS = (auth.router, worlds.router, stream.router, feed.router, health)
+ROUTERS = (account_routes.router, world_routes.router, stream_routes.router, content_routes.router, health)
 
 
 def routes() -> list[APIRoute]:
@@ -45,14 +36,14 @@ def routes() -> list[APIRoute]:
     return [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 
 
-def create_app(parts: Parts) -> FastAPI:
-    """Return the application over one process's parts, which it closes when it ends."""
+def create_app(deps: Dependencies) -> FastAPI:
+    """Return the application over what one process shares, which it closes when it ends."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = THREADS
         yield
-        await parts.close()
+        await deps.close()
 
     app = FastAPI(
         title="Generia gateway",
@@ -64,15 +55,15 @@ def create_app(parts: Parts) -> FastAPI:
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    app.state.parts = parts
-    shared_problems.install(app)
+    app.state.dependencies = deps
     problems.install(app)
+    error_handlers.install(app)
     for router in ROUTERS:
         app.include_router(router)
     app.add_exception_handler(405, _not_allowed)
-    app.router.default = Pages()
+    app.router.default = StaticFiles()
     limit_bodies(app, BODY_MAX_BYTES)
-    origins = [origin.strip() for origin in parts.settings.gateway_cors_origins.split(",") if origin.strip()]
+    origins = [origin.strip() for origin in deps.settings.gateway_cors_origins.split(",") if origin.strip()]
     if origins:
         app.add_middleware(
             CORSMiddleware,
@@ -81,7 +72,7 @@ def create_app(parts: Parts) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "Last-Event-ID"],
             expose_headers=["Location", "Retry-After"],
         )
-    app.add_middleware(SecurityHeaders, settings=parts.settings)
+    app.add_middleware(SecurityHeaders, settings=deps.settings)
     return app
 
 
@@ -90,7 +81,7 @@ def _not_allowed(request: Request, _: Exception) -> JSONResponse:
     path = request.scope["path"]
     known = {method for route in routes() if route.path_regex.match(path) for method in route.methods or ()}
     allowed = ", ".join(sorted(known)) or "GET"
-    return problem(405, f"At this address there is only {allowed}.", headers={"Allow": allowed})
+    return problems.problem(405, f"At this address there is only {allowed}.", headers={"Allow": allowed})
 
 
 @health.get("/livez")
@@ -104,16 +95,16 @@ def livez() -> dict[str, str]:
     response_model=dict[str, str],
     responses={503: {"model": dict[str, str], "description": "Something is away."}},
 )
-async def readyz(parts: Shared) -> JSONResponse:
+async def readyz(deps: Deps) -> JSONResponse:
     """Tell the state of everything behind the gateway; without the enqueue endpoint it still works, with less."""
-    services = parts.services.with_timeout(_HEALTH_S)
+    services = deps.services.with_timeout(_HEALTH_S)
     checks: dict[str, Callable[[], str]] = {
         "world": lambda: _said(services.worlds.healthy()),
         "character": lambda: _said(services.characters.healthy()),
         "post": lambda: _said(services.posts.healthy()),
         "media": lambda: _said(services.media.healthy()),
-        "mongodb": lambda: _mongo(parts),
-        "enqueue": parts.endpoint.state,
+        "mongodb": lambda: _mongo(deps),
+        "enqueue": deps.endpoint.state,
     }
     states: dict[str, str] = {}
 
@@ -132,10 +123,10 @@ def _said(healthy: bool) -> str:
     return "ok" if healthy else "unavailable"
 
 
-def _mongo(parts: Parts) -> str:
+def _mongo(deps: Dependencies) -> str:
     try:
         with pymongo.timeout(_HEALTH_S):
-            parts.resources.client.admin.command("ping")
+            deps.mongo.admin.command("ping")
     except PyMongoError as error:
         return f"unavailable ({type(error).__name__})"
     return "ok"

@@ -14,12 +14,10 @@ import httpx2
 
 from generia_worker.gateway import export_page
 from generia_worker.gateway.models import CharacterJson, PostJson, WorldJson
-from generia_worker.reference.character import character_service as characters
-from generia_worker.reference.checks import PAGE_MAX
-from generia_worker.reference.resources import Resources
-from generia_worker.rpc.character_client import record
 from generia_worker.rpc.connections import Connections
 from generia_worker.rpc.media_types import sniff_format
+from generia_worker.rpc.wire import PAGE_MAX
+from generia_worker.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +36,7 @@ def export_world(
     target: Path | IO[bytes],
     *,
     services: Connections,
-    resources: Resources,
+    settings: Settings,
     status: Document | None = None,
 ) -> list[str]:
     """Write a world to `target`; returns the names of pictures that could not be read (they are left out).
@@ -47,14 +45,12 @@ def export_world(
     with addresses inside of the zip (empty: no picture) in place of signed URLs.
 
     Raises:
-        NotFoundError, TransientError: there is no such world, or a service is away; the target is not whole then.
+        NotFoundError, TransientError: there is no such world, or a service is away.
+        UnimplementedError: the platform's character service does not list the characters of a world.
     """
-    settings = resources.settings
     hosts = {settings.s3_endpoint, settings.s3_public_endpoint or settings.s3_endpoint}
     world = WorldJson.of(services.worlds.get(world_id)).model_dump(mode="json", exclude={"is_joined"})
-    people = [
-        CharacterJson.of(record(found)).model_dump(mode="json") for found in _people(resources, world_id)
-    ]
+    people = [person.model_dump(mode="json") for person in _people(services, world_id)]
     posts = [post.model_dump(mode="json") for post in _posts(services, world_id)]
     with (
         zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive,
@@ -76,11 +72,11 @@ def export_world(
     return pictures.missing
 
 
-def _people(resources: Resources, world_id: str) -> Iterator[Any]:
+def _people(services: Connections, world_id: str) -> Iterator[CharacterJson]:
     for offset in range(0, _CHARACTERS_MAX, PAGE_MAX):
-        page = characters.in_world(resources, world_id, PAGE_MAX, offset)
-        yield from page
-        if len(page) < PAGE_MAX:
+        page = services.characters.list_in_world(world_id, PAGE_MAX, offset)
+        yield from (CharacterJson.of(one) for one in page.characters)
+        if len(page.characters) < PAGE_MAX:
             return
 
 

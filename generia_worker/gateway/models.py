@@ -20,7 +20,7 @@ from generia_worker.client.order import (
 from generia_worker.client.status import GenerationStatus, OrderedParameters, StageInfo
 from generia_worker.gateway.accounts import Account
 from generia_worker.gateway.tokens import TOKEN_MAX
-from generia_worker.rpc.character_client import CharacterRecord
+from generia_worker.rpc.character_client import CharacterPage, CharacterRecord
 from generia_worker.rpc.media_client import MediaRecord
 from generia_worker.rpc.post_client import PostPage, PostRecord
 from generia_worker.rpc.world_client import GenerationRecord, WorldRecord
@@ -46,7 +46,7 @@ _PLAIN: JsonDict = {"pattern": r"^[^\x00]*$"}
 
 
 class _Body(BaseModel):
-    """What is sent to us: nothing unknown in it, every text and number bounded."""
+    """The body of a request: unknown fields are refused, every text and number is bounded."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -96,7 +96,7 @@ class UserJson(BaseModel):
 
 
 class CurrentJson(BaseModel):
-    """Who is logged in with the cookie that was sent; null: nobody, or not any more."""
+    """Who is logged in with the cookie that was sent; null: no one, or the session has ended."""
 
     user: UserJson | None
 
@@ -227,7 +227,7 @@ class PostsJson(BaseModel):
 
 
 class CharacterJson(BaseModel):
-    """A character. `meta` says what it is like; it is null when nobody has said so."""
+    """A character. `meta` says what it is like; null: not described."""
 
     id: str = Field(examples=[_CHARACTER])
     world_id: str = Field(examples=[_WORLD])
@@ -250,6 +250,11 @@ class CharactersJson(BaseModel):
 
     characters: list[CharacterJson]
     total: int
+
+    @classmethod
+    def of(cls, page: CharacterPage) -> Self:
+        """Show a page."""
+        return cls(characters=[CharacterJson.of(one) for one in page.characters], total=page.total)
 
 
 class VariantJson(BaseModel):
@@ -329,7 +334,7 @@ def _no_constant(name: str) -> None:
 
 
 def _object(text: str | None) -> dict[str, Any] | None:
-    """Read the JSON object that a service sent; None when there is none, or nothing that could be sent on."""
+    """Read the JSON object that a service sent; None when there is none, or it is no valid JSON object."""
     if not text:
         return None
     try:

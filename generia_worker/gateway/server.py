@@ -10,7 +10,7 @@ from pymongo.errors import PyMongoError
 
 from generia_worker.errors import ConfigurationError
 from generia_worker.gateway.app import create_app
-from generia_worker.gateway.parts import Parts, open_parts
+from generia_worker.gateway.dependencies import Dependencies, open_dependencies
 from generia_worker.http.addresses import split
 from generia_worker.settings import Settings
 
@@ -28,18 +28,18 @@ def run(settings: Settings) -> None:
     Raises:
         ConfigurationError: no secret is configured, or MongoDB did not become reachable.
     """
-    parts = open_parts(settings)
-    _prepare(parts)
-    uvicorn.Server(config(parts)).run()
+    deps = open_dependencies(settings)
+    _prepare(deps)
+    uvicorn.Server(config(deps)).run()
 
 
-def config(parts: Parts) -> uvicorn.Config:
+def config(deps: Dependencies) -> uvicorn.Config:
     """Return how uvicorn is to run the gateway."""
-    settings = parts.settings
+    settings = deps.settings
     host, port = split(settings.gateway_bind)
     proxies = settings.gateway_trusted_proxies
     return uvicorn.Config(
-        create_app(parts),
+        create_app(deps),
         host=host,
         port=port,
         log_config=None,
@@ -56,11 +56,11 @@ def config(parts: Parts) -> uvicorn.Config:
     )
 
 
-def _prepare(parts: Parts) -> None:
+def _prepare(deps: Dependencies) -> None:
     deadline = time.monotonic() + _START_S
     while True:
         try:
-            parts.prepare()
+            deps.prepare()
             return
         except PyMongoError as error:
             if time.monotonic() >= deadline:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -12,6 +12,7 @@ import jwt
 from generia_worker.errors import ConfigurationError, PermanentError
 from generia_worker.settings import Settings
 from generia_worker.settings.types import SECRET_MIN
+from generia_worker.storage.mongo import utc_now
 
 _ALGORITHM = "HS256"
 _ISSUER = "generia-gateway"
@@ -37,12 +38,7 @@ class Audience(StrEnum):
 
 
 class TokenRefused(PermanentError):  # noqa: N818 - the field's noun
-    """Raised when a token is malformed, forged, expired or for another purpose; nobody is told which."""
-
-
-def utc_now() -> datetime:
-    """Return the time in UTC."""
-    return datetime.now(UTC)
+    """Raised when a token is malformed, forged, expired or for another purpose; the message never says which."""
 
 
 class Tokens:
@@ -57,7 +53,7 @@ class Tokens:
         self._now = now
 
     def issue(self, audience: Audience, user_id: str, lifetime_s: float) -> str:
-        """Return a token of this user, good for one purpose and so many seconds."""
+        """Return a token of this user, good for one purpose and `lifetime_s` seconds."""
         now = self._now()
         claims: dict[str, Any] = {
             "iss": _ISSUER,

@@ -46,7 +46,7 @@ class Endpoint:
         self._streams = httpx2.AsyncClient(
             base_url=settings.api_url,
             headers=headers,
-            # Silence for two heartbeats means that nobody is there any more.
+            # The endpoint sends heartbeats: silence for two of them means that it is gone.
             timeout=httpx2.Timeout(2 * sse.HEARTBEAT_S + 5, connect=connect_s, pool=_POOL_S),
             limits=httpx2.Limits(max_connections=STREAMS_MAX, max_keepalive_connections=20),
             trust_env=False,

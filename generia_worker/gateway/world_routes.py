@@ -11,11 +11,12 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from generia_worker.billing.estimate import Estimate
+from generia_worker.client.estimate import Estimate
 from generia_worker.client.receipt import Receipt
 from generia_worker.client.status import FailedStep, GenerationStatus
 from generia_worker.errors import GeneriaError, InvalidInputError, TransientError
 from generia_worker.gateway.auth import Caller, SignedIn
+from generia_worker.gateway.dependencies import Dependencies, Deps
 from generia_worker.gateway.export import export_world
 from generia_worker.gateway.models import (
     JoinedJson,
@@ -25,8 +26,7 @@ from generia_worker.gateway.models import (
     WorldsJson,
     status_of,
 )
-from generia_worker.gateway.parts import Parts, Shared
-from generia_worker.gateway.paths import DEFAULT_LIMIT, Limit, Offset, WorldId
+from generia_worker.gateway.route_parameters import DEFAULT_LIMIT, Limit, Offset, WorldId
 from generia_worker.http.problems import documented
 from generia_worker.rpc.world_client import WorldRecord
 
@@ -35,11 +35,11 @@ _CHUNK_BYTES = 64 * 1024
 
 
 @router.post("/worlds", status_code=201, responses=documented(400, 401, 403, 411, 413, 422, 429, 503))
-def create_world(body: NewWorldBody, user: SignedIn, response: Response, parts: Shared) -> WorldJson:
+def create_world(body: NewWorldBody, user: SignedIn, response: Response, deps: Deps) -> WorldJson:
     """Make a world: it is created, and its generation is ordered."""
-    parts.rates.spend("create", user.id)
+    deps.rate_limits.hit("create", user.id)
     try:
-        world = parts.services.worlds.create(
+        world = deps.services.worlds.create(
             user.id,
             body.name,
             body.description,
@@ -58,55 +58,55 @@ def create_world(body: NewWorldBody, user: SignedIn, response: Response, parts: 
 @router.get("/worlds", responses=documented(401, 422, 503))
 def list_worlds(
     user: SignedIn,
-    parts: Shared,
+    deps: Deps,
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
     status: Annotated[Literal["active", "archived", "all"], Query(description="Which worlds.")] = "active",
 ) -> WorldsJson:
     """List worlds, newest first."""
-    found, total = parts.services.worlds.list(user.id, limit, offset, status)
+    found, total = deps.services.worlds.list(user.id, limit, offset, status)
     return WorldsJson(worlds=[WorldJson.of(world) for world in found], total=total)
 
 
 @router.post("/worlds:estimate", responses=documented(400, 401, 403, 411, 413, 422, 503))
-def estimate_world(body: SizeBody, _user: SignedIn, parts: Shared) -> Estimate:
+def estimate_world(body: SizeBody, _user: SignedIn, deps: Deps) -> Estimate:
     """Tell what a world of this size will take, before anything is spent."""
     size = {"users_count": body.characters_count, "posts_count": body.posts_count}
-    return Estimate.model_validate(parts.endpoint.call("POST", "/v1/generations:estimate", size))
+    return Estimate.model_validate(deps.endpoint.call("POST", "/v1/generations:estimate", size))
 
 
 @router.get("/worlds/{world_id:id}", responses=documented(401, 404, 422, 503))
-def get_world(world_id: WorldId, user: SignedIn, parts: Shared) -> WorldJson:
+def get_world(world_id: WorldId, user: SignedIn, deps: Deps) -> WorldJson:
     """Return one world."""
-    return WorldJson.of(parts.services.worlds.get(world_id, user.id))
+    return WorldJson.of(deps.services.worlds.get(world_id, user.id))
 
 
 @router.post("/worlds/{world_id:id}/join", responses=documented(401, 403, 404, 411, 413, 422, 503))
-def join_world(world_id: WorldId, user: SignedIn, parts: Shared) -> JoinedJson:
+def join_world(world_id: WorldId, user: SignedIn, deps: Deps) -> JoinedJson:
     """Become a member; twice is once."""
-    parts.services.worlds.join(user.id, world_id)
+    deps.services.worlds.join(user.id, world_id)
     return JoinedJson(world_id=world_id)
 
 
 @router.get("/worlds/{world_id:id}/status", responses=documented(401, 404, 422, 503))
-def get_status(world_id: WorldId, _user: SignedIn, parts: Shared) -> GenerationStatus:
+def get_status(world_id: WorldId, _user: SignedIn, deps: Deps) -> GenerationStatus:
     """Tell how far a world is: from the enqueue endpoint, or as far as the world service knows it."""
     try:
-        return GenerationStatus.model_validate(parts.endpoint.call("GET", f"/v1/generations/{world_id}"))
+        return GenerationStatus.model_validate(deps.endpoint.call("GET", f"/v1/generations/{world_id}"))
     except (GeneriaError, ValidationError):  # whatever the endpoint lacks, the world service is asked
-        return known_status(parts, world_id)
+        return known_status(deps, world_id)
 
 
-def known_status(parts: Parts, world_id: str) -> GenerationStatus:
+def known_status(deps: Dependencies, world_id: str) -> GenerationStatus:
     """Return how far a world is as the world service knows it. Raises NotFoundError, TransientError."""
-    world = parts.services.worlds.get(world_id)
-    return status_of(world, parts.services.worlds.generation_status(world_id))
+    world = deps.services.worlds.get(world_id)
+    return status_of(world, deps.services.worlds.generation_status(world_id))
 
 
 # --- the creator's alone -----------------------------------------------------------------------------------------
-def _own_world(parts: Parts, world_id: str, user: Caller) -> WorldRecord:
+def _own_world(deps: Dependencies, world_id: str, user: Caller) -> WorldRecord:
     """Return a world that this person made. Raises HTTPException (403), NotFoundError, TransientError."""
-    world = parts.services.worlds.get(world_id, user.id)
+    world = deps.services.worlds.get(world_id, user.id)
     if world.creator_id != user.id:
         raise HTTPException(403, "Only who made this world may do that.")
     return world
@@ -119,43 +119,43 @@ _CONTROL: dict[str, Any] = {
 _PRIVATE: dict[str, Any] = {"responses": documented(401, 403, 404, 409, 422, 503)}
 
 
-def _control(parts: Parts, world_id: str, user: Caller, action: str) -> GenerationStatus:
-    _own_world(parts, world_id, user)
-    answer = parts.endpoint.call("POST", f"/v1/generations/{world_id}:{action}")
+def _control(deps: Dependencies, world_id: str, user: Caller, action: str) -> GenerationStatus:
+    _own_world(deps, world_id, user)
+    answer = deps.endpoint.call("POST", f"/v1/generations/{world_id}:{action}")
     return GenerationStatus.model_validate(answer)
 
 
 @router.post("/worlds/{world_id:id}:cancel", **_CONTROL)
-def cancel_world(world_id: WorldId, user: SignedIn, parts: Shared) -> GenerationStatus:
+def cancel_world(world_id: WorldId, user: SignedIn, deps: Deps) -> GenerationStatus:
     """Stop a world within one call's time; what exists stays."""
-    return _control(parts, world_id, user, "cancel")
+    return _control(deps, world_id, user, "cancel")
 
 
 @router.post("/worlds/{world_id:id}:resume", **_CONTROL)
-def resume_world(world_id: WorldId, user: SignedIn, parts: Shared) -> GenerationStatus:
+def resume_world(world_id: WorldId, user: SignedIn, deps: Deps) -> GenerationStatus:
     """Go on with a world that was cancelled or has failed."""
-    return _control(parts, world_id, user, "resume")
+    return _control(deps, world_id, user, "resume")
 
 
 @router.post("/worlds/{world_id:id}:retry", **_CONTROL)
-def retry_world(world_id: WorldId, user: SignedIn, parts: Shared) -> GenerationStatus:
+def retry_world(world_id: WorldId, user: SignedIn, deps: Deps) -> GenerationStatus:
     """Try what failed again."""
-    return _control(parts, world_id, user, "retry")
+    return _control(deps, world_id, user, "retry")
 
 
 @router.get("/worlds/{world_id:id}/failures", **_PRIVATE)
-def get_failures(world_id: WorldId, user: SignedIn, parts: Shared) -> list[FailedStep]:
+def get_failures(world_id: WorldId, user: SignedIn, deps: Deps) -> list[FailedStep]:
     """List the steps that failed, each with its reason."""
-    _own_world(parts, world_id, user)
-    answer = parts.endpoint.call("GET", f"/v1/generations/{world_id}/failures")
+    _own_world(deps, world_id, user)
+    answer = deps.endpoint.call("GET", f"/v1/generations/{world_id}/failures")
     return [FailedStep.model_validate(row) for row in answer]
 
 
 @router.get("/worlds/{world_id:id}/receipt", response_model=Receipt, **_PRIVATE)
-def get_receipt(world_id: WorldId, user: SignedIn, parts: Shared) -> JSONResponse:
+def get_receipt(world_id: WorldId, user: SignedIn, deps: Deps) -> JSONResponse:
     """Tell what each part of a world cost, as the enqueue endpoint says it."""
-    _own_world(parts, world_id, user)
-    return JSONResponse(parts.endpoint.call("GET", f"/v1/generations/{world_id}/receipt"))
+    _own_world(deps, world_id, user)
+    return JSONResponse(deps.endpoint.call("GET", f"/v1/generations/{world_id}/receipt"))
 
 
 @router.get(
@@ -166,26 +166,26 @@ def get_receipt(world_id: WorldId, user: SignedIn, parts: Shared) -> JSONRespons
             "description": "A zip",
             "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
         },
-        **documented(401, 403, 404, 422, 503),
+        **documented(401, 403, 404, 422, 501, 503),
     },
 )
-def export(world_id: WorldId, user: SignedIn, parts: Shared) -> StreamingResponse:
+def export(world_id: WorldId, user: SignedIn, deps: Deps) -> StreamingResponse:
     """Download a world: its texts as JSON, and all of its pictures."""
-    _own_world(parts, world_id, user)
-    if not parts.exports.acquire(blocking=False):
+    _own_world(deps, world_id, user)
+    if not deps.exports.acquire(blocking=False):
         raise TransientError("Too many downloads are being made; try again soon.", retry_after_s=10)
     try:
-        status = get_status(world_id, user, parts)
+        status = get_status(world_id, user, deps)
         file = tempfile.TemporaryFile(prefix="generia-export-")  # noqa: SIM115 - closed when it is sent
         try:
             export_world(
-                world_id, file, services=parts.services, resources=parts.resources, status=status.as_json()
+                world_id, file, services=deps.services, settings=deps.settings, status=status.as_json()
             )
         except BaseException:
             file.close()
             raise
     finally:
-        parts.exports.release()
+        deps.exports.release()
     headers = {
         "Content-Disposition": f'attachment; filename="world-{world_id}.zip"',
         "Content-Length": str(file.tell()),

@@ -19,6 +19,7 @@ from generia_worker.errors import (
     GeneriaError,
     InvalidInputError,
     NotFoundError,
+    UnimplementedError,
 )
 from generia_worker.text import clean
 
@@ -33,6 +34,7 @@ _EXAMPLES = {
     413: "The body may hold 131072 bytes at most.",
     422: "users_count: Input should be less than or equal to 40",
     429: "Too many attempts: try again in 60 s.",
+    501: "The platform's service does not offer ListWorldCharacters (Method not found!).",
     503: "The database does not answer; try again.",
 }
 
@@ -79,6 +81,8 @@ def status_of(error: GeneriaError) -> int:
         return 404
     if isinstance(error, ConflictError):
         return 409
+    if isinstance(error, UnimplementedError):
+        return 501
     return 422 if isinstance(error, InvalidInputError) else 500
 
 

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from generia_worker.http import sse
 
-#: A client that takes nothing for so long is let go; it connects again by itself when it lives.
+#: Seconds after which a client that takes nothing is disconnected; a live one connects again by itself.
 STUCK_S = 60.0
 
 

@@ -18,7 +18,7 @@ from generia_worker.settings import Settings, SettingsError, get_settings
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def says_why(command: F) -> F:
+def reports_errors(command: F) -> F:
     """Turn our errors into one line that says what to do, and an exit status of 1."""
 
     @wraps(command)
@@ -31,7 +31,7 @@ def says_why(command: F) -> F:
     return wrapped  # type: ignore[return-value]
 
 
-def begin() -> Settings:
+def set_up_process() -> Settings:
     """Return this process's settings, its logs set up by them."""
     settings = get_settings()
     logs.set_up(settings.log_level, settings.log_format)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import click
 
-from generia_worker.processes import begin, says_why
+from generia_worker.processes import reports_errors, set_up_process
 
 
 @click.command()
-@says_why
+@reports_errors
 def api() -> None:
     """Run the enqueue endpoint."""
     from generia_worker.api.server import run
 
-    run(begin())
+    run(set_up_process())
 
 
 if __name__ == "__main__":

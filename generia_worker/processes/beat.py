@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from generia_worker.processes import begin, says_why
+from generia_worker.processes import reports_errors, set_up_process
 from generia_worker.processes.celery_program import checked_app
 from generia_worker.processes.health_checks import beat_file
 
@@ -16,10 +16,10 @@ _NOTE_EVERY_S = 1.0
 
 
 @click.command()
-@says_why
+@reports_errors
 def beat() -> None:
     """Run the scheduler. Two of them do no harm."""
-    settings = begin()
+    settings = set_up_process()
     schedule = settings.data_dir.expanduser() / "beat-schedule"
     schedule.parent.mkdir(parents=True, exist_ok=True)
     celery = checked_app()

@@ -1,20 +1,20 @@
-"""The process of the character service alone: `generia service character`, without importing the others."""
+"""The process of the character service alone: `generia service character`; it imports no other service."""
 
 from __future__ import annotations
 
 import click
 
-from generia_worker.processes import begin, says_why
+from generia_worker.processes import reports_errors, set_up_process
 
 
 @click.command()
-@says_why
+@reports_errors
 def character() -> None:
     """Run the character service."""
-    from generia_worker.reference import server
-    from generia_worker.reference.character import character_service as characters
+    from generia_worker.reference.character.character_service import CharacterService
+    from generia_worker.reference.server import run
 
-    server.run({"character": characters.register}, begin())
+    run([CharacterService], set_up_process())
 
 
 if __name__ == "__main__":

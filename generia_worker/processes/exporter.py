@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from generia_worker.processes import begin, says_why
+from generia_worker.processes import reports_errors, set_up_process
 
 
 @click.command()
-@says_why
+@reports_errors
 def exporter() -> None:
     """Run the exporter, for Prometheus.
 
@@ -16,7 +16,7 @@ def exporter() -> None:
     """
     from generia_worker.app.exporter import run
 
-    run(begin())
+    run(set_up_process())
 
 
 if __name__ == "__main__":

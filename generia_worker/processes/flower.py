@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from generia_worker.processes import begin, says_why
+from generia_worker.processes import reports_errors, set_up_process
 
 
 @click.command()
-@says_why
+@reports_errors
 def flower() -> None:
     """Run Flower: tasks and failures in the browser.
 
@@ -17,7 +17,7 @@ def flower() -> None:
     from generia_worker.app.celery_app import app
     from generia_worker.processes.flower_app import run
 
-    run(begin(), app)
+    run(set_up_process(), app)
 
 
 if __name__ == "__main__":

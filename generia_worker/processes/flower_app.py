@@ -1,4 +1,4 @@
-"""Flower over our Celery application: nothing of it without a password, and tasks as people speak of them."""
+"""Flower over our Celery application: behind a password, read-only, tasks named by world and step."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from generia_worker.processes import says_why
+from generia_worker.processes import reports_errors
 from generia_worker.processes.health_checks import CHECKS, is_healthy
 from generia_worker.settings import get_settings
 
@@ -14,7 +14,7 @@ from generia_worker.settings import get_settings
 @click.command()
 @click.argument("part", type=click.Choice(sorted(CHECKS)))
 @click.option("--name", default="", help="Of a worker: the name that it was given.")
-@says_why
+@reports_errors
 def health(part: str, name: str) -> None:
     """Ask PART whether it does its work.
 

@@ -13,7 +13,7 @@ from generia_worker.settings import Settings
 
 #: One question may take so long, in seconds.
 _PROBE_S = 3.0
-#: The scheduler publishes something every half a second; silent for so long, it is stuck.
+#: Seconds of silence after which the scheduler, which publishes every half a second, counts as stuck.
 BEAT_SILENT_S = 30.0
 SERVICES = ("world", "character", "post", "media")
 #: Whoever listens on all interfaces is asked on this one.

@@ -1,20 +1,20 @@
-"""The process of the media service alone: `generia service media`, without importing the others."""
+"""The process of the media service alone: `generia service media`; it imports no other service."""
 
 from __future__ import annotations
 
 import click
 
-from generia_worker.processes import begin, says_why
+from generia_worker.processes import reports_errors, set_up_process
 
 
 @click.command()
-@says_why
+@reports_errors
 def media() -> None:
     """Run the media service."""
-    from generia_worker.reference import server
-    from generia_worker.reference.media import media_service as media
+    from generia_worker.reference.media.media_service import MediaService
+    from generia_worker.reference.server import run
 
-    server.run({"media": media.register}, begin())
+    run([MediaService], set_up_process())
 
 
 if __name__ == "__main__":

@@ -1,20 +1,20 @@
-"""The process of the post service alone: `generia service post`, without importing the others."""
+"""The process of the post service alone: `generia service post`; it imports no other service."""
 
 from __future__ import annotations
 
 import click
 
-from generia_worker.processes import begin, says_why
+from generia_worker.processes import reports_errors, set_up_process
 
 
 @click.command()
-@says_why
+@reports_errors
 def post() -> None:
     """Run the post service."""
-    from generia_worker.reference import server
-    from generia_worker.reference.post import post_service as posts
+    from generia_worker.reference.post.post_service import PostService
+    from generia_worker.reference.server import run
 
-    server.run({"post": posts.register}, begin())
+    run([PostService], set_up_process())
 
 
 if __name__ == "__main__":

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import click
 
-from generia_worker.processes import begin, says_why
+from generia_worker.processes import reports_errors, set_up_process
 
 
 @click.command()
 @click.argument(
     "names", nargs=-1, required=True, type=click.Choice(["world", "character", "post", "media", "all"])
 )
-@says_why
+@reports_errors
 def service(names: tuple[str, ...]) -> None:
     """Run reference gRPC services, some or all."""
-    from generia_worker.reference.services import run
+    from generia_worker.reference.registry import run
 
-    run(names, begin())
+    run(names, set_up_process())
 
 
 if __name__ == "__main__":

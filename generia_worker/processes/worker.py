@@ -8,7 +8,7 @@ import uuid
 import click
 
 from generia_worker.engine.queues import QUARANTINE, bands
-from generia_worker.processes import begin, says_why
+from generia_worker.processes import reports_errors, set_up_process
 from generia_worker.processes.celery_program import checked_app
 
 
@@ -18,7 +18,7 @@ from generia_worker.processes.celery_program import checked_app
 @click.option(
     "--quarantine", is_flag=True, help="Take suspects only, one at a time, each in a process of its own."
 )
-@says_why
+@reports_errors
 def worker(queues: str, name: str, quarantine: bool) -> None:
     """Run a Celery worker for some queues, all priority bands of each.
 
@@ -26,7 +26,7 @@ def worker(queues: str, name: str, quarantine: bool) -> None:
     """
     from generia_worker.observability import metrics
 
-    settings = begin()
+    settings = set_up_process()
     metrics.keep_in(settings.metrics_folder)
     celery = checked_app()
     collect_seldom()

@@ -1,20 +1,20 @@
-"""The process of the world service alone: `generia service world`, without importing the others."""
+"""The process of the world service alone: `generia service world`; it imports no other service."""
 
 from __future__ import annotations
 
 import click
 
-from generia_worker.processes import begin, says_why
+from generia_worker.processes import reports_errors, set_up_process
 
 
 @click.command()
-@says_why
+@reports_errors
 def world() -> None:
     """Run the world service."""
-    from generia_worker.reference import server
-    from generia_worker.reference.world import world_service as worlds
+    from generia_worker.reference.server import run
+    from generia_worker.reference.world.world_service import WorldService
 
-    server.run({"world": worlds.register}, begin())
+    run([WorldService], set_up_process())
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ from generia_worker.observability import metrics
 from generia_worker.providers.http import HttpPool, HttpReply
 from generia_worker.providers.llm import REQUEST_HEADER
 from generia_worker.providers.refusals import read_json, refusal, said
-from generia_worker.rpc.media_types import ImageFormat, sniff_format
 
 #: What the API takes of a prompt, in characters.
 _PROMPT_MIN, _PROMPT_MAX = 2, 3000
@@ -27,6 +26,10 @@ _PASSING = re.compile(
     r"(?i)^(?!invalid|unsupported|missing).*(failed|failure|timeout|overload|unavailable|internal)"
 )
 _MAX_PIXELS = 2048 * 2048
+#: What is taken as a picture.
+_FORMATS = ("PNG", "JPEG", "WEBP")
+#: Pillow's name of a format → its content type. MPO is what Pillow calls a JPEG with further pictures in it.
+_CONTENT_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "MPO": "image/jpeg", "WEBP": "image/webp"}
 
 
 def task_uuid(*parts: str) -> str:
@@ -61,10 +64,10 @@ class ImageReceipt:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture that was decoded once: its bytes, what they really are, and its size in pixels."""
+    """A picture that was decoded once: its bytes, what these are whatever was announced, its size in pixels."""
 
     data: bytes
-    format: ImageFormat
+    content_type: str
     width: int
     height: int
 
@@ -203,19 +206,18 @@ def _bytes_of(item: dict[str, Any]) -> bytes | None:
 
 
 def _decode(data: bytes, width: int, height: int) -> Picture:
-    found = sniff_format(data)
-    if found is None:
-        message = "The image provider sent something that is no picture."
-        raise DamagedPictureError(message)
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            size = image.size
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            size, content_type = image.size, _CONTENT_TYPES[image.format or ""]
             if size[0] * size[1] <= _MAX_PIXELS:
                 image.load()
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except UnidentifiedImageError:
+        message = "The image provider sent something that is no picture."
+        raise DamagedPictureError(message) from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         message = "The image provider sent a damaged picture."
         raise DamagedPictureError(message) from None
     if size != (width, height):
         message = f"The image provider sent a picture of {size[0]}x{size[1]} in place of {width}x{height}."
         raise DamagedPictureError(message)
-    return Picture(data, found, width, height)
+    return Picture(data, content_type, width, height)

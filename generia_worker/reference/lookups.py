@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pymongo
 
 from generia_worker.errors import NotFoundError, PermanentError
-from generia_worker.reference import checks
-from generia_worker.reference.resources import Document, Resources
+from generia_worker.reference import validation
+from generia_worker.reference.resources import Resources
 from generia_worker.rpc.media_types import MediaType, check_id
+from generia_worker.storage.mongo import Document
 
 _PING_S = 2.0
 
@@ -53,11 +56,11 @@ def confirmed_media(
     """
     found = media(resources, media_id, field)
     if found["world_id"] != world_id:
-        checks.refuse(field, f"{media_id} belongs to another world")
+        validation.refuse(field, f"{media_id} belongs to another world")
     if found["media_type"] != media_type:
-        checks.refuse(field, f"{media_id} is not of type MEDIA_TYPE_{media_type.name}")
+        validation.refuse(field, f"{media_id} is not of type MEDIA_TYPE_{media_type.name}")
     if character_id is not None and found["character_id"] != character_id:
-        checks.refuse(field, f"{media_id} belongs to another character")
+        validation.refuse(field, f"{media_id} belongs to another character")
     require_confirmed(found, field)
     return found
 
@@ -77,11 +80,16 @@ def _one(resources: Resources, collection: str, item_id: str, field: str) -> Doc
     return found
 
 
-def is_serving(resources: Resources, *, files: bool = False) -> bool:
-    """True when the database (and the bucket, if asked for) answers; errors of theirs mean no."""
+def avatar_url(resources: Resources, found: Document) -> str:
+    """Return the address of a character's avatar: the uploaded one, signed, or else the one it was given."""
+    return resources.urls.page_url(found["avatar_key"]) or str(found["avatar_url"])
+
+
+def is_serving(resources: Resources, also: Callable[[], bool] = lambda: True) -> bool:
+    """True when the database answers, and `also` says so of what else is needed; errors of theirs mean no."""
     try:
         with pymongo.timeout(_PING_S):
             resources.client.admin.command("ping")
-        return not files or resources.files.reachable()
+        return also()
     except Exception:  # whatever it is, the service cannot serve
         return False

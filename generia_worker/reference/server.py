@@ -1,6 +1,6 @@
 """Serves reference services over gRPC: those it is given, in one process, each at its own address.
 
-It imports none of them, so that the process of one service needs no other (`generia_worker/reference/services.py` has all).
+It imports none of them, so that the process of one service needs no other (`registry.py` has all).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
@@ -20,18 +20,17 @@ from pymongo.errors import PyMongoError
 from urllib3.exceptions import HTTPError
 
 from generia_worker.errors import ConfigurationError
-from generia_worker.reference.calls import Guard
-from generia_worker.reference.resources import Resources, open_resources
-from generia_worker.reference.world.orders import Orders
+from generia_worker.reference.base_service import Service
+from generia_worker.reference.interceptor import ErrorInterceptor
+from generia_worker.reference.resources import THREADS, Resources, open_resources
 from generia_worker.rpc import wire
 from generia_worker.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: Lets a server answer the calls of one service; world services order generations, where there are `Orders`.
-Register = Callable[[grpc.Server, Resources, Orders | None], None]
-#: Threads of one process, and calls that may wait for one; more are refused with RESOURCE_EXHAUSTED.
-THREADS = 32
+#: Makes a service of a process: mostly the class of the service itself.
+ServiceFactory = Callable[[Resources], Service]
+#: Calls that may wait for a thread; more are refused with RESOURCE_EXHAUSTED.
 _CALLS_MAX = 512
 #: Requests are small: texts, never pictures.
 _REQUEST_MAX_BYTES = 4 * 1024 * 1024
@@ -47,47 +46,54 @@ START_S = 30.0
 DRAIN_S = 10.0
 
 
-class Platform:
-    """Running services. A context manager: stopped on exit."""
+class RunningServices:
+    """The services of a process. A context manager: stopped on exit."""
 
-    def __init__(self, resources: Resources, orders: Orders | None) -> None:
+    def __init__(self, services: Sequence[Service], resources: Resources) -> None:
+        self._services = services
         self._resources = resources
-        self._orders = orders
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="rpc")
         self._servers: dict[str, grpc.Server] = {}
         self._bound: dict[str, str] = {}
         #: host:port of each service as it was bound (a port 0 is replaced by the one that was free).
         self.addresses: dict[str, str] = {}
 
-    def serve(self, name: str, address: str, register: Register) -> None:
-        """Add a service at an address; several may share one. Raises ConfigurationError when it is taken."""
+    def start(self) -> None:
+        """Bind the address of each service (several may share one) and begin to answer calls.
+
+        Raises:
+            ConfigurationError: an address is taken.
+        """
+        for service in self._services:
+            self._add(service, getattr(self._resources.settings, f"{service.name}_service"))
+        for server in self._servers.values():
+            server.start()
+        for service in self._services:
+            service.start()
+
+    def _add(self, service: Service, address: str) -> None:
         if address not in self._servers:
             server = grpc.server(
                 self._threads,
-                interceptors=[Guard()],
+                interceptors=[ErrorInterceptor()],
                 options=_OPTIONS,
                 maximum_concurrent_rpcs=_CALLS_MAX,
             )
             self._servers[address] = server
-            self._bound[address] = _bind(server, name, address)
-        self.addresses[name] = self._bound[address]
-        register(self._servers[address], self._resources, self._orders)
-
-    def start(self) -> None:
-        """Begin to answer calls."""
-        for server in self._servers.values():
-            server.start()
-        if self._orders:
-            self._orders.start()
+            self._bound[address] = _bind(server, service.name, address)
+        self.addresses[service.name] = self._bound[address]
+        service.add_to(self._servers[address])
 
     def stop(self, drain_s: float = DRAIN_S) -> None:
         """Take no new calls, give the running ones `drain_s`, and close everything. May be repeated."""
         stopped = [server.stop(drain_s) for server in self._servers.values()]
-        if self._orders:
-            self._orders.stop()
+        for service in self._services:
+            service.stop()
         for event in stopped:
             event.wait(drain_s + 5)
         self._threads.shutdown(wait=True, cancel_futures=True)
+        for service in self._services:
+            service.close()
         self._resources.close()
 
     def __enter__(self) -> Self:
@@ -113,36 +119,35 @@ def _bind(server: grpc.Server, name: str, address: str) -> str:
 
 
 def start(
-    services: Mapping[str, Register], settings: Settings, *, enqueue: bool = True, patience_s: float = START_S
-) -> Platform:
-    """Start services, by name, in this process and return them running.
-
-    With `enqueue` the world service orders the generation of new worlds from `settings.api_url`.
+    factories: Iterable[ServiceFactory], settings: Settings, *, patience_s: float = START_S
+) -> RunningServices:
+    """Start services in this process and return them running.
 
     Raises:
         ConfigurationError: an address is taken, or the database or the bucket did not become reachable within
             `patience_s` seconds.
     """
-    resources = open_resources(settings, threads=THREADS)
-    orders = Orders(resources) if enqueue and "world" in services else None
-    platform = Platform(resources, orders)
+    resources = open_resources(settings)
+    services = [factory(resources) for factory in factories]
+    running = RunningServices(services, resources)
     try:
-        _prepare(resources, patience_s)
-        for name, register in services.items():
-            platform.serve(name, getattr(settings, f"{name}_service"), register)
-        platform.start()
+        _prepare(services, patience_s)
+        running.start()
     except BaseException:
-        platform.stop(0)
+        running.stop(0)
         raise
-    return platform
+    return running
 
 
-def _prepare(resources: Resources, patience_s: float, clock: Callable[[], float] = time.monotonic) -> None:
-    """Make indexes and bucket, waiting for servers that start at the same time. Raises ConfigurationError."""
+def _prepare(
+    services: Iterable[Service], patience_s: float, clock: Callable[[], float] = time.monotonic
+) -> None:
+    """Prepare the services, waiting for servers that start at the same time. Raises ConfigurationError."""
     deadline = clock() + patience_s
     while True:
         try:
-            resources.prepare()
+            for service in services:
+                service.prepare()
             return
         except (PyMongoError, MinioException, HTTPError, OSError) as error:
             if clock() >= deadline:
@@ -153,13 +158,13 @@ def _prepare(resources: Resources, patience_s: float, clock: Callable[[], float]
         time.sleep(0.2)
 
 
-def run(services: Mapping[str, Register], settings: Settings) -> None:
+def run(factories: Iterable[ServiceFactory], settings: Settings) -> None:
     """Serve services until SIGTERM or SIGINT, then drain. Raises what `start` raises."""
     asked = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked.set())
-    with start(services, settings) as platform:
-        for name, address in platform.addresses.items():
+    with start(factories, settings) as running:
+        for name, address in running.addresses.items():
             log.info("%s service listens on %s", name, address)
         asked.wait()
         log.info("stopping")

@@ -40,7 +40,7 @@ def open_channel(address: str) -> grpc.Channel:
     return grpc.insecure_channel(address, options=_OPTIONS)
 
 
-def once(idempotency_key: str) -> Metadata:
+def idempotency_metadata(idempotency_key: str) -> Metadata:
     """Return the metadata that makes calls with equal keys one and the same call.
 
     Raises:

@@ -10,7 +10,7 @@ import grpc
 
 from generia_worker.errors import GeneriaError
 from generia_worker.rpc import wire
-from generia_worker.rpc.channel import from_json, once, to_json
+from generia_worker.rpc.channel import from_json, idempotency_metadata, to_json
 from generia_worker.rpc.status_codes import translated
 
 #: The contract leaves the word open; these are the ones that mean yes.
@@ -37,8 +37,16 @@ class CharacterRecord:
         return from_json(self.meta_json, "meta")
 
 
+@dataclass(frozen=True, slots=True)
+class CharacterPage:
+    """A page of the characters of a world, and how many it has in all."""
+
+    characters: tuple[CharacterRecord, ...]
+    total: int
+
+
 class CharacterClient:
-    """Calls the character service; every method raises what `rpc.errors.translated` says."""
+    """Calls the character service; every method raises what `status_codes.translated` says."""
 
     def __init__(self, channel: grpc.Channel, timeout_s: float) -> None:
         self._stub = wire.CharacterServiceStub(channel)
@@ -63,8 +71,10 @@ class CharacterClient:
                 avatar_media_id=avatar_media_id,
                 meta=to_json(meta),
             )
-            return record(
-                self._stub.CreateCharacter(request, timeout=self._timeout_s, metadata=once(idempotency_key))
+            return _record(
+                self._stub.CreateCharacter(
+                    request, timeout=self._timeout_s, metadata=idempotency_metadata(idempotency_key)
+                )
             )
 
     def update(
@@ -83,20 +93,31 @@ class CharacterClient:
                 avatar_media_id=avatar_media_id,
                 meta=None if meta is None else to_json(meta),
             )
-            return record(self._stub.UpdateCharacter(request, timeout=self._timeout_s))
+            return _record(self._stub.UpdateCharacter(request, timeout=self._timeout_s))
 
     def get(self, character_id: str) -> CharacterRecord:
         """Return one character."""
         with translated("GetCharacter"):
             request = wire.character.GetCharacterRequest(character_id=character_id)
-            return record(self._stub.GetCharacter(request, timeout=self._timeout_s))
+            return _record(self._stub.GetCharacter(request, timeout=self._timeout_s))
 
     def of_user(self, user_id: str, world_id: str) -> list[CharacterRecord]:
         """Return the characters that a person plays in a world."""
         with translated("GetUserCharactersInWorld"):
             request = wire.character.GetUserCharactersInWorldRequest(user_id=user_id, world_id=world_id)
             answer = self._stub.GetUserCharactersInWorld(request, timeout=self._timeout_s)
-        return [record(character) for character in answer.characters]
+        return [_record(character) for character in answer.characters]
+
+    def list_in_world(self, world_id: str, limit: int = 20, offset: int = 0) -> CharacterPage:
+        """Return a page of all characters of a world, oldest first.
+
+        Raises:
+            UnimplementedError: the platform's character service does not offer this call, which is ours.
+        """
+        with translated("ListWorldCharacters"):
+            request = wire.character.ListWorldCharactersRequest(world_id=world_id, limit=limit, offset=offset)
+            answer = self._stub.ListWorldCharacters(request, timeout=self._timeout_s)
+        return CharacterPage(tuple(_record(found) for found in answer.characters), answer.total)
 
     def healthy(self) -> bool:
         """True when the service answers that it serves; never raises a GeneriaError."""
@@ -108,8 +129,7 @@ class CharacterClient:
         return answer.status.casefold() in _SERVING
 
 
-def record(answer: wire.character.Character) -> CharacterRecord:
-    """Return a character that travelled as a message."""
+def _record(answer: wire.character.Character) -> CharacterRecord:
     return CharacterRecord(
         id=answer.id,
         world_id=answer.world_id,

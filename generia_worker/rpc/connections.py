@@ -11,7 +11,6 @@ from generia_worker.rpc.character_client import CharacterClient
 from generia_worker.rpc.media_client import MediaClient
 from generia_worker.rpc.post_client import PostClient
 from generia_worker.rpc.world_client import WorldClient
-from generia_worker.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,7 @@ class Connections:
     characters: CharacterClient
     posts: PostClient
     media: MediaClient
-    channels: tuple[grpc.Channel, ...]
+    channels: tuple[grpc.Channel, grpc.Channel, grpc.Channel, grpc.Channel]
 
     def close(self) -> None:
         """Close the channels."""
@@ -31,32 +30,23 @@ class Connections:
 
     def with_timeout(self, timeout_s: float) -> Connections:
         """Return clients over the same channels that wait for `timeout_s` at most."""
-        worlds, characters, posts, media = self.channels
-        return Connections(
-            WorldClient(worlds, timeout_s),
-            CharacterClient(characters, timeout_s),
-            PostClient(posts, timeout_s),
-            MediaClient(media, timeout_s),
-            self.channels,
-        )
+        return _over(self.channels, timeout_s)
 
 
-def connect(settings: Settings) -> Connections:
-    """Return clients of the services that the settings name. They connect with their first calls."""
-    world, character, post, media = (
-        open_channel(address)
-        for address in (
-            settings.world_service,
-            settings.character_service,
-            settings.post_service,
-            settings.media_service,
-        )
-    )
-    timeout_s = settings.rpc_timeout_s
+def connect(*, world: str, character: str, post: str, media: str, timeout_s: float) -> Connections:
+    """Return clients of the services at these addresses (`host:port`). They connect with their first calls."""
+    channels = (open_channel(world), open_channel(character), open_channel(post), open_channel(media))
+    return _over(channels, timeout_s)
+
+
+def _over(
+    channels: tuple[grpc.Channel, grpc.Channel, grpc.Channel, grpc.Channel], timeout_s: float
+) -> Connections:
+    world, character, post, media = channels
     return Connections(
         WorldClient(world, timeout_s),
         CharacterClient(character, timeout_s),
         PostClient(post, timeout_s),
         MediaClient(media, timeout_s),
-        (world, character, post, media),
+        channels,
     )

@@ -9,7 +9,7 @@ import grpc
 
 from generia_worker.errors import GeneriaError, PermanentError
 from generia_worker.rpc import wire
-from generia_worker.rpc.channel import once
+from generia_worker.rpc.channel import idempotency_metadata
 from generia_worker.rpc.media_types import MediaType
 from generia_worker.rpc.status_codes import translated
 
@@ -52,7 +52,7 @@ class MediaRecord:
 
 
 class MediaClient:
-    """Calls the media service; every method raises what `rpc.errors.translated` says."""
+    """Calls the media service; every method raises what `status_codes.translated` says."""
 
     def __init__(self, channel: grpc.Channel, timeout_s: float) -> None:
         self._stub = wire.MediaServiceStub(channel)
@@ -83,7 +83,7 @@ class MediaClient:
                 media_type=wire.media.MediaType.ValueType(int(media_type)),
             )
             answer = self._stub.GetPresignedUploadURL(
-                request, timeout=self._timeout_s, metadata=once(idempotency_key)
+                request, timeout=self._timeout_s, metadata=idempotency_metadata(idempotency_key)
             )
         return UploadTicket(answer.media_id, answer.upload_url, answer.expires_at)
 

@@ -37,7 +37,7 @@ class ImageFormat(StrEnum):
 
 
 def sniff_format(data: bytes) -> ImageFormat | None:
-    """Tell the format of a picture from its first bytes, whatever anybody announced; None when it is none of ours."""
+    """Tell the format of a picture from its first bytes, whatever was announced; None for any other format."""
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return ImageFormat.PNG
     if data.startswith(b"\xff\xd8\xff"):

@@ -9,7 +9,7 @@ import grpc
 
 from generia_worker.errors import GeneriaError
 from generia_worker.rpc import wire
-from generia_worker.rpc.channel import once
+from generia_worker.rpc.channel import idempotency_metadata
 from generia_worker.rpc.status_codes import translated
 
 
@@ -49,7 +49,7 @@ class PostPage:
 
 
 class PostClient:
-    """Calls the post service; every method raises what `rpc.errors.translated` says."""
+    """Calls the post service; every method raises what `status_codes.translated` says."""
 
     def __init__(self, channel: grpc.Channel, timeout_s: float) -> None:
         self._stub = wire.PostServiceStub(channel)
@@ -70,7 +70,9 @@ class PostClient:
             request = wire.post.CreateAIPostRequest(
                 character_id=character_id, caption=caption, media_id=media_id, world_id=world_id, tags=tags
             )
-            answer = self._stub.CreateAIPost(request, timeout=self._timeout_s, metadata=once(idempotency_key))
+            answer = self._stub.CreateAIPost(
+                request, timeout=self._timeout_s, metadata=idempotency_metadata(idempotency_key)
+            )
         return CreatedPost(answer.post_id, answer.created_at)
 
     def create(
@@ -141,7 +143,7 @@ class PostClient:
         """Change what is given of a post; no tags leave the tags as they are.
 
         Raises:
-            PermanentError: also where the platform's post service does not offer it at all.
+            UnimplementedError: the platform's post service does not offer this call, which is ours.
         """
         with translated("UpdatePost"):
             request = wire.post.UpdatePostRequest(

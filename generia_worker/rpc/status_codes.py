@@ -14,6 +14,7 @@ from generia_worker.errors import (
     NotFoundError,
     PermanentError,
     TransientError,
+    UnimplementedError,
 )
 from generia_worker.text import clip
 
@@ -28,7 +29,7 @@ _TRANSIENT = frozenset(
         grpc.StatusCode.INTERNAL,
     }
 )
-#: After these nobody knows whether the service did what it was asked.
+#: After these it is unknown whether the service did what it was asked.
 _UNKNOWN_OUTCOME = frozenset(
     {
         grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -52,7 +53,7 @@ def translate(operation: str, code: grpc.StatusCode | None, details: str) -> Gen
     code = code or grpc.StatusCode.UNKNOWN
     details = clip(" ".join(details.split()), _DETAILS_MAX) or code.name
     if code is grpc.StatusCode.UNIMPLEMENTED:
-        return PermanentError(f"This platform's service does not offer {operation}: {details}")
+        return UnimplementedError(f"The platform's service does not offer {operation} ({details}).")
     message = f"{operation} failed ({code.name}): {details}"
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "message larger than max" in details:
         return PermanentError(message)

@@ -1,4 +1,4 @@
-"""The messages and servicer bases of the platform's services, for those who implement one.
+"""The wire contract of the platform's services: messages, stubs, servicer bases, metadata keys and limits.
 
 `wire.world`, `wire.character`, `wire.post` and `wire.media` are the message modules.
 """
@@ -36,11 +36,18 @@ IDEMPOTENCY_KEY = "idempotency-key"
 BUDGET_KEY = "generia-budget"
 #: No message is larger, in either direction: a page of 100 worlds with the largest params fits.
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+#: How many items a page of a list holds: when the caller names no limit, and at most.
+PAGE_DEFAULT, PAGE_MAX = 20, 100
+#: No page begins later.
+OFFSET_MAX = 1_000_000
 
 __all__ = [
     "BUDGET_KEY",
     "IDEMPOTENCY_KEY",
     "MAX_MESSAGE_BYTES",
+    "OFFSET_MAX",
+    "PAGE_DEFAULT",
+    "PAGE_MAX",
     "CharacterServiceServicer",
     "CharacterServiceStub",
     "MediaServiceServicer",

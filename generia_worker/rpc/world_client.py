@@ -74,7 +74,7 @@ class GenerationRecord:
 
 
 class WorldClient:
-    """Calls the world service; every method raises what `rpc.errors.translated` says."""
+    """Calls the world service; every method raises what `status_codes.translated` says."""
 
     def __init__(self, channel: grpc.Channel, timeout_s: float) -> None:
         self._stub = wire.WorldServiceStub(channel)

@@ -14,12 +14,13 @@ from typing import Any
 from pymongo.client_session import ClientSession
 
 from generia_worker.billing.estimate import Finished
+from generia_worker.client.status import WorldStatus
 from generia_worker.engine.generations import Generation, Generations
 from generia_worker.engine.specs import StepTable
 from generia_worker.engine.step import FINAL_STATES, StepState
 from generia_worker.engine.step_rows import StepRows
 from generia_worker.status.changes import StatusChanges
-from generia_worker.status.stages import Progress, WorldStatus, progress_of
+from generia_worker.status.stages import Progress, progress_of
 from generia_worker.storage.database import Database, Document, dirty_worlds
 
 #: The counters of a status document, with their starting values. Integers count, floats are dollars.

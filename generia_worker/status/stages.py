@@ -4,25 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
+from generia_worker.client.status import WorldStatus
 from generia_worker.engine.specs import StepTable
 from generia_worker.engine.step import FINAL_STATES, Census, Scope, StepState
-
-
-class WorldStatus(StrEnum):
-    """The state of a generation as a whole."""
-
-    PENDING = "pending"
-    IN_PROGRESS = "in_progress"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def is_final(self) -> bool:
-        """True when nothing more will happen to the world unless a person asks for it."""
-        return self in (WorldStatus.COMPLETED, WorldStatus.FAILED, WorldStatus.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)

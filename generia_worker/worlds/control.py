@@ -7,13 +7,13 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 
+from generia_worker.client.status import WorldStatus
 from generia_worker.engine.generations import Generations
 from generia_worker.engine.specs import StepTable
 from generia_worker.engine.step import Step, StepState
 from generia_worker.engine.step_rows import StepRows
 from generia_worker.errors import ConflictError, InvalidInputError, NotFoundError
 from generia_worker.status.projection import StatusProjection
-from generia_worker.status.stages import WorldStatus
 from generia_worker.storage.database import Database, Document
 
 

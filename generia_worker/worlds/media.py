@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from generia_worker.errors import DamagedPictureError, PermanentError, TransientError
 from generia_worker.providers.images import Picture
-from generia_worker.rpc.media_types import MediaType
+from generia_worker.rpc.media_types import ImageFormat, MediaType
 from generia_worker.text import clip
 from generia_worker.worlds.context import Services, StepContext
 
@@ -102,8 +102,8 @@ def _upload(
         issued = services.media.presign_upload(
             ctx.world_id,
             character_id or ctx.world_id,
-            f"{spec.kind}{picture.format.extension}",
-            picture.format.value,
+            f"{spec.kind}{ImageFormat(picture.content_type).extension}",
+            picture.content_type,
             size,
             spec.media_type,
             idempotency_key=ctx.idempotency_key(f"{spec.kind}.{size}"),
@@ -122,7 +122,7 @@ def _put(services: Services, url: str, picture: Picture) -> None:
         reply = services.http.exchange(
             "PUT",
             url,
-            headers={"Content-Type": picture.format.value},
+            headers={"Content-Type": picture.content_type},
             data=picture.data,
             deadline_s=services.settings.rpc_timeout_s * 2,
             max_bytes=100_000,

@@ -17,8 +17,8 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 
 from generia_worker.cli import programs
 from generia_worker.embedded.stack import Stack
+from generia_worker.gateway.dependencies import connect_services
 from generia_worker.gateway.tokens import local_login_token
-from generia_worker.rpc.connections import connect
 from generia_worker.rpc.media_types import MediaType
 from generia_worker.settings import Settings
 from tests.browser import chromium
@@ -65,7 +65,7 @@ class Site:
 
     def big_world(self, world_id: str, characters: int, posts: int) -> None:
         """Let so many more characters and posts live in a world, each character with a picture of its own."""
-        services = connect(self.settings)
+        services = connect_services(self.settings)
         pictures = []
         for number in range(characters):
             who = services.characters.create(

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from generia_worker.client.client import GeneriaClient
 from generia_worker.client.order import Order
-from generia_worker.rpc.connections import connect
+from generia_worker.gateway.dependencies import connect_services
 from tests.browser.conftest import PATIENCE_MS, PROMPT, Site
 
 PATHS = (
@@ -69,7 +69,7 @@ def test_it_only_shows(site: Site, path: str) -> None:
 
 def test_a_run_is_seen_with_its_failures(flower: Page, site: Site) -> None:
     site.behave(forbidden_words=["Post 2 of 3"])
-    with closing(connect(site.settings)) as services:
+    with closing(connect_services(site.settings)) as services:
         world_id = services.worlds.create("tester", "", "", PROMPT, 2, 6).id
     endpoint = GeneriaClient(site.settings.api_url, site.settings.api_token.get_secret_value())
     endpoint.order(Order(world_id=world_id, user_prompt=PROMPT, users_count=2, posts_count=6))

@@ -57,7 +57,12 @@ def test_a_change_concerns_those_who_use_it_alone() -> None:
     assert all(concerned[file] == {"gateway"} for file in page)
     assert concerned["tasks/posts.py"] == set(made.CELERY_PROGRAMS)
     assert concerned["prompts/write_post.j2"] >= {"worker", "api"}
-    assert concerned["generia_worker/reference/post/post_service.py"] == {"post"}
+    for service in ("world", "character", "post", "media"):
+        folder = f"generia_worker/reference/{service}/"
+        assert all(where == {service} for file, where in concerned.items() if file.startswith(folder))
+    assert "gateway" not in set().union(
+        *(where for file, where in concerned.items() if file.startswith("generia_worker/reference/"))
+    )
     assert all(
         where == {"simulator"}
         for file, where in concerned.items()

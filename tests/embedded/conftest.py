@@ -13,7 +13,7 @@ from generia_worker.settings import Settings
 
 def settings(**values: object) -> Settings:
     """Return settings as of a machine with an empty environment."""
-    return Settings(_env_file=None, **values)  # type: ignore[arg-type, call-arg]
+    return Settings(_env_file=None, **values)  # type: ignore[arg-type]
 
 
 def wait_gone(pid: int, timeout_s: float = 5) -> bool:

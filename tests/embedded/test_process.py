@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from generia_worker.embedded import logs, process
+from generia_worker.embedded import log_files, process
 from generia_worker.embedded.ports import free_port, is_listening
 from generia_worker.embedded.process import ManagedProcess, ProcessFailed
 from tests.embedded.conftest import eventually, number_in, wait_gone
@@ -31,7 +31,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
     made: list[ManagedProcess] = []
 
     def shell(script: str, *arguments: str, **options: Any) -> ManagedProcess:
-        options = {"env": ENV, "log_path": tmp_path / "program.log", "restart": False} | options
+        options = {"env": ENV, "log_path": tmp_path / "program.log", "restart": False, **options}
         made.append(ManagedProcess("program", ["/bin/sh", "-c", script, "sh", *arguments], **options))
         return made[-1]
 
@@ -76,7 +76,7 @@ def test_stop_asks_politely_first(make: Make, tmp_path: Path) -> None:
     one.start()
     assert eventually((tmp_path / "up").exists)
     one.stop()
-    assert logs.read_tail(one.log_path)[-1] == "bye"
+    assert log_files.read_tail(one.log_path)[-1] == "bye"
 
 
 def test_a_program_that_ignores_the_signal_is_killed_at_its_bound(make: Make, tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_program_that_is_not_there_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_check_that_raises_says_not_yet_and_is_named_in_the_end(make: Make) -> None:
-    answers = iter([ConnectionRefusedError(), ValueError("secret"), True])
+    answers: Iterator[Exception | bool] = iter([ConnectionRefusedError(), ValueError("secret"), True])
 
     def ready() -> bool:
         answer = next(answers)
@@ -146,7 +146,12 @@ def test_stop_from_another_thread_breaks_a_start_off(make: Make) -> None:
         return False
 
     one = make("sleep 600", ready=never, ready_timeout_s=60)
-    stopper = threading.Thread(target=lambda: (asked.wait(10), one.stop()))
+
+    def stop() -> None:
+        asked.wait(10)
+        one.stop()
+
+    stopper = threading.Thread(target=stop)
     stopper.start()
     with pytest.raises(ProcessFailed, match="stopped while it started"):
         one.start()
@@ -322,12 +327,12 @@ def test_nothing_outlives_an_owner_that_is_killed(tmp_path: Path, mode: str) -> 
 
 
 def test_a_log_is_cut_to_its_tail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "LOG_MAX_BYTES", 1000)
-    monkeypatch.setattr(logs, "_LOG_KEPT_BYTES", 100)
+    monkeypatch.setattr(log_files, "LOG_MAX_BYTES", 1000)
+    monkeypatch.setattr(log_files, "_LOG_KEPT_BYTES", 100)
     log = tmp_path / "x.log"
     log.write_bytes(b"a" * 2000 + b"the end")
     with log.open("ab") as writer:
-        logs.cut_log(log)
+        log_files.cut_log(log)
         assert (tmp_path / "x.log.1").read_bytes() == b"a" * 93 + b"the end"
         writer.write(b"goes on")
     assert log.read_bytes() == b"goes on"
@@ -340,13 +345,13 @@ def test_a_tail_finds_the_reason_above_a_long_farewell(tmp_path: Path) -> None:
     farewell = [f"closing {i}" for i in range(100)]
     with log.open("a") as file:
         file.write("\n".join(["hello", '{"s":"E", "msg":"Address already in use"}', *farewell]))
-    tail = logs.read_tail(log, start)
+    tail = log_files.read_tail(log, start)
     assert tail == ['{"s":"E", "msg":"Address already in use"}', *farewell[-11:]]
 
 
 def test_a_tail_is_bounded_and_clean(tmp_path: Path) -> None:
     log = tmp_path / "x.log"
     log.write_bytes(b"old\n" * 100 + b"\x1b[31mred\xff\n" + b"y" * 5000 + b"\n\n")
-    tail = logs.read_tail(log, lines=3, line_length=50)
+    tail = log_files.read_tail(log, lines=3, line_length=50)
     assert tail == ["old", " [31mred\ufffd", "y" * 50]
-    assert logs.read_tail(tmp_path / "none") == []
+    assert log_files.read_tail(tmp_path / "none") == []

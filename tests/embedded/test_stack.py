@@ -254,7 +254,8 @@ def test_the_home_folder_is_expanded(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 def test_a_port_that_somebody_took_meanwhile_costs_only_another_try(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock, taken = threading.Lock(), []
+    lock = threading.Lock()
+    taken: list[int] = []
     thieves = []
 
     def stolen_at_first() -> int:

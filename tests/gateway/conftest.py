@@ -16,16 +16,18 @@ import httpx2
 import pytest
 import uvicorn
 from pydantic import SecretStr
+from pymongo.collection import Collection
 
 from generia_worker.embedded.ports import free_port
-from generia_worker.gateway.parts import Parts, open_parts
+from generia_worker.gateway.dependencies import Dependencies, connect_services, open_dependencies
 from generia_worker.gateway.server import config
 from generia_worker.gateway.tokens import Audience
-from generia_worker.reference import services as reference
-from generia_worker.rpc.connections import Connections, connect
+from generia_worker.reference import registry
+from generia_worker.rpc.connections import Connections
 from generia_worker.rpc.media_types import MediaType
 from generia_worker.rpc.world_client import WorldRecord
 from generia_worker.settings import Settings
+from generia_worker.storage.mongo import Document
 from tests.reference.conftest import PROMPT, new_key, picture, put, settings_of_services
 
 SECRET = "a secret that only the tests of the gateway know"
@@ -152,7 +154,7 @@ def _settings(servers: Settings) -> Settings:
 def platform(settings: Settings) -> Iterator[Settings]:
     """The four services over a database of their own; yields the settings by which a gateway reaches them."""
     asked = settings.model_copy(update={"mongo_database": "gateway_tests"})
-    with reference.start(["all"], asked, enqueue=False) as running:
+    with registry.start(["all"], asked, enqueue=False) as running:
         addresses = {f"{name}_service": address for name, address in running.addresses.items()}
         yield asked.model_copy(
             update={
@@ -170,7 +172,7 @@ def platform(settings: Settings) -> Iterator[Settings]:
 @pytest.fixture(scope="session")
 def services(platform: Settings) -> Iterator[Connections]:
     """Clients of the services."""
-    connections = connect(platform)
+    connections = connect_services(platform)
     yield connections
     connections.close()
 
@@ -180,11 +182,15 @@ class Gateway:
     """A running gateway."""
 
     url: str
-    parts: Parts
+    deps: Dependencies
+
+    def collection(self, name: str) -> Collection[Document]:
+        """Return a collection of the database that this gateway and its services share."""
+        return self.deps.mongo[self.deps.settings.mongo_database][name]
 
     def token(self, user_id: str, audience: Audience = Audience.ACCESS, lifetime_s: float = 600) -> str:
         """Return a token of this user."""
-        return self.parts.tokens.issue(audience, user_id, lifetime_s)
+        return self.deps.tokens.issue(audience, user_id, lifetime_s)
 
     def client(self, **headers: str) -> httpx2.Client:
         """Return a client without a token."""
@@ -203,9 +209,9 @@ def running(settings: Settings) -> Iterator[Gateway]:
     changed: dict[str, Any] = {"gateway_bind": f"127.0.0.1:{port}"}
     if settings.gateway_url == Settings.model_fields["gateway_url"].default:
         changed["gateway_url"] = f"http://127.0.0.1:{port}"
-    parts = open_parts(settings.model_copy(update=changed))
-    parts.prepare()
-    program = uvicorn.Server(config(parts))
+    deps = open_dependencies(settings.model_copy(update=changed))
+    deps.prepare()
+    program = uvicorn.Server(config(deps))
     started = threading.Event()
     startup = program.startup
 
@@ -218,7 +224,7 @@ def running(settings: Settings) -> Iterator[Gateway]:
     thread.start()
     assert started.wait(20)
     try:
-        yield Gateway(f"http://127.0.0.1:{port}", parts)
+        yield Gateway(f"http://127.0.0.1:{port}", deps)
     finally:
         program.should_exit = True
         thread.join(20)

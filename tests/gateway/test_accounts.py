@@ -55,7 +55,7 @@ def test_register_log_in_and_out(gateway: Gateway) -> None:
 
 def test_the_password_is_kept_as_a_hash_only(gateway: Gateway) -> None:
     user_id = register(gateway).json()["user"]["id"]
-    stored = gateway.parts.resources.collection("accounts").find_one({"_id": user_id})
+    stored = gateway.collection("accounts").find_one({"_id": user_id})
     assert stored is not None
     assert stored["password_hash"].startswith("$argon2id$")
     assert PASSWORD not in str(stored)
@@ -64,7 +64,7 @@ def test_the_password_is_kept_as_a_hash_only(gateway: Gateway) -> None:
 def test_a_weak_hash_is_made_anew_at_login(gateway: Gateway) -> None:
     body = fresh()
     user_id = register(gateway, **body).json()["user"]["id"]
-    accounts = gateway.parts.resources.collection("accounts")
+    accounts = gateway.collection("accounts")
     weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
     accounts.update_one({"_id": user_id}, {"$set": {"password_hash": weak}})
     assert log_in(gateway, body["email"]).status_code == 200
@@ -126,7 +126,7 @@ def test_a_failed_login_tells_nothing(gateway: Gateway) -> None:
     assert "Set-Cookie" not in wrong.headers
     # The local account has no password at all.
     with gateway.client() as client:
-        client.post("/api/v1/auth/local", json={"token": local_login_token(gateway.parts.settings)})
+        client.post("/api/v1/auth/local", json={"token": local_login_token(gateway.deps.settings)})
     for password in ("", "None", PASSWORD):
         assert log_in(gateway, LOCAL_USER, password).status_code in (401, 422)
 
@@ -155,7 +155,7 @@ def test_the_account_is_gone(gateway: Gateway) -> None:
 
 def test_the_link_of_the_command_line_logs_in(gateway: Gateway) -> None:
     with gateway.client() as client:
-        answer = client.post("/api/v1/auth/local", json={"token": local_login_token(gateway.parts.settings)})
+        answer = client.post("/api/v1/auth/local", json={"token": local_login_token(gateway.deps.settings)})
         assert answer.status_code == 200
         assert answer.json()["user"]["id"] == LOCAL_USER
         assert client.get("/api/v1/auth/me").json()["username"] == LOCAL_USER
@@ -183,7 +183,7 @@ def test_the_cookie(gateway: Gateway, start_gateway: StartGateway) -> None:
     assert cookie[COOKIE]
     assert "httponly" in cookie
     assert (cookie["samesite"].lower(), cookie["path"]) == ("lax", "/")
-    assert cookie["max-age"] == str(gateway.parts.settings.session_s)
+    assert cookie["max-age"] == str(gateway.deps.settings.session_s)
     assert "secure" not in cookie
     # With https before it.
     behind = start_gateway(gateway_url="https://generia.example")

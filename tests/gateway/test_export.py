@@ -11,6 +11,7 @@ import pytest
 
 from generia_worker.errors import NotFoundError
 from generia_worker.gateway import export
+from generia_worker.reference.signed_urls import s3_client
 from generia_worker.rpc import wire
 from generia_worker.rpc.connections import Connections
 from generia_worker.rpc.media_types import MediaType, sniff_format
@@ -74,7 +75,7 @@ def test_it_is_the_creators_alone(gateway: Gateway, world: WorldRecord) -> None:
 
 
 def test_only_so_many_at_once(gateway: Gateway, world: WorldRecord, user: str) -> None:
-    exports = gateway.parts.exports
+    exports = gateway.deps.exports
     taken = [exports.acquire(blocking=False) for _ in range(2)]
     try:
         assert all(taken)
@@ -90,12 +91,13 @@ def test_only_so_many_at_once(gateway: Gateway, world: WorldRecord, user: str) -
 def test_pictures_that_cannot_be_read_are_left_out(
     gateway: Gateway, services: Connections, full_world: WorldRecord, tmp_path: Path
 ) -> None:
-    media = gateway.parts.resources.collection("media")
+    media = gateway.collection("media")
     lost = media.find_one({"world_id": full_world.id, "media_type": int(MediaType.POST_IMAGE)})
     assert lost is not None
-    gateway.parts.resources.files._client.remove_object(gateway.parts.settings.s3_bucket, lost["key"])
+    settings = gateway.deps.settings
+    s3_client(settings, settings.s3_endpoint).remove_object(settings.s3_bucket, lost["key"])
     target = tmp_path / "out.zip"
-    missing = export.export_world(full_world.id, target, services=services, resources=gateway.parts.resources)
+    missing = export.export_world(full_world.id, target, services=services, settings=settings)
     assert len(missing) == 1
     assert missing[0].startswith("posts/")
     archive = zipfile.ZipFile(target)
@@ -107,5 +109,5 @@ def test_pictures_that_cannot_be_read_are_left_out(
 def test_an_unknown_world(gateway: Gateway, services: Connections, tmp_path: Path) -> None:
     target = tmp_path / "out.zip"
     with pytest.raises(NotFoundError):
-        export.export_world("unknown", target, services=services, resources=gateway.parts.resources)
+        export.export_world("unknown", target, services=services, settings=gateway.deps.settings)
     assert not target.exists()

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from generia_worker.gateway.app import create_app, routes
 from generia_worker.gateway.auth import COOKIE
-from generia_worker.gateway.parts import open_parts
+from generia_worker.gateway.dependencies import open_dependencies
 from generia_worker.gateway.tokens import Audience, Tokens
 from generia_worker.settings import Settings
 from tests.gateway.conftest import SECRET, Gateway
@@ -45,7 +45,7 @@ def at(path: str) -> str:
 
 
 def test_no_route_is_hidden_from_the_document() -> None:
-    app = create_app(open_parts(Settings(_env_file=None, jwt_secret=SecretStr(SECRET))))
+    app = create_app(open_dependencies(Settings(_env_file=None, jwt_secret=SecretStr(SECRET))))
     shown = [(method.upper(), path) for path, methods in app.openapi()["paths"].items() for method in methods]
     assert sorted(shown) == ROUTES
     assert set(ROUTES) >= OPEN
@@ -67,7 +67,7 @@ def refused(answer: httpx2.Response) -> bool:
 
 @pytest.mark.parametrize(("method", "path"), CLOSED)
 def test_without_and_with_a_wrong_token(gateway: Gateway, method: str, path: str) -> None:
-    long_ago = Tokens(gateway.parts.settings, lambda: datetime.now(UTC) - timedelta(days=30))
+    long_ago = Tokens(gateway.deps.settings, lambda: datetime.now(UTC) - timedelta(days=30))
     tokens = {
         "expired": long_ago.issue(Audience.ACCESS, "u", 60),
         **{f"for {a}": gateway.token("u", a) for a in Audience if a is not Audience.ACCESS},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import schemathesis
@@ -16,7 +17,7 @@ from generia_worker.billing.estimate import Shape, estimate
 from generia_worker.billing.prices import PriceTable
 from generia_worker.client.receipt import Receipt
 from generia_worker.gateway.app import create_app
-from generia_worker.gateway.parts import open_parts
+from generia_worker.gateway.dependencies import open_dependencies
 from generia_worker.rpc.connections import Connections
 from generia_worker.settings import Settings
 from generia_worker.text import has_meaning
@@ -63,11 +64,11 @@ def fuzzed(platform: Settings, services: Connections) -> Iterator[tuple[Gateway,
             double.answer("POST", f"{base}:{action}", 202, STATUS)
         with running(platform.model_copy(update={"api_url": double.url})) as gateway:
             # Some hundreds of accounts are made: real hashes would take all of the time.
-            gateway.parts.accounts._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+            gateway.deps.accounts._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
             yield gateway, ids
 
 
-DOCUMENT = create_app(open_parts(Settings(_env_file=None, jwt_secret=SecretStr(SECRET)))).openapi()
+DOCUMENT = create_app(open_dependencies(Settings(_env_file=None, jwt_secret=SecretStr(SECRET)))).openapi()
 schema = schemathesis.openapi.from_dict(DOCUMENT)
 
 
@@ -79,7 +80,9 @@ schema = schemathesis.openapi.from_dict(DOCUMENT)
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-def test_every_call_is_as_documented(case: schemathesis.Case, fuzzed: tuple[Gateway, dict[str, str]]) -> None:
+def test_every_call_is_as_documented(
+    case: schemathesis.Case[Any], fuzzed: tuple[Gateway, dict[str, str]]
+) -> None:
     gateway, ids = fuzzed
     # Half of the calls are about what there is.
     fits = case.meta is not None and case.meta.generation.mode.is_positive

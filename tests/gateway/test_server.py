@@ -78,7 +78,12 @@ def process(
     lines: queue.Queue[str] = queue.Queue()
     assert started.stderr is not None
     stderr = started.stderr
-    threading.Thread(target=lambda: [lines.put(line) for line in stderr], daemon=True).start()
+
+    def read() -> None:
+        for line in stderr:
+            lines.put(line)
+
+    threading.Thread(target=read, daemon=True).start()
     try:
         yield started, lines
     finally:

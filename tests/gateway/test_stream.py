@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from generia_worker.gateway.auth import COOKIE
-from generia_worker.gateway.stream import POLL_S
+from generia_worker.gateway.stream_routes import POLL_S
 from generia_worker.gateway.tokens import Audience
 from generia_worker.http import sse
 from generia_worker.rpc.connections import Connections
@@ -108,13 +108,14 @@ def test_who_may_follow(with_endpoint: Gateway, endpoint: EndpointDouble, world:
         ticket = client.send(with_header).json()
         assert ticket["expires_in"] == 60
         cookie = with_endpoint.token("guest", Audience.SESSION)
-        for how in (
+        ways: list[dict[str, Any]] = [
             {"params": {"ticket": ticket["ticket"]}},
             {"headers": {"Cookie": f"{COOKIE}={cookie}"}},
-        ):
+        ]
+        for how in ways:
             endpoint.events.put(DONE)
             endpoint.events.put(None)
-            answer = client.get(path_of(world), **how)  # type: ignore[arg-type]
+            answer = client.get(path_of(world), **how)
             assert (answer.status_code, answer.content.replace(b": still here\n\n", b"")) == (200, DONE)
         for ticket_ in (
             with_endpoint.token("guest"),
@@ -138,9 +139,7 @@ def store_status(gateway: Gateway, world: WorldRecord, status: str, second: int,
         "posts_predicted": 5,
         **changed,
     }
-    gateway.parts.resources.collection("world_generation_status").replace_one(
-        {"_id": world.id}, document, upsert=True
-    )
+    gateway.collection("world_generation_status").replace_one({"_id": world.id}, document, upsert=True)
 
 
 def events(stream: httpx2.Response) -> Iterator[sse.Event]:
@@ -176,7 +175,7 @@ def test_without_a_change_nothing_is_sent(
     gateway: Gateway, world: WorldRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = threading.Semaphore(0)
-    status = gateway.parts.services.worlds.generation_status
+    status = gateway.deps.services.worlds.generation_status
 
     class Counted:
         def __getattr__(self, name: str) -> Any:
@@ -186,9 +185,9 @@ def test_without_a_change_nothing_is_sent(
             asked.release()
             return status(world_id)
 
-    worlds = gateway.parts.services.worlds
+    worlds = gateway.deps.services.worlds
     # The record is frozen: nobody but a test looks over its shoulder.
-    object.__setattr__(gateway.parts.services, "worlds", Counted())
+    object.__setattr__(gateway.deps.services, "worlds", Counted())
     try:
         with gateway.as_user("guest") as client, client.stream("GET", path_of(world)) as stream:
             found = events(stream)
@@ -199,7 +198,7 @@ def test_without_a_change_nothing_is_sent(
             assert json.loads(next(found).data)["status"] == "failed"
             assert next(found).event == "done"
     finally:
-        object.__setattr__(gateway.parts.services, "worlds", worlds)
+        object.__setattr__(gateway.deps.services, "worlds", worlds)
     assert POLL_S == 0.5
 
 

@@ -137,7 +137,7 @@ def test_large_bodies_are_not_read(gateway: Gateway, user: str) -> None:
 def test_a_budget_travels(gateway: Gateway, user: str) -> None:
     with gateway.as_user(user) as client:
         world_id = client.post("/api/v1/worlds", json=new(budget=1.25)).json()["id"]
-    stored = gateway.parts.resources.collection("worlds").find_one({"_id": world_id})
+    stored = gateway.collection("worlds").find_one({"_id": world_id})
     assert stored is not None
     assert stored["order"]["budget"] == 1.25
 
@@ -361,9 +361,9 @@ def test_without_the_services(start_gateway: StartGateway, user: str) -> None:
 
 def test_ready(with_endpoint: Gateway, endpoint: EndpointDouble, gateway: Gateway) -> None:
     endpoint.answer("GET", "/readyz", 200, {"status": "ok"})
-    parts = ["world", "character", "post", "media", "mongodb", "enqueue"]
+    names = ["world", "character", "post", "media", "mongodb", "enqueue"]
     with with_endpoint.client() as client:
-        assert client.get("/readyz").json() == dict.fromkeys(["status", *parts], "ok")
+        assert client.get("/readyz").json() == dict.fromkeys(["status", *names], "ok")
     with gateway.client() as client:
         ready = client.get("/readyz")
     assert ready.status_code == 200

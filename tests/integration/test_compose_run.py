@@ -15,7 +15,7 @@ import pytest
 from generia_worker.client.client import GeneriaClient
 from generia_worker.embedded.ports import free_port
 from generia_worker.embedded.stack import Stack
-from generia_worker.rpc.connections import connect
+from generia_worker.gateway.dependencies import connect_services
 from generia_worker.settings import Settings
 from tests import make_dockerfile as made
 from tests.deployment.test_compose import parsed, seconds
@@ -157,7 +157,7 @@ def test_all_of_it_is_healthy_and_makes_a_world(containers: dict[str, Container]
     api, gateway = containers["api"].environment, containers["gateway"].environment
     known = {k.removeprefix("GENERIA_").lower(): v for k, v in gateway.items() if not k.endswith("_FILE")}
     settings = Settings(_env_file=None, **known)
-    services = connect(settings)
+    services = connect_services(settings)
     try:
         world_id = services.worlds.create("tester", "", "", PROMPT, 1, 2).id
         token = Path(api["GENERIA_API_TOKEN_FILE"]).read_text(encoding="utf-8").strip()

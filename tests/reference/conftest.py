@@ -12,7 +12,8 @@ import pytest
 import requests
 from PIL import Image
 
-from generia_worker.reference import services
+from generia_worker.reference import registry
+from generia_worker.reference.server import RunningServices
 from generia_worker.rpc.channel import open_channel
 from generia_worker.rpc.character_client import CharacterClient, CharacterRecord
 from generia_worker.rpc.media_client import MediaClient
@@ -27,7 +28,7 @@ NOWHERE = "127.0.0.1:1"
 
 def settings_of_services(servers: Settings) -> Settings:
     """Settings of the services: any free port each, a database of their own."""
-    anywhere = {f"{name}_service": "127.0.0.1:0" for name in services.SERVICES}
+    anywhere = {f"{name}_service": "127.0.0.1:0" for name in registry.NAMES}
     return servers.model_copy(
         update={"mongo_database": "platform_tests", "image_max_bytes": 2_000_000, **anywhere}
     )
@@ -50,9 +51,9 @@ class Clients:
     channels: dict[str, grpc.Channel]
 
 
-def connect(platform: services.Platform, timeout_s: float = 20) -> Clients:
+def connect(running: RunningServices, timeout_s: float = 20) -> Clients:
     """Return clients of running services."""
-    channels = {name: open_channel(address) for name, address in platform.addresses.items()}
+    channels = {name: open_channel(address) for name, address in running.addresses.items()}
     return Clients(
         WorldClient(channels["world"], timeout_s),
         CharacterClient(channels["character"], timeout_s),
@@ -65,7 +66,7 @@ def connect(platform: services.Platform, timeout_s: float = 20) -> Clients:
 @pytest.fixture(scope="session")
 def clients(settings: Settings) -> Iterator[Clients]:
     """Clients of services that run for the whole session and order no generation."""
-    with services.start(["all"], settings, enqueue=False) as platform:
+    with registry.start(["all"], settings, enqueue=False) as platform:
         made = connect(platform)
         yield made
         for channel in made.channels.values():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -14,13 +13,10 @@ from generia_worker.errors import (
     NotFoundError,
     PermanentError,
 )
-from generia_worker.reference.character import character_service as characters
-from generia_worker.reference.resources import open_resources
 from generia_worker.rpc import wire
 from generia_worker.rpc.character_client import CharacterRecord
 from generia_worker.rpc.media_types import MediaType
 from generia_worker.rpc.world_client import WorldRecord
-from generia_worker.settings import Settings
 from tests.reference.conftest import PROMPT, Clients, Upload, new_key
 from tests.reference.test_media import BAD_IDS, UNKNOWN
 from tests.reference.test_worlds import HARD_TEXT
@@ -198,21 +194,33 @@ def test_unknown_character_ids(clients: Clients) -> None:
             call(UNKNOWN)
 
 
-def test_all_characters_of_a_world_oldest_first(
-    clients: Clients, world: WorldRecord, settings: Settings
-) -> None:
+def test_all_characters_of_a_world_oldest_first(clients: Clients, world: WorldRecord) -> None:
     made = [
         clients.characters.create(world.id, str(n), {"n": n}, idempotency_key=new_key()).id for n in range(4)
     ]
-    resources = open_resources(settings, threads=1)
-    try:
-        found = characters.in_world(resources, world.id)
-        assert [c.id for c in found] == made
-        assert [json.loads(c.meta)["n"] for c in characters.in_world(resources, world.id, 2, 1)] == [1, 2]
-        with pytest.raises(NotFoundError):
-            characters.in_world(resources, UNKNOWN)
-    finally:
-        resources.close()
+    played = clients.characters.create(world.id, "P", {}, idempotency_key=new_key(), real_user_id="user-7")
+    whole = clients.characters.list_in_world(world.id)
+    assert ([one.id for one in whole.characters], whole.total) == ([*made, played.id], 5)
+    assert whole.characters[-1] == played
+    part = clients.characters.list_in_world(world.id, limit=2, offset=1)
+    assert ([one.meta["n"] for one in part.characters], part.total) == ([1, 2], 5)
+    assert clients.characters.list_in_world(world.id, offset=5).characters == ()
+    empty = clients.worlds.create("user-1", "", "", PROMPT, 1, 1)
+    assert clients.characters.list_in_world(empty.id).total == 0
+
+
+def test_pages_that_cannot_be_listed(clients: Clients, world: WorldRecord) -> None:
+    with pytest.raises(NotFoundError, match="world_id"):
+        clients.characters.list_in_world(UNKNOWN)
+    for arguments, field in (
+        (("../x",), "world_id"),
+        ((world.id, 101), "limit"),
+        ((world.id, -1), "limit"),
+        ((world.id, 20, -1), "offset"),
+        ((world.id, 20, 1_000_001), "offset"),
+    ):
+        with pytest.raises(InvalidInputError, match=field):
+            clients.characters.list_in_world(*arguments)
 
 
 def test_health(clients: Clients) -> None:

@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from generia_worker.errors import InvalidInputError, PermanentError
-from generia_worker.reference import services
+from generia_worker.reference import registry
 from generia_worker.reference.world import orders
 from generia_worker.rpc.channel import open_channel
 from generia_worker.rpc.world_client import WorldClient
@@ -90,7 +90,7 @@ def own(settings: Settings, monkeypatch: pytest.MonkeyPatch, endpoint: Endpoint)
 
 def create(settings: Settings, budget_usd: float | None = None) -> str:
     with (
-        services.start(["world"], settings) as platform,
+        registry.start(["world"], settings) as platform,
         open_channel(platform.addresses["world"]) as channel,
     ):
         client = WorldClient(channel, 15)
@@ -111,7 +111,7 @@ def test_a_world_is_ordered_with_its_budget(own: Settings, endpoint: Endpoint) -
 
 def test_a_refused_order_leaves_no_world(own: Settings, endpoint: Endpoint) -> None:
     with (
-        services.start(["world"], own) as platform,
+        registry.start(["world"], own) as platform,
         open_channel(platform.addresses["world"]) as channel,
     ):
         client = WorldClient(channel, 15)
@@ -127,7 +127,7 @@ def test_a_refused_order_leaves_no_world(own: Settings, endpoint: Endpoint) -> N
 def test_an_endpoint_that_is_away_gets_the_order_when_it_is_back(own: Settings, endpoint: Endpoint) -> None:
     world_id = create(own.model_copy(update={"api_url": f"http://{NOWHERE}"}))
     endpoint.answers = [503, 401]
-    with services.start(["world"], own):
+    with registry.start(["world"], own):
         endpoint.wait(3)
     assert [body["world_id"] for _, _, body in endpoint.seen[:3]] == [world_id] * 3
     assert "budget" not in endpoint.seen[0][2]
@@ -136,10 +136,10 @@ def test_an_endpoint_that_is_away_gets_the_order_when_it_is_back(own: Settings, 
 def test_an_order_that_is_refused_later_fails_its_world(own: Settings, endpoint: Endpoint) -> None:
     world_id = create(own.model_copy(update={"api_url": f"http://{NOWHERE}"}))
     endpoint.answers = [409]
-    with services.start(["world"], own):
+    with registry.start(["world"], own):
         endpoint.wait(1)
     with (
-        services.start(["world"], own) as platform,
+        registry.start(["world"], own) as platform,
         open_channel(platform.addresses["world"]) as channel,
     ):
         client = WorldClient(channel, 15)

@@ -24,8 +24,8 @@ from generia_worker.errors import (
     NotFoundError,
     TransientError,
 )
-from generia_worker.reference import services
-from generia_worker.reference.calls import Guard, status_of
+from generia_worker.reference import registry
+from generia_worker.reference.interceptor import ErrorInterceptor, status_of
 from generia_worker.rpc import wire
 from generia_worker.rpc.channel import open_channel
 from generia_worker.rpc.media_client import MediaClient
@@ -117,7 +117,7 @@ def cuttable(settings: Settings) -> Iterator[tuple[Clients, Wire, Wire]]:
     mongo, through = _mongo_wire(settings)
     s3 = Wire(settings.s3_endpoint)
     changed = settings.model_copy(update={"mongo_uri": through, "s3_endpoint": s3.address})
-    with services.start(["all"], changed, enqueue=False) as platform:
+    with registry.start(["all"], changed, enqueue=False) as platform:
         clients = connect(platform, timeout_s=4)
         yield clients, mongo, s3
         for channel in clients.channels.values():
@@ -162,7 +162,7 @@ def test_the_public_endpoint_is_the_one_in_signed_urls(
 ) -> None:
     icon = upload(world.id, MediaType.WORLD_ICON)
     changed = settings.model_copy(update={"s3_public_endpoint": "pictures.example.org:8443"})
-    with services.start(["media"], changed) as platform, open_channel(platform.addresses["media"]) as channel:
+    with registry.start(["media"], changed) as platform, open_channel(platform.addresses["media"]) as channel:
         answer = wire.MediaServiceStub(channel).GetMediaURL(wire.media.GetMediaURLRequest(media_id=icon))
         assert answer.url.startswith("http://pictures.example.org:8443/generia-images/")
         # Who uploads is a worker beside the services, for whom that address may lead nowhere.
@@ -180,7 +180,7 @@ def test_a_broken_method_answers_internal_without_its_inside(caplog: pytest.LogC
 
     names = [name for name in vars(wire.WorldServiceServicer) if name[0].isupper()]
     servicer = type("Broken", (wire.WorldServiceServicer,), {name: staticmethod(explode) for name in names})()
-    grpc_server = grpc.server(ThreadPoolExecutor(1), interceptors=[Guard()])
+    grpc_server = grpc.server(ThreadPoolExecutor(1), interceptors=[ErrorInterceptor()])
     wire.add_WorldServiceServicer_to_server(servicer, grpc_server)
     port = grpc_server.add_insecure_port("127.0.0.1:0")
     grpc_server.start()
@@ -198,35 +198,41 @@ def test_unknown_errors_are_internal() -> None:
 def test_names_and_addresses_that_cannot_be_served(settings: Settings) -> None:
     for names in (["moon"], [], ["world", "moon"]):
         with pytest.raises(ConfigurationError, match="world, character, post, media or all"):
-            services.start(names, settings)
+            registry.start(names, settings)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(ConfigurationError, match=r"GENERIA_POST_SERVICE.*is something running"):
-            services.start(["post"], settings.model_copy(update={"post_service": address}))
+            registry.start(["post"], settings.model_copy(update={"post_service": address}))
 
 
 def test_servers_that_are_away_at_start(settings: Settings) -> None:
     away = settings.model_copy(update={"s3_endpoint": NOWHERE})
     with pytest.raises(ConfigurationError, match=r"S3 server.*GENERIA_S3_ENDPOINT"):
-        services.start(["media"], away, patience_s=0)
+        registry.start(["media"], away, patience_s=0)
+    # The others only sign URLs.
+    with (
+        registry.start(["world", "character", "post"], away, enqueue=False, patience_s=0) as running,
+        open_channel(running.addresses["world"]) as channel,
+    ):
+        assert WorldClient(channel, 10).healthy()
     mongo = SecretStr(f"mongodb://{NOWHERE}/?serverSelectionTimeoutMS=300")
     with pytest.raises(ConfigurationError, match=r"MongoDB.*GENERIA_MONGO_URI"):
-        services.start(["world"], settings.model_copy(update={"mongo_uri": mongo}), patience_s=0)
+        registry.start(["world"], settings.model_copy(update={"mongo_uri": mongo}), patience_s=0)
 
 
 def test_only_the_named_services_answer(settings: Settings) -> None:
-    with services.start(["post"], settings) as platform:
+    with registry.start(["post"], settings) as platform:
         assert list(platform.addresses) == ["post"]
         with open_channel(platform.addresses["post"]) as channel:
             assert not WorldClient(channel, 5).healthy()
 
 
 def test_stop_may_be_repeated_and_frees_the_address(settings: Settings) -> None:
-    platform = services.start(["post"], settings)
+    platform = registry.start(["post"], settings)
     again = settings.model_copy(update={"post_service": platform.addresses["post"]})
     platform.stop()
     platform.stop()
-    with services.start(["post"], again) as restarted:
+    with registry.start(["post"], again) as restarted:
         assert restarted.addresses == platform.addresses
 
 
@@ -243,7 +249,7 @@ def _wait_refused(client: WorldClient) -> None:
 
 def test_stop_lets_running_calls_end(settings: Settings) -> None:
     mongo, through = _mongo_wire(settings)
-    platform = services.start(["world"], settings.model_copy(update={"mongo_uri": through}), enqueue=False)
+    platform = registry.start(["world"], settings.model_copy(update={"mongo_uri": through}), enqueue=False)
     with open_channel(platform.addresses["world"]) as channel, ThreadPoolExecutor(2) as pool:
         client = WorldClient(channel, 15)
         assert client.healthy()
@@ -261,7 +267,7 @@ def test_stop_lets_running_calls_end(settings: Settings) -> None:
 
 
 _PROGRAM = """
-from generia_worker.reference.services import run
+from generia_worker.reference.registry import run
 from generia_worker.settings import load_settings
 run(["all"], load_settings())
 """
@@ -270,7 +276,7 @@ run(["all"], load_settings())
 def test_a_process_serves_until_sigterm(settings: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         address = f"127.0.0.1:{probe.getsockname()[1]}"
-    own = settings.model_copy(update={f"{name}_service": address for name in services.SERVICES})
+    own = settings.model_copy(update={f"{name}_service": address for name in registry.NAMES})
     environment = {**os.environ, **own.environment()}
     process = subprocess.Popen([sys.executable, "-c", _PROGRAM], env=environment, stderr=subprocess.PIPE)
     try:

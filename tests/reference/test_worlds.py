@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import requests
@@ -263,7 +264,8 @@ def test_generation_status_is_read_from_the_status_document(
         "revision": 7,
         "parameters": {"users_count": 20},
     }
-    with MongoClient(settings.mongo_uri.get_secret_value()) as mongo:
+    client: MongoClient[dict[str, Any]] = MongoClient(settings.mongo_uri.get_secret_value())
+    with client as mongo:
         mongo[settings.mongo_database]["world_generation_status"].insert_one(document)
     status = clients.worlds.generation_status(world.id)
     assert {name: getattr(status, name.lower()) for name in numbers} == numbers

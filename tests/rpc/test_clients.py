@@ -20,6 +20,7 @@ from generia_worker.errors import (
     NotFoundError,
     PermanentError,
     TransientError,
+    UnimplementedError,
 )
 from generia_worker.rpc import wire
 from generia_worker.rpc.channel import open_channel
@@ -39,6 +40,7 @@ class Script(grpc.GenericRpcHandler):
         self.answers: dict[str, Answer] = {}
         self.metadata: dict[str, dict[str, Any]] = {}
         self.deadlines: dict[str, float] = {}
+        self.requests: dict[str, bytes] = {}
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
         name = handler_call_details.method.rpartition("/")[2]
@@ -48,6 +50,7 @@ class Script(grpc.GenericRpcHandler):
         def call(request: bytes, context: grpc.ServicerContext) -> bytes:
             self.metadata[name] = dict(context.invocation_metadata())
             self.deadlines[name] = context.time_remaining()
+            self.requests[name] = request
             return self.answers[name](request, context)
 
         return grpc.unary_unary_rpc_method_handler(call)
@@ -95,7 +98,7 @@ C = grpc.StatusCode
         (C.PERMISSION_DENIED, PermanentError, None),
         (C.UNAUTHENTICATED, PermanentError, None),
         (C.OUT_OF_RANGE, PermanentError, None),
-        (C.UNIMPLEMENTED, PermanentError, None),
+        (C.UNIMPLEMENTED, UnimplementedError, None),
         (C.DATA_LOSS, PermanentError, None),
         (C.UNAVAILABLE, TransientError, True),
         (C.DEADLINE_EXCEEDED, TransientError, True),
@@ -195,6 +198,7 @@ def test_every_call_has_a_deadline_and_creating_ones_a_key(script: Script, chann
         "UpdateCharacter": lambda: characters.update("c", display_name="n"),
         "GetCharacter": lambda: characters.get("c"),
         "GetUserCharactersInWorld": lambda: characters.of_user("u", "w"),
+        "ListWorldCharacters": lambda: characters.list_in_world("w"),
         "CreateAIPost": lambda: posts.create_ai("c", "x", "m", "w", [], idempotency_key="k/2"),
         "CreatePost": lambda: posts.create("u", "c", "x", "m", "w"),
         "GetPost": lambda: posts.get("p", "w"),
@@ -234,9 +238,23 @@ def test_the_budget_travels_as_metadata(script: Script, channel: grpc.Channel) -
     assert wire.BUDGET_KEY not in script.metadata["CreateWorld"]
 
 
-def test_a_service_without_update_post_is_named(channel: grpc.Channel) -> None:
-    with pytest.raises(PermanentError, match="does not offer UpdatePost"):
+def test_an_optional_call_that_a_service_lacks_is_named(channel: grpc.Channel) -> None:
+    with pytest.raises(UnimplementedError, match="does not offer UpdatePost"):
         PostClient(channel, 5).update("p", caption="x")
+    with pytest.raises(UnimplementedError, match="does not offer ListWorldCharacters"):
+        CharacterClient(channel, 5).list_in_world("w")
+
+
+def test_characters_of_a_world_come_by_the_page(script: Script, channel: grpc.Channel) -> None:
+    answer = wire.character.ListWorldCharactersResponse(
+        characters=[wire.character.Character(id="c", is_ai=True), wire.character.Character(id="d")], total=7
+    )
+    script.answers["ListWorldCharacters"] = replying(answer)
+    page = CharacterClient(channel, 5).list_in_world("w", 2, 5)
+    sent = wire.character.ListWorldCharactersRequest.FromString(script.requests["ListWorldCharacters"])
+    assert (sent.world_id, sent.limit, sent.offset) == ("w", 2, 5)
+    assert ([one.id for one in page.characters], page.total) == (["c", "d"], 7)
+    assert (page.characters[0].is_ai, page.characters[0].meta_json) == (True, None)
 
 
 def test_answers_that_say_no(script: Script, channel: grpc.Channel) -> None:
@@ -291,10 +309,9 @@ def test_optional_fields_are_told_apart_from_empty_ones(script: Script, channel:
     )
     full = characters.get("c")
     assert (full.real_user_id, full.avatar_media_id, full.meta) == ("", "", {"a": ["b"]})
-    seen: list[bytes] = []
-    script.answers["UpdateCharacter"] = lambda request, _: (seen.append(request), b"")[1]
+    script.answers["UpdateCharacter"] = replying(wire.character.Character())
     characters.update("c", meta={})
-    sent = wire.character.UpdateCharacterRequest.FromString(seen[0])
+    sent = wire.character.UpdateCharacterRequest.FromString(script.requests["UpdateCharacter"])
     assert (sent.HasField("meta"), sent.HasField("display_name"), sent.meta) == (True, False, "{}")
 
 

@@ -19,6 +19,8 @@ CHARACTER = {
     "GetCharacterRequest": "character_id",
     "GetUserCharactersInWorldRequest": "user_id world_id",
     "CharacterList": "characters:Character*",
+    "ListWorldCharactersRequest": "world_id limit:int32 offset:int32",
+    "ListWorldCharactersResponse": "characters:Character* total:int32",
     "HealthCheckRequest": "",
     "HealthCheckResponse": "status",
 }
@@ -95,6 +97,7 @@ RPCS = {
         "GetCharacter": "GetCharacterRequest Character",
         "GetUserCharactersInWorld": "GetUserCharactersInWorldRequest CharacterList",
         "HealthCheck": "HealthCheckRequest HealthCheckResponse",
+        "ListWorldCharacters": "ListWorldCharactersRequest ListWorldCharactersResponse",
     },
     "media.MediaService": {
         "GetPresignedUploadURL": "GetPresignedUploadURLRequest GetPresignedUploadURLResponse",

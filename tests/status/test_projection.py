@@ -9,7 +9,7 @@ import pytest
 from generia_worker.billing.prices import Usage
 from generia_worker.billing.requests import Intent, Requests
 from generia_worker.client.order import Order
-from generia_worker.client.status import GenerationStatus
+from generia_worker.client.status import GenerationStatus, WorldStatus
 from generia_worker.engine.generations import Generations, RecentOrders
 from generia_worker.engine.ledger import Claim, Ledger
 from generia_worker.engine.step import (
@@ -22,7 +22,6 @@ from generia_worker.engine.step import (
 )
 from generia_worker.errors import BudgetExceeded, ConflictError, NotFoundError
 from generia_worker.status.projection import Status
-from generia_worker.status.stages import WorldStatus
 from generia_worker.storage.database import Database
 
 WORLD = "w1"

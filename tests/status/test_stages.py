@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+from generia_worker.client.status import WorldStatus
 from generia_worker.engine.step import (
     Step,
     StepKind,
@@ -12,7 +13,7 @@ from generia_worker.engine.step import (
     opening_steps,
     steps_after_cast,
 )
-from generia_worker.status.stages import Progress, WorldStatus, progress_of
+from generia_worker.status.stages import Progress, progress_of
 
 DONE, FAILED, SKIPPED, RUNNING, PENDING = (
     StepState.DONE,

@@ -3,52 +3,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import ClassVar
 from uuid import uuid4
 
 import grpc
+from pymongo import ASCENDING, IndexModel
 
-from generia_worker.reference import checks, lookups
-from generia_worker.reference.once import Once
-from generia_worker.reference.resources import Document, Resources
+from generia_worker.reference import lookups, validation
+from generia_worker.reference.base_service import Service
+from generia_worker.reference.idempotency import KEY_INDEX, IdempotencyKey
+from generia_worker.reference.resources import Resources
 from generia_worker.rpc import wire
 from generia_worker.rpc.media_types import MediaType, check_id
+from generia_worker.storage.mongo import Document
 
 NAME_MAX = 200
+_OLDEST = [("created_at", ASCENDING), ("_id", ASCENDING)]
 
 
-class CharacterService(wire.CharacterServiceServicer):
+class CharacterService(Service, wire.CharacterServiceServicer):
     """Characters of AI and of people; one without `real_user_id` is an AI's."""
 
+    name = "character"
+    indexes: ClassVar = {
+        "characters": [
+            IndexModel([("world_id", ASCENDING), *_OLDEST]),
+            IndexModel([("real_user_id", ASCENDING), ("world_id", ASCENDING)]),
+            KEY_INDEX,
+        ]
+    }
+
     def __init__(self, resources: Resources) -> None:
-        self._resources = resources
+        super().__init__(resources)
         self._characters = resources.collection("characters")
+
+    def add_to(self, server: grpc.Server) -> None:
+        """Let a server answer the calls of the character service."""
+        wire.add_CharacterServiceServicer_to_server(self, server)
 
     def CreateCharacter(
         self, request: wire.character.CreateCharacterRequest, context: grpc.ServicerContext
     ) -> wire.character.Character:
         """Create a character, once for an idempotency key."""
         user_id = check_id(request.real_user_id, "real_user_id") if request.HasField("real_user_id") else None
-        meta = checks.json_object(request.meta, "meta") if request.HasField("meta") else None
+        meta = validation.json_object(request.meta, "meta") if request.HasField("meta") else None
         document: Document = {
             "_id": str(uuid4()),
             "world_id": check_id(request.world_id, "world_id"),
             "real_user_id": user_id,
-            "display_name": checks.text(request.display_name, "display_name", least=1, most=NAME_MAX),
+            "display_name": validation.text(request.display_name, "display_name", least=1, most=NAME_MAX),
             "avatar_media_id": None,
             "avatar_key": None,
             "avatar_url": "",
             "meta": meta,
             "created_at": self._resources.now(),
         }
-        once = Once.of(context, request)
-        stored = once.find(self._characters)
+        key = IdempotencyKey.of(context, request)
+        stored = key.find(self._characters)
         if stored is None:
             lookups.world(self._resources, request.world_id)
             if request.avatar_media_id:
                 document |= self._avatar(request.avatar_media_id, request.world_id, None)
-            stored = once.insert(self._characters, document)
-        return to_message(self._resources, stored)
+            stored = key.insert(self._characters, document)
+        return self._message(stored)
 
     def UpdateCharacter(
         self, request: wire.character.UpdateCharacterRequest, context: grpc.ServicerContext
@@ -57,16 +74,18 @@ class CharacterService(wire.CharacterServiceServicer):
         character = lookups.character(self._resources, request.character_id)
         change: Document = {}
         if request.HasField("display_name"):
-            change["display_name"] = checks.text(request.display_name, "display_name", least=1, most=NAME_MAX)
+            change["display_name"] = validation.text(
+                request.display_name, "display_name", least=1, most=NAME_MAX
+            )
         if request.HasField("meta"):
-            change["meta"] = checks.json_object(request.meta, "meta")
+            change["meta"] = validation.json_object(request.meta, "meta")
         if request.HasField("avatar_url"):
-            change["avatar_url"] = checks.web_address(request.avatar_url, "avatar_url")
+            change["avatar_url"] = validation.web_address(request.avatar_url, "avatar_url")
         if request.HasField("avatar_media_id"):
             change |= self._avatar(request.avatar_media_id, character["world_id"], character["_id"])
         if change:
             self._characters.update_one({"_id": character["_id"]}, {"$set": change})
-        return to_message(self._resources, {**character, **change})
+        return self._message({**character, **change})
 
     def _avatar(self, media_id: str, world_id: str, character_id: str | None) -> Document:
         media = lookups.confirmed_media(
@@ -83,7 +102,7 @@ class CharacterService(wire.CharacterServiceServicer):
         self, request: wire.character.GetCharacterRequest, context: grpc.ServicerContext
     ) -> wire.character.Character:
         """Return one character."""
-        return to_message(self._resources, lookups.character(self._resources, request.character_id))
+        return self._message(lookups.character(self._resources, request.character_id))
 
     def GetUserCharactersInWorld(
         self, request: wire.character.GetUserCharactersInWorldRequest, context: grpc.ServicerContext
@@ -92,8 +111,21 @@ class CharacterService(wire.CharacterServiceServicer):
         user_id = check_id(request.user_id, "user_id")
         lookups.world(self._resources, request.world_id)
         found = self._characters.find({"real_user_id": user_id, "world_id": request.world_id})
-        ordered = found.sort([("created_at", 1), ("_id", 1)]).limit(checks.PAGE_MAX)
-        return wire.character.CharacterList(characters=_messages(self._resources, ordered))
+        return wire.character.CharacterList(
+            characters=[self._message(one) for one in found.sort(_OLDEST).limit(wire.PAGE_MAX)]
+        )
+
+    def ListWorldCharacters(
+        self, request: wire.character.ListWorldCharactersRequest, context: grpc.ServicerContext
+    ) -> wire.character.ListWorldCharactersResponse:
+        """Return a page of all characters of a world, oldest first, and how many it has."""
+        limit, offset = validation.page(request.limit, request.offset)
+        lookups.world(self._resources, request.world_id)
+        wanted = {"world_id": request.world_id}
+        found = self._characters.find(wanted).sort(_OLDEST).skip(offset).limit(limit)
+        return wire.character.ListWorldCharactersResponse(
+            characters=[self._message(one) for one in found], total=self._characters.count_documents(wanted)
+        )
 
     def HealthCheck(
         self, request: wire.character.HealthCheckRequest, context: grpc.ServicerContext
@@ -102,51 +134,15 @@ class CharacterService(wire.CharacterServiceServicer):
         serving = lookups.is_serving(self._resources)
         return wire.character.HealthCheckResponse(status="SERVING" if serving else "NOT_SERVING")
 
-
-def avatar_url(resources: Resources, character: Document) -> str:
-    """Return the address of a character's avatar: the uploaded one, signed, or else the one it was given."""
-    url: str = resources.files.page_url(character["avatar_key"]) or character["avatar_url"]
-    return url
-
-
-def to_message(resources: Resources, character: Document) -> wire.character.Character:
-    """Return a character as it travels."""
-    return wire.character.Character(
-        id=character["_id"],
-        world_id=character["world_id"],
-        real_user_id=character["real_user_id"],
-        is_ai=character["real_user_id"] is None,
-        display_name=character["display_name"],
-        avatar_media_id=character["avatar_media_id"],
-        avatar_url=avatar_url(resources, character),
-        meta=character["meta"],
-        created_at=checks.iso(character["created_at"]),
-    )
-
-
-def _messages(resources: Resources, found: Iterable[Document]) -> list[wire.character.Character]:
-    return [to_message(resources, character) for character in found]
-
-
-def in_world(
-    resources: Resources, world_id: str, limit: int = checks.PAGE_MAX, offset: int = 0
-) -> list[wire.character.Character]:
-    """Return a page of all characters of a world, oldest first: no rpc of the contract lists them.
-
-    Raises:
-        InvalidInputError, NotFoundError: the arguments are malformed, or there is no such world.
-    """
-    limit, offset = checks.page(limit, offset)
-    lookups.world(resources, world_id)
-    found = resources.collection("characters").find({"world_id": world_id})
-    return _messages(resources, found.sort([("created_at", 1), ("_id", 1)]).skip(offset).limit(limit))
-
-
-def count_in_world(resources: Resources, world_id: str) -> int:
-    """Return how many characters a world has."""
-    return resources.collection("characters").count_documents({"world_id": world_id})
-
-
-def register(server: grpc.Server, resources: Resources, _: object) -> None:
-    """Let a server answer the calls of the character service."""
-    wire.add_CharacterServiceServicer_to_server(CharacterService(resources), server)
+    def _message(self, character: Document) -> wire.character.Character:
+        return wire.character.Character(
+            id=character["_id"],
+            world_id=character["world_id"],
+            real_user_id=character["real_user_id"],
+            is_ai=character["real_user_id"] is None,
+            display_name=character["display_name"],
+            avatar_media_id=character["avatar_media_id"],
+            avatar_url=lookups.avatar_url(self._resources, character),
+            meta=character["meta"],
+            created_at=validation.iso(character["created_at"]),
+        )

@@ -4,17 +4,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 from uuid import uuid4
 
 import grpc
+from pymongo import ASCENDING, IndexModel
 
 from generia_worker.errors import PermanentError
-from generia_worker.reference import checks, lookups
+from generia_worker.reference import lookups, validation
+from generia_worker.reference.base_service import Service
+from generia_worker.reference.idempotency import KEY_INDEX, IdempotencyKey
 from generia_worker.reference.media import pictures
-from generia_worker.reference.once import Once
-from generia_worker.reference.resources import Document, Resources
+from generia_worker.reference.media.bucket import Bucket
+from generia_worker.reference.resources import CONNECTIONS, Resources
 from generia_worker.rpc import wire
 from generia_worker.rpc.media_types import ImageFormat, MediaType, object_key
+from generia_worker.storage.mongo import Document
 
 UPLOAD_S = 900
 URL_DEFAULT_S, URL_MAX_S = 3600, 7 * 24 * 3600
@@ -26,45 +31,61 @@ _EXTENSIONS = {
 }
 
 
-class MediaService(wire.MediaServiceServicer):
+class MediaService(Service, wire.MediaServiceServicer):
     """A picture is `announced` when its URL is given out, and `confirmed` once its bytes were checked."""
 
+    name = "media"
+    indexes: ClassVar = {"media": [IndexModel([("world_id", ASCENDING)]), KEY_INDEX]}
+
     def __init__(self, resources: Resources) -> None:
-        self._resources = resources
+        super().__init__(resources)
         self._media = resources.collection("media")
-        self._files = resources.files
+        self._bucket = Bucket(resources.settings, connections=CONNECTIONS)
+
+    def prepare(self) -> None:
+        """Make sure that the indexes and the bucket exist."""
+        super().prepare()
+        self._bucket.ensure_exists()
+
+    def add_to(self, server: grpc.Server) -> None:
+        """Let a server answer the calls of the media service."""
+        wire.add_MediaServiceServicer_to_server(self, server)
+
+    def close(self) -> None:
+        """Close the connections to the bucket."""
+        self._bucket.close()
 
     def GetPresignedUploadURL(
         self, request: wire.media.GetPresignedUploadURLRequest, context: grpc.ServicerContext
     ) -> wire.media.GetPresignedUploadURLResponse:
         """Announce a picture and give out the URL to which it is to be PUT."""
         media = self._announced(request)
-        once = Once.of(context, request)
-        stored = once.find(self._media)
+        key = IdempotencyKey.of(context, request)
+        stored = key.find(self._media)
         if stored is None:
             self._check_owner(media)
-            stored = once.insert(self._media, media)
+            stored = key.insert(self._media, media)
         expires_at = int(self._resources.now().timestamp()) + UPLOAD_S
-        url = self._files.upload_url(stored["key"], UPLOAD_S)
+        url = self._bucket.upload_url(stored["key"], UPLOAD_S)
         return wire.media.GetPresignedUploadURLResponse(
             media_id=stored["_id"], upload_url=url, expires_at=expires_at
         )
 
     def _announced(self, request: wire.media.GetPresignedUploadURLRequest) -> Document:
-        name, extension = checks.filename(request.filename)
+        name, extension = validation.filename(request.filename)
         if extension not in _EXTENSIONS:
-            checks.refuse("filename", "must end in .png, .jpg, .jpeg or .webp")
+            validation.refuse("filename", "must end in .png, .jpg, .jpeg or .webp")
         if request.content_type not in set(ImageFormat):
-            checks.refuse("content_type", f"must be one of {', '.join(ImageFormat)}")
+            validation.refuse("content_type", f"must be one of {', '.join(ImageFormat)}")
         if _EXTENSIONS[extension] != request.content_type:
-            checks.refuse("filename", f"ends in {extension}, which is not {request.content_type}")
-        checks.number(request.size, "size", 1, self._resources.settings.image_max_bytes)
+            validation.refuse("filename", f"ends in {extension}, which is not {request.content_type}")
+        validation.number(request.size, "size", 1, self._resources.settings.image_max_bytes)
         media_type = _media_type(request.media_type)
         media_id = str(uuid4())
-        character_id = checks.optional_id(request.character_id, "character_id")
+        character_id = validation.optional_id(request.character_id, "character_id")
         if media_type.belongs_to_world:
             if character_id not in ("", request.world_id):
-                checks.refuse("character_id", "must be empty for a picture of the world itself")
+                validation.refuse("character_id", "must be empty for a picture of the world itself")
             character_id = ""
         return {
             "_id": media_id,
@@ -91,7 +112,7 @@ class MediaService(wire.MediaServiceServicer):
     ) -> wire.media.ConfirmUploadResponse:
         """Check the uploaded bytes and make the variants; repeated for the same bytes, only answer."""
         media = lookups.media(self._resources, request.media_id)
-        info = self._files.stat(media["key"])
+        info = self._bucket.stat(media["key"])
         if info is None:
             raise PermanentError(f"media_id {request.media_id}: nothing was uploaded yet")
         if info.size != media["size"]:
@@ -103,14 +124,14 @@ class MediaService(wire.MediaServiceServicer):
         return wire.media.ConfirmUploadResponse(success=True, variants=self._variants(media))
 
     def _confirm(self, media: Document, stored_type: str) -> Document:
-        data = self._files.read(media["key"], media["size"] + 1)
+        data = self._bucket.read(media["key"], media["size"] + 1)
         if len(data) != media["size"]:
             raise PermanentError(f"media_id {media['_id']}: size is not the {media['size']} bytes announced")
         seen = pictures.inspect(data, list(pictures.VARIANTS))
         if stored_type != seen.format.value:
             # A reader must get the type that the bytes have, not one that the uploader claimed.
-            self._files.write(media["key"], data, seen.format.value)
-        info = self._files.stat(media["key"])
+            self._bucket.write(media["key"], data, seen.format.value)
+        info = self._bucket.stat(media["key"])
         variants = {"original": {"key": media["key"], "width": seen.width, "height": seen.height}}
         variants |= self._store(media["key"], seen)
         change = {
@@ -132,7 +153,7 @@ class MediaService(wire.MediaServiceServicer):
                 "width": picture.width,
                 "height": picture.height,
             }
-            self._files.write(stored[name]["key"], picture.data, seen.format.value)
+            self._bucket.write(stored[name]["key"], picture.data, seen.format.value)
         return stored
 
     def OptimizeImage(
@@ -142,10 +163,10 @@ class MediaService(wire.MediaServiceServicer):
         names = list(dict.fromkeys(request.variants_to_create)) or list(pictures.VARIANTS)
         for name in names:
             if name not in pictures.VARIANTS:
-                checks.refuse("variants_to_create", f"must be of {', '.join(pictures.VARIANTS)}")
+                validation.refuse("variants_to_create", f"must be of {', '.join(pictures.VARIANTS)}")
         media = lookups.media(self._resources, request.media_id)
         lookups.require_confirmed(media)
-        seen = pictures.inspect(self._files.read(media["key"], media["size"]), names)
+        seen = pictures.inspect(self._bucket.read(media["key"], media["size"]), names)
         made = self._store(media["key"], seen)
         self._media.update_one(
             {"_id": media["_id"]}, {"$set": {f"variants.{name}": variant for name, variant in made.items()}}
@@ -165,7 +186,7 @@ class MediaService(wire.MediaServiceServicer):
             content_type=media["content_type"],
             size=media["size"],
             variants=self._variants(media),
-            created_at=checks.iso(media["created_at"]),
+            created_at=validation.iso(media["created_at"]),
             media_type=wire.media.MediaType.ValueType(media["media_type"]),
         )
 
@@ -175,13 +196,13 @@ class MediaService(wire.MediaServiceServicer):
         """Return a signed URL of one variant, good for `expires_in` seconds (0: an hour)."""
         name = request.variant or "original"
         if name != "original" and name not in pictures.VARIANTS:
-            checks.refuse("variant", f"must be one of original, {', '.join(pictures.VARIANTS)}")
+            validation.refuse("variant", f"must be one of original, {', '.join(pictures.VARIANTS)}")
         lifetime_s = request.expires_in or URL_DEFAULT_S
-        checks.number(lifetime_s, "expires_in", 1, URL_MAX_S)
+        validation.number(lifetime_s, "expires_in", 1, URL_MAX_S)
         media = lookups.media(self._resources, request.media_id)
         lookups.require_confirmed(media)
         expires_at = int(self._resources.now().timestamp()) + lifetime_s
-        url = self._files.url(media["variants"][name]["key"], lifetime_s)
+        url = self._resources.urls.url(media["variants"][name]["key"], lifetime_s)
         return wire.media.GetMediaURLResponse(url=url, expires_at=expires_at)
 
     def HealthCheck(
@@ -189,12 +210,12 @@ class MediaService(wire.MediaServiceServicer):
     ) -> wire.media.HealthCheckResponse:
         """Say whether the database and the bucket answer."""
         state = wire.media.HealthCheckResponse
-        serving = lookups.is_serving(self._resources, files=True)
+        serving = lookups.is_serving(self._resources, self._bucket.is_reachable)
         return state(status=state.SERVING if serving else state.NOT_SERVING)
 
     def _variants(self, media: Document) -> Iterable[wire.media.MediaVariant]:
         for name, variant in media["variants"].items():
-            url = self._files.page_url(variant["key"])
+            url = self._resources.urls.page_url(variant["key"])
             yield wire.media.MediaVariant(
                 name=name, url=url, width=variant["width"], height=variant["height"]
             )
@@ -206,10 +227,5 @@ def _media_type(number: int) -> MediaType:
     except ValueError:
         media_type = MediaType.UNKNOWN
     if media_type is MediaType.UNKNOWN:
-        checks.refuse("media_type", "must be one of the known types")
+        validation.refuse("media_type", "must be one of the known types")
     return media_type
-
-
-def register(server: grpc.Server, resources: Resources, _: object) -> None:
-    """Let a server answer the calls of the media service."""
-    wire.add_MediaServiceServicer_to_server(MediaService(resources), server)

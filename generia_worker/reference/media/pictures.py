@@ -15,7 +15,7 @@ from generia_worker.rpc.media_types import ImageFormat, sniff_format
 VARIANTS = {"thumbnail": 256, "medium": 768}
 #: A small file can unpack to gigabytes: nothing with more pixels is decoded.
 MAX_PIXELS = 40_000_000
-#: Decoding is what takes memory (4 bytes a pixel): so many at a time.
+#: Decoding takes memory (4 bytes a pixel): pictures that are decoded at a time.
 _DECODERS = threading.BoundedSemaphore(2)
 _NAMES = {ImageFormat.PNG: "PNG", ImageFormat.JPEG: "JPEG", ImageFormat.WEBP: "WEBP"}
 

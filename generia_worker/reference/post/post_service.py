@@ -4,46 +4,64 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 from uuid import uuid4
 
 import grpc
+from pymongo import ASCENDING, IndexModel
 
 from generia_worker.errors import NotFoundError, PermanentError
-from generia_worker.reference import checks, lookups
-from generia_worker.reference.character.character_service import avatar_url
-from generia_worker.reference.once import Once
-from generia_worker.reference.resources import Document, Resources
+from generia_worker.reference import lookups, validation
+from generia_worker.reference.base_service import NEWEST, Service
+from generia_worker.reference.idempotency import KEY_INDEX, IdempotencyKey
+from generia_worker.reference.resources import Resources
 from generia_worker.rpc import wire
 from generia_worker.rpc.media_types import MediaType, check_id
+from generia_worker.storage.mongo import Document
 
 CAPTION_MAX = 20_000
-_NEWEST = [("created_at", -1), ("_id", -1)]
 
 
-class PostService(wire.PostServiceServicer):
+class PostService(Service, wire.PostServiceServicer):
     """Posts of AI characters, which all have a picture, and of people."""
 
+    name = "post"
+    indexes: ClassVar = {
+        "posts": [
+            IndexModel([("world_id", ASCENDING), *NEWEST]),
+            IndexModel([("character_id", ASCENDING), *NEWEST]),
+            IndexModel([("user_id", ASCENDING), *NEWEST]),
+            KEY_INDEX,
+        ]
+    }
+
     def __init__(self, resources: Resources) -> None:
-        self._resources = resources
+        super().__init__(resources)
         self._posts = resources.collection("posts")
+
+    def add_to(self, server: grpc.Server) -> None:
+        """Let a server answer the calls of the post service."""
+        wire.add_PostServiceServicer_to_server(self, server)
 
     def CreateAIPost(
         self, request: wire.post.CreateAIPostRequest, context: grpc.ServicerContext
     ) -> wire.post.CreatePostResponse:
         """Publish a post of an AI character, once for an idempotency key."""
-        return self._create(request, Once.of(context, request), user_id=None)
+        return self._create(request, IdempotencyKey.of(context, request), user_id=None)
 
     def CreatePost(
         self, request: wire.post.CreatePostRequest, context: grpc.ServicerContext
     ) -> wire.post.CreatePostResponse:
         """Publish a post of a character that the user plays, or (`is_ai`) of an AI character."""
         user_id = check_id(request.user_id, "user_id")
-        return self._create(request, Once.of(context, request), user_id=None if request.is_ai else user_id)
+        return self._create(
+            request, IdempotencyKey.of(context, request), user_id=None if request.is_ai else user_id
+        )
 
     def _create(
         self,
         request: wire.post.CreateAIPostRequest | wire.post.CreatePostRequest,
-        once: Once,
+        key: IdempotencyKey,
         *,
         user_id: str | None,
     ) -> wire.post.CreatePostResponse:
@@ -52,26 +70,26 @@ class PostService(wire.PostServiceServicer):
             "world_id": check_id(request.world_id, "world_id"),
             "character_id": check_id(request.character_id, "character_id"),
             "user_id": user_id,
-            "caption": checks.text(request.caption, "caption", least=1, most=CAPTION_MAX),
+            "caption": validation.text(request.caption, "caption", least=1, most=CAPTION_MAX),
             "media_id": "",
             "media_key": None,
             "is_ai": user_id is None,
-            "tags": checks.tags(request.tags),
+            "tags": validation.tags(request.tags),
             "likes_count": 0,
             "comments_count": 0,
             "created_at": self._resources.now(),
         }
         media_id = check_id(request.media_id, "media_id") if request.media_id or user_id is None else ""
-        stored = once.find(self._posts)
+        stored = key.find(self._posts)
         if stored is None:
             character = lookups.character_in_world(self._resources, request.character_id, request.world_id)
             if character["real_user_id"] != user_id:
                 raise PermanentError(f"character_id {request.character_id} is played by somebody else")
             if media_id:
                 document |= self._picture(media_id, request.world_id, request.character_id)
-            stored = once.insert(self._posts, document)
+            stored = key.insert(self._posts, document)
         return wire.post.CreatePostResponse(
-            post_id=stored["_id"], created_at=checks.iso(stored["created_at"])
+            post_id=stored["_id"], created_at=validation.iso(stored["created_at"])
         )
 
     def _picture(self, media_id: str, world_id: str, character_id: str) -> Document:
@@ -87,9 +105,9 @@ class PostService(wire.PostServiceServicer):
         post = self._one(request.post_id)
         change: Document = {}
         if request.HasField("caption"):
-            change["caption"] = checks.text(request.caption, "caption", least=1, most=CAPTION_MAX)
+            change["caption"] = validation.text(request.caption, "caption", least=1, most=CAPTION_MAX)
         if request.tags:
-            change["tags"] = checks.tags(request.tags)
+            change["tags"] = validation.tags(request.tags)
         if request.HasField("media_id"):
             change |= self._picture(request.media_id, post["world_id"], post["character_id"])
         if change:
@@ -99,7 +117,7 @@ class PostService(wire.PostServiceServicer):
     def GetPost(self, request: wire.post.GetPostRequest, context: grpc.ServicerContext) -> wire.post.Post:
         """Return one post; with a world id only when it is of that world."""
         post = self._one(request.post_id)
-        if checks.optional_id(request.world_id, "world_id") not in ("", post["world_id"]):
+        if validation.optional_id(request.world_id, "world_id") not in ("", post["world_id"]):
             raise NotFoundError(f"post_id {request.post_id} is not known in world {request.world_id}")
         return self._messages([post])[0]
 
@@ -113,7 +131,7 @@ class PostService(wire.PostServiceServicer):
         self, request: wire.post.GetPostsByIdsRequest, context: grpc.ServicerContext
     ) -> wire.post.PostList:
         """Return the known ones of at most 100 posts, in the order of the ids."""
-        checks.number(len(request.post_ids), "post_ids", 0, checks.PAGE_MAX)
+        validation.number(len(request.post_ids), "post_ids", 0, wire.PAGE_MAX)
         ids = [check_id(post_id, "post_ids") for post_id in dict.fromkeys(request.post_ids)]
         found = {post["_id"]: post for post in self._posts.find({"_id": {"$in": ids}})}
         posts = self._messages([found[post_id] for post_id in ids if post_id in found])
@@ -139,31 +157,31 @@ class PostService(wire.PostServiceServicer):
     def _page(
         self, wanted: Document, request: wire.post.GetUserPostsRequest | wire.post.GetCharacterPostsRequest
     ) -> wire.post.PostList:
-        limit, offset = checks.page(request.limit, request.offset)
-        if checks.optional_id(request.world_id, "world_id"):
+        limit, offset = validation.page(request.limit, request.offset)
+        if validation.optional_id(request.world_id, "world_id"):
             wanted = {**wanted, "world_id": request.world_id}
-        found = self._posts.find(wanted).sort(_NEWEST).skip(offset).limit(limit)
+        found = self._posts.find(wanted).sort(NEWEST).skip(offset).limit(limit)
         return wire.post.PostList(posts=self._messages(found), total=self._posts.count_documents(wanted))
 
     def GetGlobalFeed(
         self, request: wire.post.GetGlobalFeedRequest, context: grpc.ServicerContext
     ) -> wire.post.PostList:
         """Return a page of a world's posts, newest first, and where the next one begins."""
-        limit, _ = checks.page(request.limit)
+        limit, _ = validation.page(request.limit)
         older: Document = {}
         if request.cursor:
-            moment, post_id = checks.from_cursor(request.cursor)
+            moment, post_id = validation.from_cursor(request.cursor)
             earlier = {"created_at": {"$lt": moment}}
             older = {"$or": [earlier, {"created_at": moment, "_id": {"$lt": post_id}}]}
         lookups.world(self._resources, request.world_id)
         wanted = {"world_id": request.world_id}
-        found = list(self._posts.find({**wanted, **older}).sort(_NEWEST).limit(limit + 1))
+        found = list(self._posts.find({**wanted, **older}).sort(NEWEST).limit(limit + 1))
         more = len(found) > limit
         last = found[limit - 1] if more else None
         return wire.post.PostList(
             posts=self._messages(found[:limit]),
             total=self._posts.count_documents(wanted),
-            next_cursor=checks.to_cursor(last["created_at"], last["_id"]) if last else "",
+            next_cursor=validation.to_cursor(last["created_at"], last["_id"]) if last else "",
         )
 
     def HealthCheck(
@@ -187,17 +205,12 @@ class PostService(wire.PostServiceServicer):
             character_id=post["character_id"],
             display_name=author["display_name"] if author else "",
             caption=post["caption"],
-            media_url=self._resources.files.page_url(post["media_key"]),
-            created_at=checks.iso(post["created_at"]),
+            media_url=self._resources.urls.page_url(post["media_key"]),
+            created_at=validation.iso(post["created_at"]),
             likes_count=post["likes_count"],
             comments_count=post["comments_count"],
             world_id=post["world_id"],
-            avatar_url=avatar_url(self._resources, author) if author else "",
+            avatar_url=lookups.avatar_url(self._resources, author) if author else "",
             is_ai=post["is_ai"],
             tags=post["tags"],
         )
-
-
-def register(server: grpc.Server, resources: Resources, _: object) -> None:
-    """Let a server answer the calls of the post service."""
-    wire.add_PostServiceServicer_to_server(PostService(resources), server)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from generia_worker.client.status import STAGES
-from generia_worker.reference import checks
-from generia_worker.reference.resources import Document
+from generia_worker.client.status import STAGE_NAMES, WorldStatus
+from generia_worker.reference import validation
 from generia_worker.rpc import wire
-from generia_worker.status.stages import WorldStatus
+from generia_worker.storage.mongo import Document
 
 _INT32_MAX = 2**31 - 1
 #: Field of the message → field of the document.
@@ -54,12 +53,12 @@ def _not_started(world: Document) -> wire.world.GetGenerationStatusResponse:
     status = WorldStatus.FAILED if order["state"] == "refused" else WorldStatus.PENDING
     return wire.world.GetGenerationStatusResponse(
         status=status.value,
-        current_stage=STAGES[0],
-        stages=[wire.world.StageInfo(name=name, status=WorldStatus.PENDING.value) for name in STAGES],
+        current_stage=STAGE_NAMES[0],
+        stages=[wire.world.StageInfo(name=name, status=WorldStatus.PENDING.value) for name in STAGE_NAMES],
         users_predicted=order["users_count"],
         posts_predicted=order["posts_count"],
-        created_at=checks.iso(world["created_at"]),
-        updated_at=checks.iso(world["updated_at"]),
+        created_at=validation.iso(world["created_at"]),
+        updated_at=validation.iso(world["updated_at"]),
     )
 
 
@@ -68,4 +67,4 @@ def _count(value: Any) -> int:
 
 
 def _moment(value: Any) -> str:
-    return checks.iso(value) if isinstance(value, datetime) else str(value or "")
+    return validation.iso(value) if isinstance(value, datetime) else str(value or "")

@@ -18,9 +18,10 @@ from generia_worker.errors import (
     PermanentError,
     TransientError,
 )
-from generia_worker.reference import checks
-from generia_worker.reference.resources import Document, Resources
+from generia_worker.reference import validation
+from generia_worker.reference.resources import Resources
 from generia_worker.rpc import wire
+from generia_worker.storage.mongo import Document
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,9 @@ def checked_order(
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         name = str(problem["loc"][0])
-        checks.refuse(_FIELDS.get(name, name), f"is refused: {problem['msg'].removeprefix('Value error, ')}")
+        validation.refuse(
+            _FIELDS.get(name, name), f"is refused: {problem['msg'].removeprefix('Value error, ')}"
+        )
 
 
 def budget_of(context: grpc.ServicerContext) -> str | None:

@@ -4,33 +4,57 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 from uuid import uuid4
 
 import grpc
+from pymongo import ASCENDING, IndexModel
 
 from generia_worker.client.order import Order
 from generia_worker.errors import PermanentError
-from generia_worker.reference import checks, lookups
-from generia_worker.reference.once import Once
-from generia_worker.reference.resources import Document, Resources
+from generia_worker.reference import lookups, validation
+from generia_worker.reference.base_service import NEWEST, Service
+from generia_worker.reference.idempotency import KEY_INDEX, IdempotencyKey
+from generia_worker.reference.resources import Resources
 from generia_worker.reference.world.generation_status import status_message
 from generia_worker.reference.world.orders import Orders, budget_of, checked_order
 from generia_worker.rpc import wire
 from generia_worker.rpc.media_types import MediaType, check_id
+from generia_worker.storage.mongo import Document
 
 NAME_MAX, DESCRIPTION_MAX, COUNT_MAX = 200, 20_000, 1_000_000
 _STATES = ("active", "archived")
 
 
-class WorldService(wire.WorldServiceServicer):
-    """Worlds, their members, and how far their generation is. Without `orders` nothing is generated."""
+class WorldService(Service, wire.WorldServiceServicer):
+    """Worlds, their members, and how far their generation is. Without `enqueue` no generation is ordered."""
 
-    def __init__(self, resources: Resources, orders: Orders | None) -> None:
-        self._resources = resources
-        self._orders = orders
+    name = "world"
+    indexes: ClassVar = {
+        "worlds": [IndexModel(NEWEST), IndexModel([("status", ASCENDING), *NEWEST]), KEY_INDEX],
+        "world_members": [IndexModel([("user_id", ASCENDING)])],
+    }
+
+    def __init__(self, resources: Resources, *, enqueue: bool = True) -> None:
+        super().__init__(resources)
+        self._orders = Orders(resources) if enqueue else None
         self._worlds = resources.collection("worlds")
         self._members = resources.collection("world_members")
         self._statuses = resources.collection("world_generation_status")
+
+    def add_to(self, server: grpc.Server) -> None:
+        """Let a server answer the calls of the world service."""
+        wire.add_WorldServiceServicer_to_server(self, server)
+
+    def start(self) -> None:
+        """Begin to place the orders that wait."""
+        if self._orders:
+            self._orders.start()
+
+    def stop(self) -> None:
+        """End the thread that places orders."""
+        if self._orders:
+            self._orders.stop()
 
     def CreateWorld(
         self, request: wire.world.CreateWorldRequest, context: grpc.ServicerContext
@@ -40,13 +64,13 @@ class WorldService(wire.WorldServiceServicer):
         order = checked_order(
             str(uuid4()), request.prompt, request.characters_count, request.posts_count, budget_of(context)
         )
-        name = checks.text(request.name, "name", most=NAME_MAX)
-        description = checks.text(request.description, "description", most=DESCRIPTION_MAX)
-        once = Once.of(context, request)
-        world = once.find(self._worlds)
+        name = validation.text(request.name, "name", most=NAME_MAX)
+        description = validation.text(request.description, "description", most=DESCRIPTION_MAX)
+        key = IdempotencyKey.of(context, request)
+        world = key.find(self._worlds)
         if world is None:
             document = self._document(order, user_id, name, description)
-            world = once.insert(self._worlds, document)
+            world = key.insert(self._worlds, document)
             if world["_id"] == order.world_id:
                 self._order(order)
         self._join(user_id, world["_id"])
@@ -89,20 +113,20 @@ class WorldService(wire.WorldServiceServicer):
         self, request: wire.world.GetWorldRequest, context: grpc.ServicerContext
     ) -> wire.world.WorldResponse:
         """Return one world; `is_joined` is about the user that is named, if any."""
-        user_id = checks.optional_id(request.user_id, "user_id")
+        user_id = validation.optional_id(request.user_id, "user_id")
         return self._messages([lookups.world(self._resources, request.world_id)], user_id)[0]
 
     def GetWorlds(
         self, request: wire.world.GetWorldsRequest, context: grpc.ServicerContext
     ) -> wire.world.WorldsResponse:
         """Return a page of the worlds in a status (none named: active), newest first."""
-        user_id = checks.optional_id(request.user_id, "user_id")
-        limit, offset = checks.page(request.limit, request.offset)
+        user_id = validation.optional_id(request.user_id, "user_id")
+        limit, offset = validation.page(request.limit, request.offset)
         status = request.status or "active"
         if status != "all" and status not in _STATES:
-            checks.refuse("status", "must be active, archived or all")
+            validation.refuse("status", "must be active, archived or all")
         wanted: Document = {} if status == "all" else {"status": status}
-        found = self._worlds.find(wanted).sort([("created_at", -1), ("_id", -1)]).skip(offset).limit(limit)
+        found = self._worlds.find(wanted).sort(NEWEST).skip(offset).limit(limit)
         return wire.world.WorldsResponse(
             worlds=self._messages(found, user_id), total=self._worlds.count_documents(wanted)
         )
@@ -140,7 +164,7 @@ class WorldService(wire.WorldServiceServicer):
                 )
                 change |= {f"{name}_media_id": media_id, f"{name}_key": media["key"]}
         if len(change) == 1:
-            checks.refuse("image_uuid", "or icon_uuid must be given")
+            validation.refuse("image_uuid", "or icon_uuid must be given")
         self._worlds.update_one({"_id": world["_id"]}, {"$set": change})
         return wire.world.UpdateWorldImageResponse(success=True, message="updated")
 
@@ -149,14 +173,14 @@ class WorldService(wire.WorldServiceServicer):
     ) -> wire.world.UpdateWorldParamsResponse:
         """Set the counts, and – where they are not empty – the parameters and the name."""
         change: Document = {
-            "users_count": checks.number(request.users_count, "users_count", 0, COUNT_MAX),
-            "posts_count": checks.number(request.posts_count, "posts_count", 0, COUNT_MAX),
+            "users_count": validation.number(request.users_count, "users_count", 0, COUNT_MAX),
+            "posts_count": validation.number(request.posts_count, "posts_count", 0, COUNT_MAX),
             "updated_at": self._resources.now(),
         }
         if request.params:
-            change["params"] = checks.json_object(request.params, "params")
+            change["params"] = validation.json_object(request.params, "params")
         if request.name:
-            change["name"] = checks.text(request.name, "name", least=1, most=NAME_MAX)
+            change["name"] = validation.text(request.name, "name", least=1, most=NAME_MAX)
         world = lookups.world(self._resources, request.world_id)
         self._worlds.update_one({"_id": world["_id"]}, {"$set": change})
         return wire.world.UpdateWorldParamsResponse(success=True, message="updated")
@@ -198,11 +222,11 @@ class WorldService(wire.WorldServiceServicer):
             status=world["status"],
             users_count=world["users_count"],
             posts_count=world["posts_count"],
-            created_at=checks.iso(world["created_at"]),
-            updated_at=checks.iso(world["updated_at"]),
+            created_at=validation.iso(world["created_at"]),
+            updated_at=validation.iso(world["updated_at"]),
             is_joined=joined,
-            image_url=self._resources.files.page_url(world["image_key"]),
-            icon_url=self._resources.files.page_url(world["icon_key"]),
+            image_url=self._resources.urls.page_url(world["image_key"]),
+            icon_url=self._resources.urls.page_url(world["icon_key"]),
             params=world["params"],
         )
 
@@ -210,8 +234,3 @@ class WorldService(wire.WorldServiceServicer):
 def _member_id(world_id: str, user_id: str) -> str:
     # Neither id can hold a slash.
     return f"{world_id}/{user_id}"
-
-
-def register(server: grpc.Server, resources: Resources, orders: Orders | None) -> None:
-    """Let a server answer the calls of the world service; without `orders` no generation is ordered."""
-    wire.add_WorldServiceServicer_to_server(WorldService(resources, orders), server)

@@ -228,6 +228,56 @@ class CharacterList(_message.Message):
 Global___CharacterList: _TypeAlias = CharacterList  # noqa: Y015
 
 @_typing.final
+class ListWorldCharactersRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORLD_ID_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    world_id: _builtins.str
+    limit: _builtins.int
+    """At most 100; 0: 20."""
+    offset: _builtins.int
+    def __init__(
+        self,
+        *,
+        world_id: _builtins.str = ...,
+        limit: _builtins.int = ...,
+        offset: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "offset", b"offset", "world_id", b"world_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWorldCharactersRequest: _TypeAlias = ListWorldCharactersRequest  # noqa: Y015
+
+@_typing.final
+class ListWorldCharactersResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHARACTERS_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    total: _builtins.int
+    """How many the world has."""
+    @_builtins.property
+    def characters(self) -> _containers.RepeatedCompositeFieldContainer[Global___Character]: ...
+    def __init__(
+        self,
+        *,
+        characters: _abc.Iterable[Global___Character] | None = ...,
+        total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["characters", b"characters", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWorldCharactersResponse: _TypeAlias = ListWorldCharactersResponse  # noqa: Y015
+
+@_typing.final
 class HealthCheckRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -59,6 +59,11 @@ class CharacterServiceStub:
                 request_serializer=generia__worker_dot_rpc_dot_stubs_dot_character__pb2.HealthCheckRequest.SerializeToString,
                 response_deserializer=generia__worker_dot_rpc_dot_stubs_dot_character__pb2.HealthCheckResponse.FromString,
                 _registered_method=True)
+        self.ListWorldCharacters = channel.unary_unary(
+                '/generia.character.CharacterService/ListWorldCharacters',
+                request_serializer=generia__worker_dot_rpc_dot_stubs_dot_character__pb2.ListWorldCharactersRequest.SerializeToString,
+                response_deserializer=generia__worker_dot_rpc_dot_stubs_dot_character__pb2.ListWorldCharactersResponse.FromString,
+                _registered_method=True)
 
 
 class CharacterServiceServicer:
@@ -94,6 +99,13 @@ class CharacterServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListWorldCharacters(self, request, context):
+        """Optional: a service that lacks it answers UNIMPLEMENTED. All characters of a world, oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CharacterServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -121,6 +133,11 @@ def add_CharacterServiceServicer_to_server(servicer, server):
                     servicer.HealthCheck,
                     request_deserializer=generia__worker_dot_rpc_dot_stubs_dot_character__pb2.HealthCheckRequest.FromString,
                     response_serializer=generia__worker_dot_rpc_dot_stubs_dot_character__pb2.HealthCheckResponse.SerializeToString,
+            ),
+            'ListWorldCharacters': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWorldCharacters,
+                    request_deserializer=generia__worker_dot_rpc_dot_stubs_dot_character__pb2.ListWorldCharactersRequest.FromString,
+                    response_serializer=generia__worker_dot_rpc_dot_stubs_dot_character__pb2.ListWorldCharactersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -258,6 +275,33 @@ class CharacterService:
             '/generia.character.CharacterService/HealthCheck',
             generia__worker_dot_rpc_dot_stubs_dot_character__pb2.HealthCheckRequest.SerializeToString,
             generia__worker_dot_rpc_dot_stubs_dot_character__pb2.HealthCheckResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWorldCharacters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/generia.character.CharacterService/ListWorldCharacters',
+            generia__worker_dot_rpc_dot_stubs_dot_character__pb2.ListWorldCharactersRequest.SerializeToString,
+            generia__worker_dot_rpc_dot_stubs_dot_character__pb2.ListWorldCharactersResponse.FromString,
             options,
             channel_credentials,
             insecure,

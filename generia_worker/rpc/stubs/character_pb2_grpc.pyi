@@ -36,6 +36,8 @@ class CharacterServiceStub:
     GetCharacter: _grpc.UnaryUnaryMultiCallable[_character_pb2.GetCharacterRequest, _character_pb2.Character]
     GetUserCharactersInWorld: _grpc.UnaryUnaryMultiCallable[_character_pb2.GetUserCharactersInWorldRequest, _character_pb2.CharacterList]
     HealthCheck: _grpc.UnaryUnaryMultiCallable[_character_pb2.HealthCheckRequest, _character_pb2.HealthCheckResponse]
+    ListWorldCharacters: _grpc.UnaryUnaryMultiCallable[_character_pb2.ListWorldCharactersRequest, _character_pb2.ListWorldCharactersResponse]
+    """Optional: a service that lacks it answers UNIMPLEMENTED. All characters of a world, oldest first."""
 
 @_typing.type_check_only
 class CharacterServiceAsyncStub(CharacterServiceStub):
@@ -45,6 +47,8 @@ class CharacterServiceAsyncStub(CharacterServiceStub):
     GetCharacter: _aio.UnaryUnaryMultiCallable[_character_pb2.GetCharacterRequest, _character_pb2.Character]  # type: ignore[assignment]
     GetUserCharactersInWorld: _aio.UnaryUnaryMultiCallable[_character_pb2.GetUserCharactersInWorldRequest, _character_pb2.CharacterList]  # type: ignore[assignment]
     HealthCheck: _aio.UnaryUnaryMultiCallable[_character_pb2.HealthCheckRequest, _character_pb2.HealthCheckResponse]  # type: ignore[assignment]
+    ListWorldCharacters: _aio.UnaryUnaryMultiCallable[_character_pb2.ListWorldCharactersRequest, _character_pb2.ListWorldCharactersResponse]  # type: ignore[assignment]
+    """Optional: a service that lacks it answers UNIMPLEMENTED. All characters of a world, oldest first."""
 
 class CharacterServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -81,5 +85,13 @@ class CharacterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _character_pb2.HealthCheckRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_character_pb2.HealthCheckResponse, _abc.Awaitable[_character_pb2.HealthCheckResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def ListWorldCharacters(
+        self,
+        request: _character_pb2.ListWorldCharactersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_character_pb2.ListWorldCharactersResponse, _abc.Awaitable[_character_pb2.ListWorldCharactersResponse]]:
+        """Optional: a service that lacks it answers UNIMPLEMENTED. All characters of a world, oldest first."""
 
 def add_CharacterServiceServicer_to_server(servicer: CharacterServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

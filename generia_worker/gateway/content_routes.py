@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 
 from generia_worker.errors import InvalidInputError, NotFoundError
 from generia_worker.gateway.auth import SignedIn
+from generia_worker.gateway.dependencies import Deps
 from generia_worker.gateway.models import (
     CharacterJson,
     CharactersJson,
@@ -15,8 +16,7 @@ from generia_worker.gateway.models import (
     PostJson,
     PostsJson,
 )
-from generia_worker.gateway.parts import Shared
-from generia_worker.gateway.paths import (
+from generia_worker.gateway.route_parameters import (
     DEFAULT_LIMIT,
     CharacterId,
     Limit,
@@ -26,8 +26,6 @@ from generia_worker.gateway.paths import (
     WorldId,
 )
 from generia_worker.http.problems import documented
-from generia_worker.reference.character import character_service as characters
-from generia_worker.rpc.character_client import record
 
 router = APIRouter(prefix="/api/v1", tags=["what is in a world"])
 _FOUND = documented(401, 404, 422, 503)
@@ -42,38 +40,34 @@ Cursor = Annotated[
 
 @router.get("/worlds/{world_id:id}/posts", responses=_FOUND)
 def list_posts(
-    world_id: WorldId, _user: SignedIn, parts: Shared, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
+    world_id: WorldId, _user: SignedIn, deps: Deps, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
 ) -> PostsJson:
     """Return a page of the feed of a world, newest first."""
     try:
-        return PostsJson.of(parts.services.posts.feed(world_id, limit, cursor))
+        return PostsJson.of(deps.services.posts.feed(world_id, limit, cursor))
     except InvalidInputError:  # the rest was checked here
         # A cursor is a name that we gave a page: another one names none.
         raise NotFoundError("There is no such page: the cursor is not one that this gateway gave.") from None
 
 
 @router.get("/worlds/{world_id:id}/posts/{post_id:id}", responses=_FOUND)
-def get_post(world_id: WorldId, post_id: PostId, _user: SignedIn, parts: Shared) -> PostJson:
+def get_post(world_id: WorldId, post_id: PostId, _user: SignedIn, deps: Deps) -> PostJson:
     """Return one post."""
-    return PostJson.of(parts.services.posts.get(post_id, world_id))
+    return PostJson.of(deps.services.posts.get(post_id, world_id))
 
 
-@router.get("/worlds/{world_id:id}/characters", responses=_FOUND)
+@router.get("/worlds/{world_id:id}/characters", responses={**_FOUND, **documented(501)})
 def list_characters(
-    world_id: WorldId, _user: SignedIn, parts: Shared, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+    world_id: WorldId, _user: SignedIn, deps: Deps, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
 ) -> CharactersJson:
     """Return a page of the characters of a world, oldest first."""
-    found = characters.in_world(parts.resources, world_id, limit, offset)
-    return CharactersJson(
-        characters=[CharacterJson.of(record(character)) for character in found],
-        total=characters.count_in_world(parts.resources, world_id),
-    )
+    return CharactersJson.of(deps.services.characters.list_in_world(world_id, limit, offset))
 
 
 @router.get("/characters/{character_id:id}", responses=_FOUND)
-def get_character(character_id: CharacterId, _user: SignedIn, parts: Shared) -> CharacterJson:
+def get_character(character_id: CharacterId, _user: SignedIn, deps: Deps) -> CharacterJson:
     """Return one character."""
-    return CharacterJson.of(parts.services.characters.get(character_id))
+    return CharacterJson.of(deps.services.characters.get(character_id))
 
 
 @router.get("/worlds/{world_id:id}/character/{character_id:id}/posts", responses=_FOUND)
@@ -81,15 +75,15 @@ def list_character_posts(
     world_id: WorldId,
     character_id: CharacterId,
     _user: SignedIn,
-    parts: Shared,
+    deps: Deps,
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
 ) -> PostsJson:
     """Return a page of the posts of a character, newest first."""
-    return PostsJson.of(parts.services.posts.character_posts(character_id, world_id, limit, offset))
+    return PostsJson.of(deps.services.posts.character_posts(character_id, world_id, limit, offset))
 
 
 @router.get("/media/{media_id:id}", responses=_FOUND)
-def get_media(media_id: MediaId, _user: SignedIn, parts: Shared) -> MediaJson:
+def get_media(media_id: MediaId, _user: SignedIn, deps: Deps) -> MediaJson:
     """Return a picture's variants with signed URLs."""
-    return MediaJson.of(parts.services.media.get(media_id))
+    return MediaJson.of(deps.services.media.get(media_id))

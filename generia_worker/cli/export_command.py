@@ -8,12 +8,10 @@ from pathlib import Path
 
 from generia_worker.client.status import GenerationStatus
 from generia_worker.errors import ConfigurationError
+from generia_worker.gateway.dependencies import connect_services
 from generia_worker.gateway.export import export_world
-from generia_worker.reference.resources import open_resources
-from generia_worker.rpc.connections import connect
 from generia_worker.settings import Settings
 
-_THREADS = 4
 #: Where the demo leaves its worlds, in the data folder.
 DEMO_FOLDER = "exports"
 
@@ -25,6 +23,7 @@ def export(settings: Settings, status: GenerationStatus, target: Path) -> list[s
         ConfigurationError: there is something at `target` already, or it cannot be written.
         NotFoundError: there is no such world.
         TransientError: a service is away.
+        UnimplementedError: the platform's character service does not list the characters of a world.
     """
     if target.exists():
         raise ConfigurationError(f"{target} exists already: name another one.")
@@ -46,11 +45,10 @@ def export(settings: Settings, status: GenerationStatus, target: Path) -> list[s
 
 
 def _write(settings: Settings, status: GenerationStatus, file: Path) -> list[str]:
-    services, resources = connect(settings), open_resources(settings, threads=_THREADS)
+    services = connect_services(settings)
     try:
         return export_world(
-            status.world_id, file, services=services, resources=resources, status=status.as_json()
+            status.world_id, file, services=services, settings=settings, status=status.as_json()
         )
     finally:
         services.close()
-        resources.close()

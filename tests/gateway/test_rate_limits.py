@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from generia_worker.gateway.rates import Rates, TooOften, network_of
+from generia_worker.gateway.rate_limits import RateLimits, TooManyRequests, network_of
 from generia_worker.settings import Settings
 from tests.gateway.conftest import PASSWORD, StartGateway
 from tests.reference.conftest import PROMPT
@@ -82,29 +82,29 @@ def test_registering_is_counted_by_address(start_gateway: StartGateway) -> None:
 
 def test_two_processes_count_together(servers: Settings) -> None:
     settings = servers.model_copy(update={"gateway_rate_create": "2/hour"})
-    one, another, key = Rates(settings), Rates(settings), new_key()
-    one.spend("create", key)
-    another.spend("create", key)
+    one, another, key = RateLimits(settings), RateLimits(settings), new_key()
+    one.hit("create", key)
+    another.hit("create", key)
     for rates in (one, another):
-        with pytest.raises(TooOften) as caught:
-            rates.spend("create", key)
+        with pytest.raises(TooManyRequests) as caught:
+            rates.hit("create", key)
         assert caught.value.retry_after_s is not None
         assert 3500 < caught.value.retry_after_s <= 3600
 
 
 def test_of_several_rates_all_hold(servers: Settings) -> None:
-    rates, key = Rates(servers.model_copy(update={"gateway_rate_create": "5/minute; 2/day"})), new_key()
-    rates.spend("create", key)
-    rates.spend("create", key)
-    with pytest.raises(TooOften, match="2 a day"):
-        rates.spend("create", key)
+    rates, key = RateLimits(servers.model_copy(update={"gateway_rate_create": "5/minute; 2/day"})), new_key()
+    rates.hit("create", key)
+    rates.hit("create", key)
+    with pytest.raises(TooManyRequests, match="2 a day"):
+        rates.hit("create", key)
 
 
 def test_names_do_not_stand_in_redis(servers: Settings) -> None:
     import redis
 
-    rates, key = Rates(servers), f"account {new_key()}@example.org"
-    rates.spend("login", key)
+    rates, key = RateLimits(servers), f"account {new_key()}@example.org"
+    rates.hit("login", key)
     with redis.Redis.from_url(servers.redis_url.get_secret_value()) as client:
         keys = client.keys("generia:rate*")
     assert keys
@@ -114,15 +114,15 @@ def test_names_do_not_stand_in_redis(servers: Settings) -> None:
 def test_without_redis_each_process_counts(servers: Settings) -> None:
     time = [0.0]
     settings = servers.model_copy(update={"gateway_rate_create": "2/hour", "redis_url": NOWHERE})
-    rates, key = Rates(settings, clock=lambda: time[0]), new_key()
+    rates, key = RateLimits(settings, clock=lambda: time[0]), new_key()
     for _ in range(2):
-        rates.spend("create", key)
-    with pytest.raises(TooOften):
-        rates.spend("create", key)
+        rates.hit("create", key)
+    with pytest.raises(TooManyRequests):
+        rates.hit("create", key)
     # Redis is asked again after a while, and its absence noted again.
     time[0] = 100
-    with pytest.raises(TooOften):
-        rates.spend("create", key)
+    with pytest.raises(TooManyRequests):
+        rates.hit("create", key)
 
 
 def test_what_stands_for_an_address() -> None:

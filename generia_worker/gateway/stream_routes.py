@@ -15,8 +15,8 @@ from fastapi import APIRouter, Header, Response
 from generia_worker.client.status import GenerationStatus
 from generia_worker.errors import TransientError
 from generia_worker.gateway.auth import Viewer
-from generia_worker.gateway.parts import Parts, Shared
-from generia_worker.gateway.paths import WorldId
+from generia_worker.gateway.dependencies import Dependencies, Deps
+from generia_worker.gateway.route_parameters import WorldId
 from generia_worker.gateway.world_routes import known_status
 from generia_worker.http import sse
 from generia_worker.http.problems import documented
@@ -26,8 +26,6 @@ log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/api/v1", tags=["worlds"])
 POLL_S = 0.5
-#: A browser that takes nothing for so long is let go; it connects again by itself when it lives.
-_STUCK_S = 60.0
 _EVENT_ID = re.compile(r"[0-9]{1,18}")
 #: Revisions of the endpoint count from 1; ids of our own are milliseconds. None of one kind means anything to the other.
 _LEAST_MS = 10**11
@@ -49,16 +47,16 @@ LastEventId = Annotated[
     },
 )
 async def stream_status(
-    world_id: WorldId, _viewer: Viewer, parts: Shared, last_event_id: LastEventId = None
+    world_id: WorldId, _viewer: Viewer, deps: Deps, last_event_id: LastEventId = None
 ) -> Response:
     """Follow a world: its status as it is and each change, each new post, and `done` when it has ended.
 
     Send back the last id (`Last-Event-ID`) to go on where a stream broke off: 204 says that it had ended.
     """
     seen = _revision_of(last_event_id)
-    upstream = await parts.endpoint.open_events(world_id, str(seen) if 0 <= seen < _LEAST_MS else None)
+    upstream = await deps.endpoint.open_events(world_id, str(seen) if 0 <= seen < _LEAST_MS else None)
     if upstream is None:
-        return await _polled(parts, world_id, seen)
+        return await _polled(deps, world_id, seen)
     if upstream.status_code == 204:
         await upstream.aclose()
         return Response(status_code=204)
@@ -79,23 +77,23 @@ async def _passed_on(upstream: httpx2.Response) -> AsyncIterator[bytes]:
         log.info("A stream of the enqueue endpoint broke off: %s", type(error).__name__)
 
 
-async def _polled(parts: Parts, world_id: str, seen: int) -> Response:
-    first = await _ask(parts, world_id)
+async def _polled(deps: Dependencies, world_id: str, seen: int) -> Response:
+    first = await _ask(deps, world_id)
     if first.status.is_final and first.revision <= seen and seen >= _LEAST_MS:
         return Response(status_code=204)
 
     async def nothing_to_close() -> None:
         return None
 
-    return EventStream(_changes(parts, world_id, first), nothing_to_close)
+    return EventStream(_changes(deps, world_id, first), nothing_to_close)
 
 
-async def _ask(parts: Parts, world_id: str) -> GenerationStatus:
+async def _ask(deps: Dependencies, world_id: str) -> GenerationStatus:
     # A limiter of its own: many streams must not take the threads that answer calls.
-    return await to_thread.run_sync(known_status, parts, world_id, limiter=parts.polls)
+    return await to_thread.run_sync(known_status, deps, world_id, limiter=deps.polls)
 
 
-async def _changes(parts: Parts, world_id: str, status: GenerationStatus) -> AsyncIterator[bytes]:
+async def _changes(deps: Dependencies, world_id: str, status: GenerationStatus) -> AsyncIterator[bytes]:
     yield sse.OPENING
     last, idle_s = "", 0.0
     while True:
@@ -112,6 +110,6 @@ async def _changes(parts: Parts, world_id: str, status: GenerationStatus) -> Asy
         await anyio.sleep(POLL_S)
         idle_s += POLL_S
         try:
-            status = await _ask(parts, world_id)
+            status = await _ask(deps, world_id)
         except TransientError:
             log.info("The world service does not answer; a stream waits for it")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
 import httpx2
+import pytest
 
 from generia_worker.gateway.models import CharacterJson
 from generia_worker.rpc import wire
-from generia_worker.rpc.character_client import record
+from generia_worker.rpc.character_client import CharacterRecord
 from generia_worker.rpc.connections import Connections
 from generia_worker.rpc.media_types import MediaType
 from generia_worker.rpc.world_client import WorldRecord
-from tests.gateway.conftest import Gateway, add_character, add_picture, add_post
+from tests.gateway.conftest import Gateway, StartGateway, add_character, add_picture, add_post
 from tests.gateway.test_worlds import HARD, is_problem
 from tests.reference.conftest import PROMPT
 
@@ -134,5 +139,31 @@ def test_signed_urls_cannot_be_forged(gateway: Gateway, services: Connections, w
 
 
 def test_other_services_may_lack_json() -> None:
-    message = wire.character.Character(id="c", world_id="w", display_name="x", meta="[1]")
-    assert CharacterJson.of(record(message)).meta is None
+    found = CharacterRecord("c", "w", None, True, "x", None, "", "[1]", "2025-05-26T21:41:22.698Z")
+    assert CharacterJson.of(found).meta is None
+
+
+@pytest.fixture
+def older_service() -> Iterator[str]:
+    """A character service without the calls that are ours; yields its address."""
+    server = grpc.server(ThreadPoolExecutor(2))
+    older = type("Older", (wire.CharacterServiceServicer,), {})()  # answers each call with UNIMPLEMENTED
+    wire.add_CharacterServiceServicer_to_server(older, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield f"127.0.0.1:{port}"
+    server.stop(0).wait(5)
+
+
+def test_a_service_that_lists_no_characters_is_named(
+    start_gateway: StartGateway, older_service: str, world: WorldRecord, user: str
+) -> None:
+    with start_gateway(character_service=older_service).as_user(user) as client:
+        for path in ("characters", "export"):
+            answer = client.get(f"/api/v1/worlds/{world.id}/{path}")
+            assert is_problem(answer, 501), answer.text
+            assert answer.json()["detail"].startswith(
+                "The platform's service does not offer ListWorldCharacters ("
+            )
+        # What needs no list works.
+        assert client.get(f"/api/v1/worlds/{world.id}/posts").status_code == 200

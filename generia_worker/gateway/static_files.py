@@ -1,4 +1,4 @@
-"""The page's files, and what is answered where there is no route."""
+"""The files of the page, and what is answered where there is no route."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _NAME = re.compile(r"/(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9.
 _CACHE = "no-cache"
 
 
-class Pages:
+class StaticFiles:
     """An ASGI application for everything that no route matches."""
 
     def __init__(self, folder: Path = WEB) -> None:

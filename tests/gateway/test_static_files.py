@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from generia_worker.gateway.pages import TYPES, WEB, Pages
-from generia_worker.gateway.security import content_policy
+from generia_worker.gateway.security_headers import content_policy
+from generia_worker.gateway.static_files import TYPES, WEB, StaticFiles
 from generia_worker.settings import Settings
 from tests.gateway.conftest import Gateway, StartGateway
 
@@ -88,10 +88,10 @@ def test_files_and_their_types(tmp_path: Path) -> None:
     (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
     for name in ("app.js", "parts/a.css", "icon.svg", "app.webmanifest", "notes.py", ".hidden.txt"):
         (folder / name).write_text(name)
-    pages = Pages(folder)
+    files = StaticFiles(folder)
 
     def found(path: str) -> str | None:
-        file = pages._file(path)
+        file = files._file(path)
         return None if file is None else TYPES[file.suffix]
 
     assert found("/app.js") == "text/javascript; charset=utf-8"
@@ -129,7 +129,7 @@ def test_every_answer_has_the_headers(gateway: Gateway, path: str) -> None:
     policy = answer.headers["Content-Security-Policy"]
     assert "unsafe" not in policy
     assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; ")
-    assert f"blob: http://{gateway.parts.settings.s3_endpoint};" in policy
+    assert f"blob: http://{gateway.deps.settings.s3_endpoint};" in policy
     assert "frame-ancestors 'none'" in policy
     assert "geolocation=()" in answer.headers["Permissions-Policy"]
     assert "Strict-Transport-Security" not in answer.headers

@@ -43,7 +43,7 @@ def content_policy(settings: Settings) -> str:
 
 
 class SecurityHeaders:
-    """Adds the headers, and turns an error that nobody has handled into a problem that says nothing of it."""
+    """Adds the headers, and turns an unhandled error into a problem that gives nothing of it away."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app

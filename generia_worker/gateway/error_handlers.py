@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from generia_worker.errors import PermanentError, TransientError
-from generia_worker.gateway.rates import TooOften
+from generia_worker.gateway.rate_limits import TooManyRequests
 from generia_worker.http.problems import from_error, problem, status_of
 
 log = logging.getLogger(__name__)
@@ -27,10 +27,10 @@ def install(app: FastAPI) -> None:
     def _transient(_: Request, error: TransientError) -> JSONResponse:
         after_s = _RETRY_S if error.retry_after_s is None else max(1, math.ceil(error.retry_after_s))
         headers = {"Retry-After": str(after_s)}
-        if isinstance(error, TooOften):
+        if isinstance(error, TooManyRequests):
             return problem(429, error.message, headers=headers)
         log.warning("Not now: %s", error.message)
-        # Messages of gRPC name addresses, which are nobody's business.
+        # Messages of gRPC name inner addresses, which stay inside.
         inside = _OPERATION.match(error.message) or error.outage
         detail = "A service does not answer just now; try again." if inside else error.message
         return problem(503, detail, headers=headers)

@@ -1,4 +1,4 @@
-"""Ids in paths: they hold no colon, so that `…/{id}:cancel` is never read as an id."""
+"""Parameters of routes: ids in paths, which hold no colon, so that `…/{id}:cancel` is never read as one, and pages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fastapi import Path, Query
 from starlette.convertors import Convertor, register_url_convertor
 
 from generia_worker.client.order import WORLD_ID_PATTERN
-from generia_worker.reference.checks import OFFSET_MAX, PAGE_DEFAULT, PAGE_MAX
+from generia_worker.rpc.wire import OFFSET_MAX, PAGE_DEFAULT, PAGE_MAX
 
 
 class _IdConvertor(Convertor[str]):

@@ -1,4 +1,4 @@
-"""Creating things once: the idempotency key of a call, kept in the created document under a unique index."""
+"""Creating things once: the idempotency key of a call, stored in the created document under a unique index."""
 
 from __future__ import annotations
 
@@ -7,31 +7,39 @@ from dataclasses import dataclass
 
 import grpc
 from google.protobuf.message import Message
+from pymongo import ASCENDING, IndexModel
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from generia_worker.errors import ConflictError
-from generia_worker.reference import checks
-from generia_worker.reference.resources import Document
+from generia_worker.reference import validation
 from generia_worker.rpc import wire
+from generia_worker.storage.mongo import Document
 
 _KEY_MAX = 200
+#: Of every collection that things are created in; only documents with a key take part.
+KEY_INDEX = IndexModel(
+    [("once.key", ASCENDING)],
+    name="once",
+    unique=True,
+    partialFilterExpression={"once.key": {"$exists": True}},
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Once:
-    """One call that creates something; without a key (an empty one) every call creates."""
+class IdempotencyKey:
+    """The key of one call that creates something, and a digest of its body; an empty key: every call creates."""
 
     key: str
     digest: str
 
     @classmethod
-    def of(cls, context: grpc.ServicerContext, request: Message) -> Once:
+    def of(cls, context: grpc.ServicerContext, request: Message) -> IdempotencyKey:
         """Read the key from the call's metadata. Raises InvalidInputError."""
         values = [value for name, value in context.invocation_metadata() if name == wire.IDEMPOTENCY_KEY]
         key = values[0] if values else ""
         if len(values) > 1 or not isinstance(key, str) or len(key) > _KEY_MAX or not key.isprintable():
-            checks.refuse(
+            validation.refuse(
                 wire.IDEMPOTENCY_KEY, f"must be one text of at most {_KEY_MAX} printable characters"
             )
         return cls(key, hashlib.sha256(request.SerializeToString(deterministic=True)).hexdigest())

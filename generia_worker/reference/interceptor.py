@@ -1,4 +1,4 @@
-"""What surrounds every call: its deadline, and the one place that turns errors into status codes."""
+"""The interceptor around every call: its deadline, and the one place that turns errors into status codes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Handler = Callable[[Any, grpc.ServicerContext], Any]
 
 
 def status_of(error: Exception) -> tuple[grpc.StatusCode, str]:
-    """Return the status code and the message that a caller is to see; nothing of the inside shows."""
+    """Return the status code and the message that a caller is to see, without inner details."""
     if isinstance(error, GeneriaError):
         code = next((code for kind, code in _CODES if isinstance(error, kind)), grpc.StatusCode.INTERNAL)
         return code, error.message
@@ -56,7 +56,7 @@ def status_of(error: Exception) -> tuple[grpc.StatusCode, str]:
     return grpc.StatusCode.INTERNAL, "internal error"
 
 
-def _guarded(method: str, handler: Handler) -> Handler:
+def _handling_errors(method: str, handler: Handler) -> Handler:
     def call(request: Any, context: grpc.ServicerContext) -> Any:
         remaining = context.time_remaining()
         if remaining is not None and remaining <= 0:
@@ -75,7 +75,7 @@ def _guarded(method: str, handler: Handler) -> Handler:
     return call
 
 
-class Guard(grpc.ServerInterceptor):
+class ErrorInterceptor(grpc.ServerInterceptor):
     """Bounds every call by its deadline and answers errors with a status code, never with a traceback."""
 
     def intercept_service(
@@ -88,7 +88,7 @@ class Guard(grpc.ServerInterceptor):
         if found is None or found.unary_unary is None:
             return found
         return grpc.unary_unary_rpc_method_handler(
-            _guarded(handler_call_details.method, found.unary_unary),
+            _handling_errors(handler_call_details.method, found.unary_unary),
             request_deserializer=found.request_deserializer,
             response_serializer=found.response_serializer,
         )

@@ -1,4 +1,4 @@
-"""Checks of what callers send. Every refusal names the field."""
+"""Validation of what callers send. Every refusal names the field."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from urllib.parse import urlsplit
 
 from generia_worker.errors import InvalidInputError
 from generia_worker.rpc.media_types import check_id
+from generia_worker.rpc.wire import OFFSET_MAX, PAGE_DEFAULT, PAGE_MAX
 
 JSON_MAX_BYTES = 512 * 1024
-PAGE_DEFAULT, PAGE_MAX = 20, 100
-OFFSET_MAX = 1_000_000
 TAGS_MAX, TAG_LENGTH_MAX = 30, 100
 
 

@@ -1,4 +1,4 @@
-"""How often somebody may do something; holds over all processes of the gateway, through Redis."""
+"""Rate limits that hold over all processes of the gateway, through Redis."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ log = logging.getLogger(__name__)
 
 #: A person waits for this: Redis gets less time than elsewhere.
 _REDIS_S = 1.0
-#: After a failure Redis is left alone for so long, and this process counts by itself.
+#: Seconds after a failure during which Redis is not asked, and this process counts by itself.
 _AWAY_S = 5.0
 
 
-class TooOften(TransientError):  # noqa: N818 - the field's noun
-    """Raised when somebody does something more often than the settings allow; `retry_after_s` says when to try again."""
+class TooManyRequests(TransientError):  # noqa: N818 - HTTP's phrase
+    """Raised when a rate limit of the settings is exceeded; `retry_after_s` says when to try again."""
 
 
-class Rates:
+class RateLimits:
     """Counts what was done, by rate and key."""
 
     def __init__(
@@ -51,16 +51,16 @@ class Rates:
         self._clock, self._now = clock, now
         self._away_until = -math.inf
 
-    def spend(self, action: str, key: str) -> None:
-        """Count one more of `action` by `key`. Raises TooOften when that is one too many."""
+    def hit(self, action: str, key: str) -> None:
+        """Count one more `action` (register, login or create) by `key`. Raises TooManyRequests: it is one too many."""
         for rate in self._rates[action]:
             # Hashed: names and addresses of people have no business in the keys of Redis.
-            wait_s = self._hit(rate, f"{action}:{hashlib.sha256(key.encode()).hexdigest()[:32]}")
+            wait_s = self._wait_s(rate, f"{action}:{hashlib.sha256(key.encode()).hexdigest()[:32]}")
             if wait_s is not None:
                 message = f"Too often: {rate.amount} a {_window(rate)} at most. Try again in {wait_s} s."
-                raise TooOften(message, retry_after_s=wait_s)
+                raise TooManyRequests(message, retry_after_s=wait_s)
 
-    def _hit(self, rate: RateLimitItem, key: str) -> int | None:
+    def _wait_s(self, rate: RateLimitItem, key: str) -> int | None:
         """Return None when there is room, else in how many seconds there will be."""
         if self._clock() >= self._away_until:
             try:

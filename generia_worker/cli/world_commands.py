@@ -1,29 +1,24 @@
-"""What the commands do with worlds: find or start a stack, order, watch, show."""
+"""What the commands do with worlds: order, watch, change, show, export."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
-from generia_worker.cli import display, programs
-from generia_worker.cli import export as exports
+from generia_worker.cli import display, export_command
+from generia_worker.cli.stacks import Running
 from generia_worker.client.client import GeneriaClient
 from generia_worker.client.order import Order, WorldSize
-from generia_worker.client.status import GenerationStatus
-from generia_worker.embedded.stack import Stack, read_running
-from generia_worker.errors import ConfigurationError, GeneriaError, InvalidInputError
-from generia_worker.gateway.tokens import local_login_token
+from generia_worker.client.status import GenerationStatus, WorldStatus
+from generia_worker.errors import GeneriaError, InvalidInputError
 from generia_worker.rpc.channel import open_channel
 from generia_worker.rpc.post_client import PostClient
 from generia_worker.rpc.world_client import WorldClient
 from generia_worker.settings import Settings
-from generia_worker.status.stages import WorldStatus
 from generia_worker.text import clip
 
 #: Who orders worlds from the command line.
@@ -32,20 +27,7 @@ _WAIT_S = 24 * 3600.0
 _SHOWN_POSTS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A stack that can be reached, and whether its providers are simulated."""
-
-    settings: Settings
-
-    @property
-    def simulated(self) -> bool:
-        """True when no real money is spent."""
-        makers = {programs.who_makes_text(self.settings), programs.who_makes_images(self.settings)}
-        return makers == {programs.SIMULATOR}
-
-
-def check(
+def order_of(
     prompt: str, characters: int, posts: int, world_id: str = "unknown", budget: float | None = None
 ) -> Order:
     """Return the order that these words make. Raises InvalidInputError before anything is started or stored."""
@@ -71,93 +53,6 @@ def size_of(order: Order) -> WorldSize:
     return WorldSize(users_count=order.users_count, posts_count=order.posts_count)
 
 
-# --- stacks ------------------------------------------------------------------------------------------------------
-def running(settings: Settings) -> Running:
-    """Return the stack that runs on this data folder, or the one that the settings name. Raises ConfigurationError."""
-    info = read_running(settings.data_dir)
-    if info is not None:
-        return Running(info.settings)
-    if "api_url" in settings.model_fields_set:
-        return Running(settings)
-    message = f"No stack runs on {settings.data_dir.expanduser()}: start one with 'generia up', or set GENERIA_API_URL."
-    raise ConfigurationError(message)
-
-
-@contextmanager
-def some_stack(settings: Settings, *, as_json: bool) -> Iterator[Running]:
-    """Use the stack that runs on this data folder, or start one for the time of the block."""
-    console = display.err if as_json else display.out
-    info = read_running(settings.data_dir)
-    if info is not None:
-        console.print(f"Using the stack that runs already. {programs.providers_line(info.settings)}")
-        yield Running(info.settings)
-        return
-    console.print("Starting Redis, MongoDB, S3, the services and the workers …")
-    with _stack(settings) as stack:
-        console.print(programs.providers_line(stack.settings))
-        yield Running(stack.settings)
-        console.print("Stopping …")
-
-
-def keep_running(settings: Settings, *, flower: bool = False, as_json: bool) -> None:
-    """Start a stack, print its addresses, and keep it until a signal comes."""
-    console = display.err if as_json else display.out
-    console.print("Starting Redis, MongoDB, S3, the services and the workers …")
-    stack = _stack(settings, flower=flower)
-
-    def announce(started: Settings) -> None:
-        addresses = _addresses(started)
-        page = f"{started.gateway_url}/#login={local_login_token(started)}"
-        if as_json:
-            more = {"flower": _flower(started)} if flower else {}
-            display.as_json({"data_dir": str(stack.data_dir), "addresses": addresses, "page": page} | more)
-            return
-        console.print(programs.providers_line(started))
-        for name, address in addresses.items():
-            console.print(f"  {name:<18} {address}")
-        console.print(f"  {'data and logs':<18} {stack.data_dir}")
-        console.print(f"\nOpen the page, logged in: {page}")
-        if flower:
-            at = _flower(started)
-            console.print(f"Flower: {at['url']}  user {at['user']}, password {at['password']}")
-        console.print('Or order a world with: generia generate "…"   Stop with Ctrl-C.')
-
-    try:
-        stack.run_until_signal(announce)
-        console.print("Stopping …")
-    finally:
-        stack.stop()
-
-
-def _stack(settings: Settings, *, flower: bool = False) -> Stack:
-    found = programs.programs(settings, flower=flower)
-    return Stack(programs.with_addresses(settings), settings.data_dir, found)
-
-
-def _flower(settings: Settings) -> dict[str, str]:
-    """Return how to look at Flower: printed for the person whose stack it is, and nowhere else."""
-    password = settings.flower_password.get_secret_value()
-    return {"url": f"http://{settings.flower_bind}", "user": settings.flower_user, "password": password}
-
-
-def _addresses(settings: Settings) -> dict[str, str]:
-    """Return where everything is; without credentials."""
-    return {
-        "gateway": settings.gateway_url,
-        "enqueue endpoint": settings.api_url,
-        "world service": settings.world_service,
-        "character service": settings.character_service,
-        "post service": settings.post_service,
-        "media service": settings.media_service,
-        "S3": f"http://{settings.s3_endpoint}",
-        "MongoDB": settings.mongo_uri.get_secret_value().rpartition("@")[2].removeprefix("mongodb://"),
-        "Redis": settings.redis_url.get_secret_value().rpartition("@")[2].removeprefix("redis://"),
-        "text model": settings.llm_base_url,
-        "images": settings.image_base_url,
-    }
-
-
-# --- worlds ------------------------------------------------------------------------------------------------------
 def make(
     running: Running, asked: Order, *, as_json: bool, wait: bool = True, with_page: bool = False
 ) -> bool:
@@ -197,9 +92,9 @@ def make(
 
 def _page(settings: Settings, status: GenerationStatus) -> str | None:
     """Write a world as a page into the data folder; returns where it is, or None: the world itself is not at fault."""
-    folder = settings.data_dir.expanduser() / exports.DEMO_FOLDER / status.world_id
+    folder = settings.data_dir.expanduser() / export_command.DEMO_FOLDER / status.world_id
     try:
-        exports.export(settings, status, folder)
+        export_command.export(settings, status, folder)
     except GeneriaError as error:
         display.err.print(f"The page could not be written: {escape(error.message)}")
         return None
@@ -208,7 +103,7 @@ def _page(settings: Settings, status: GenerationStatus) -> str | None:
 
 def export(running: Running, world_id: str, target: Path, *, as_json: bool) -> None:
     """Write a world into a zip or a folder."""
-    missing = exports.export(running.settings, _client(running).status(world_id), target)
+    missing = export_command.export(running.settings, _client(running).status(world_id), target)
     if missing:
         display.err.print(f"{len(missing)} pictures could not be read and are left out: {', '.join(missing)}")
     if as_json:

@@ -1,0 +1,111 @@
+"""Stacks: find the one that runs, start one for the time of a command, or run one until a signal comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from generia_worker.cli import display, programs
+from generia_worker.embedded.stack import Stack, read_running
+from generia_worker.errors import ConfigurationError
+from generia_worker.gateway.tokens import local_login_token
+from generia_worker.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A stack that can be reached, and whether its providers are simulated."""
+
+    settings: Settings
+
+    @property
+    def simulated(self) -> bool:
+        """True when no real money is spent."""
+        makers = {programs.who_makes_text(self.settings), programs.who_makes_images(self.settings)}
+        return makers == {programs.SIMULATOR}
+
+
+def running(settings: Settings) -> Running:
+    """Return the stack that runs on this data folder, or the one that the settings name. Raises ConfigurationError."""
+    info = read_running(settings.data_dir)
+    if info is not None:
+        return Running(info.settings)
+    if "api_url" in settings.model_fields_set:
+        return Running(settings)
+    message = f"No stack runs on {settings.data_dir.expanduser()}: start one with 'generia up', or set GENERIA_API_URL."
+    raise ConfigurationError(message)
+
+
+@contextmanager
+def some_stack(settings: Settings, *, as_json: bool) -> Iterator[Running]:
+    """Use the stack that runs on this data folder, or start one for the time of the block."""
+    console = display.err if as_json else display.out
+    info = read_running(settings.data_dir)
+    if info is not None:
+        console.print(f"Using the stack that runs already. {programs.providers_line(info.settings)}")
+        yield Running(info.settings)
+        return
+    console.print("Starting Redis, MongoDB, S3, the services and the workers …")
+    with _stack(settings) as stack:
+        console.print(programs.providers_line(stack.settings))
+        yield Running(stack.settings)
+        console.print("Stopping …")
+
+
+def keep_running(settings: Settings, *, flower: bool = False, as_json: bool) -> None:
+    """Start a stack, print its addresses, and keep it until a signal comes."""
+    console = display.err if as_json else display.out
+    console.print("Starting Redis, MongoDB, S3, the services and the workers …")
+    stack = _stack(settings, flower=flower)
+
+    def announce(started: Settings) -> None:
+        addresses = _addresses(started)
+        page = f"{started.gateway_url}/#login={local_login_token(started)}"
+        if as_json:
+            more = {"flower": _flower(started)} if flower else {}
+            display.as_json({"data_dir": str(stack.data_dir), "addresses": addresses, "page": page} | more)
+            return
+        console.print(programs.providers_line(started))
+        for name, address in addresses.items():
+            console.print(f"  {name:<18} {address}")
+        console.print(f"  {'data and logs':<18} {stack.data_dir}")
+        console.print(f"\nOpen the page, logged in: {page}")
+        if flower:
+            at = _flower(started)
+            console.print(f"Flower: {at['url']}  user {at['user']}, password {at['password']}")
+        console.print('Or order a world with: generia generate "…"   Stop with Ctrl-C.')
+
+    try:
+        stack.run_until_signal(announce)
+        console.print("Stopping …")
+    finally:
+        stack.stop()
+
+
+def _stack(settings: Settings, *, flower: bool = False) -> Stack:
+    found = programs.programs(settings, flower=flower)
+    return Stack(programs.with_addresses(settings), settings.data_dir, found)
+
+
+def _flower(settings: Settings) -> dict[str, str]:
+    """Return how to look at Flower: printed for the person whose stack it is, and nowhere else."""
+    password = settings.flower_password.get_secret_value()
+    return {"url": f"http://{settings.flower_bind}", "user": settings.flower_user, "password": password}
+
+
+def _addresses(settings: Settings) -> dict[str, str]:
+    """Return where everything is; without credentials."""
+    return {
+        "gateway": settings.gateway_url,
+        "enqueue endpoint": settings.api_url,
+        "world service": settings.world_service,
+        "character service": settings.character_service,
+        "post service": settings.post_service,
+        "media service": settings.media_service,
+        "S3": f"http://{settings.s3_endpoint}",
+        "MongoDB": settings.mongo_uri.get_secret_value().rpartition("@")[2].removeprefix("mongodb://"),
+        "Redis": settings.redis_url.get_secret_value().rpartition("@")[2].removeprefix("redis://"),
+        "text model": settings.llm_base_url,
+        "images": settings.image_base_url,
+    }

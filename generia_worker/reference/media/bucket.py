@@ -1,0 +1,89 @@
+"""The bucket of pictures: reading, writing, and URLs for uploads."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from datetime import timedelta
+
+import urllib3
+from minio.error import S3Error
+
+from generia_worker.reference.signed_urls import s3_client
+from generia_worker.settings import Settings
+
+#: Above the largest picture: every object is written in one request.
+_PART_BYTES = 128 * 1024 * 1024
+_MISSING = frozenset({"NoSuchKey", "NoSuchObject", "NotFound", "404"})
+_EXISTS = frozenset({"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """What the store says of an object without reading it; `size` in bytes."""
+
+    size: int
+    etag: str
+    content_type: str
+
+
+class Bucket:
+    """One bucket. Calls raise MinioException or urllib3's HTTPError when the store is away or refuses."""
+
+    def __init__(self, settings: Settings, *, connections: int) -> None:
+        self._name = settings.s3_bucket
+        self._region = settings.s3_region
+        self._pool = urllib3.PoolManager(
+            maxsize=connections,
+            block=True,
+            timeout=urllib3.Timeout(connect=3, read=20),
+            retries=urllib3.Retry(total=1, backoff_factor=0.1, redirect=0, respect_retry_after_header=False),
+        )
+        self._client = s3_client(settings, settings.s3_endpoint, self._pool)
+
+    def ensure_exists(self) -> None:
+        """Create the bucket unless it is there."""
+        if self._client.bucket_exists(self._name):
+            return
+        try:
+            self._client.make_bucket(self._name, location=self._region)
+        except S3Error as error:  # another process was faster
+            if error.code not in _EXISTS:
+                raise
+
+    def is_reachable(self) -> bool:
+        """True when the bucket answers. Raises what the client raises when nothing answers."""
+        return self._client.bucket_exists(self._name)
+
+    def stat(self, key: str) -> ObjectInfo | None:
+        """Return what the store says of an object, or None when there is none."""
+        try:
+            found = self._client.stat_object(self._name, key)
+        except S3Error as error:
+            if error.code in _MISSING:
+                return None
+            raise
+        return ObjectInfo(found.size or 0, found.etag or "", found.content_type or "")
+
+    def read(self, key: str, size: int) -> bytes:
+        """Return the first `size` bytes of an object."""
+        response = self._client.get_object(self._name, key)
+        try:
+            return response.read(size)
+        finally:
+            response.close()
+            response.release_conn()
+
+    def write(self, key: str, data: bytes, content_type: str) -> None:
+        """Store an object, replacing one with the same key."""
+        self._client.put_object(
+            self._name, key, io.BytesIO(data), len(data), content_type=content_type, part_size=_PART_BYTES
+        )
+
+    def upload_url(self, key: str, lifetime_s: int) -> str:
+        """Return a URL to which one object may be PUT, by a program beside us: only readers come from outside."""
+        return self._client.presigned_put_object(self._name, key, timedelta(seconds=lifetime_s))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.clear()

@@ -1,0 +1,33 @@
+"""A MongoDB client for programs that answer people: bounded, and quick to say that MongoDB is away."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo import MongoClient
+
+Document = dict[str, Any]
+
+
+def open_client(uri: str, *, appname: str, max_pool_size: int) -> MongoClient[Document]:
+    """Return a client that connects with its first use and gives a call up after 4 seconds without a server.
+
+    `appname` is how MongoDB's own log and list of connections name this program.
+    """
+    return MongoClient(
+        uri,
+        appname=appname,
+        connect=False,
+        tz_aware=True,
+        maxPoolSize=max_pool_size,
+        connectTimeoutMS=3_000,
+        serverSelectionTimeoutMS=4_000,
+        waitQueueTimeoutMS=4_000,
+    )
+
+
+def utc_now() -> datetime:
+    """Return the time in UTC, in whole milliseconds as MongoDB keeps it."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
