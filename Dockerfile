@@ -23,11 +23,11 @@ FROM base AS api
 COPY celeryconfig.py ./
 COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
 COPY generia_worker/api/__init__.py generia_worker/api/app.py generia_worker/api/controls.py \
-     generia_worker/api/enqueue.py generia_worker/api/events.py generia_worker/api/live.py \
-     generia_worker/api/metrics.py generia_worker/api/paths.py generia_worker/api/server.py \
-     ./generia_worker/api/
+     generia_worker/api/events.py generia_worker/api/live.py generia_worker/api/metrics.py \
+     generia_worker/api/paths.py generia_worker/api/server.py ./generia_worker/api/
 COPY generia_worker/app/__init__.py generia_worker/app/celery_app.py generia_worker/app/container.py \
-     generia_worker/app/exporter.py generia_worker/app/transport.py ./generia_worker/app/
+     generia_worker/app/enqueue.py generia_worker/app/exporter.py generia_worker/app/transport.py \
+     ./generia_worker/app/
 COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_worker/billing/estimate.py \
      generia_worker/billing/holds.py generia_worker/billing/prices.py generia_worker/billing/requests.py \
      generia_worker/billing/slots.py ./generia_worker/billing/

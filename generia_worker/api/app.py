@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-from celery import Celery
 from fastapi import Depends, FastAPI, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
@@ -19,12 +18,12 @@ from starlette.exceptions import HTTPException
 
 from generia_worker import __version__
 from generia_worker.api.controls import add_controls, add_reports
-from generia_worker.api.enqueue import Enqueuer
 from generia_worker.api.events import add_events
 from generia_worker.api.live import LiveStatus
 from generia_worker.api.metrics import CONTENT_TYPE, ApiMetrics, Measured
 from generia_worker.api.paths import WorldId
 from generia_worker.app.container import Container
+from generia_worker.app.enqueue import Enqueuer
 from generia_worker.billing.estimate import Shape, estimate
 from generia_worker.billing.prices import PriceTable
 from generia_worker.client.estimate import Estimate
@@ -44,9 +43,8 @@ _KNOWN_WORLDS = 20
 _bearer = HTTPBearer(auto_error=False, description="The token that GENERIA_API_TOKEN names.")
 
 
-def create_app(container: Container, celery: Celery) -> FastAPI:
+def create_app(container: Container, enqueuer: Enqueuer) -> FastAPI:
     """Return the ASGI application over one process's resources."""
-    enqueuer = Enqueuer(celery, lambda: container.redis)
     live = LiveStatus(container.status, lambda: container.services.posts)
 
     @asynccontextmanager

@@ -7,9 +7,9 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
-from generia_worker.api.enqueue import PROGRESS_TASK, START_TASK, Enqueuer
 from generia_worker.api.paths import WorldId
 from generia_worker.app.container import Container
+from generia_worker.app.enqueue import PROGRESS_TASK, START_TASK, Enqueuer
 from generia_worker.client.receipt import Receipt
 from generia_worker.client.status import FailedStep, GenerationStatus
 from generia_worker.http.problems import documented

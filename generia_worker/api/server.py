@@ -10,6 +10,7 @@ from generia_worker.api.app import create_app
 from generia_worker.api.live import LiveStatus
 from generia_worker.app.celery_app import app as celery
 from generia_worker.app.container import get_container
+from generia_worker.app.enqueue import Enqueuer
 from generia_worker.errors import ConfigurationError
 from generia_worker.http.addresses import is_loopback, split
 from generia_worker.settings import Settings
@@ -33,7 +34,7 @@ def run(settings: Settings) -> None:
     container = get_container()
     container.database.require_replica_set()
     container.database.ensure_indexes()
-    app = create_app(container, celery)
+    app = create_app(container, Enqueuer(celery, lambda: container.redis))
     config = uvicorn.Config(
         app,
         host=host,

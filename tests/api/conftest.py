@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from generia_worker.api.app import create_app
 from generia_worker.app.container import Container
+from generia_worker.app.enqueue import Enqueuer
 from generia_worker.settings import Settings
 
 TOKEN = "a-token-of-these-tests"
@@ -34,7 +35,7 @@ def container(servers: Settings) -> Iterator[Container]:
 def app(container: Container) -> Iterator[FastAPI]:
     """The ASGI application."""
     with Celery(broker=container.settings.redis_url.get_secret_value()) as celery:
-        yield create_app(container, celery)
+        yield create_app(container, Enqueuer(celery, lambda: container.redis))
 
 
 @pytest.fixture(scope="module")

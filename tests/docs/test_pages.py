@@ -229,8 +229,10 @@ def test_every_route_is_described() -> None:
     from generia_worker.api.app import create_app
     from generia_worker.app.celery_app import app as celery
     from generia_worker.app.container import Container
+    from generia_worker.app.enqueue import Enqueuer
 
-    app = create_app(Container(Settings(_env_file=None)), celery)
+    container = Container(Settings(_env_file=None))
+    app = create_app(container, Enqueuer(celery, lambda: container.redis))
     routes = {
         f"{method} {route.path}"
         for route in app.routes
