@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import click
+import pytest
 from fastapi.routing import APIRoute
 
 from generia_worker.billing.estimate import Shape, estimate
@@ -125,6 +126,16 @@ def test_every_field_of_the_ledger_is_described() -> None:
     assert set(first_codes("generation_steps")) == set(new_row("w", INITIALIZE, None)) | later
 
 
+@pytest.mark.parametrize("collection", ["generations", "api_requests_history"])
+def test_fields_of_orders_and_of_paid_calls_are_written_somewhere(collection: str) -> None:
+    folders = (ROOT / "generia_worker" / name for name in ("engine", "billing", "worlds", "status"))
+    source = "".join(file.read_text(encoding="utf-8") for folder in folders for file in folder.rglob("*.py"))
+    fields = first_codes(collection)
+    assert len(fields) > 10
+    for field in fields:
+        assert re.search(rf"""["']{field}["']""", source), f"{field} of {collection} is written nowhere"
+
+
 def test_every_collection_is_described() -> None:
     from generia_worker.storage.database import INDEXES
 
@@ -181,6 +192,12 @@ def test_every_metric_is_described() -> None:
     asked = {re.sub(r"_(bucket|sum|count)$", "", name) for name in re.findall(r"\bgeneria_\w+", text)}
     # The dashboard shows every metric (tests/deployment/test_monitoring.py).
     assert set(first_codes("metrics")) == asked
+
+
+def test_every_field_of_a_line_of_a_log_is_described() -> None:
+    from generia_worker.observability.logs import FIELDS
+
+    assert set(FIELDS) <= set(page("generia_worker/observability/README.md").codes)
 
 
 def test_every_file_of_the_page_is_described() -> None:
