@@ -93,6 +93,15 @@ def test_every_queue_is_described() -> None:
     assert set(first_codes("queues")) == {declared.name for declared in task_queues}
 
 
+def test_findings_hold_for_the_versions_that_are_pinned() -> None:
+    pinned = re.findall(
+        r"^    (celery|kombu|redis)==(\S+)$", (ROOT / "setup.cfg").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert len(pinned) == 3
+    for name, version in pinned:
+        assert f"`{name}` {version}" in page("tasks/README.md").text
+
+
 def test_every_other_task_is_described() -> None:
     from generia_worker.app.celery_app import app
     from tasks.pipeline import TASKS
