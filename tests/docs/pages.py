@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _NOT_OURS = {".git", ".venv", "venv", "build", "dist", "node_modules", ".pytest_cache", ".hypothesis"}
 _HISTORY = "CHANGELOG.md"
 _MARKER = re.compile(r"^<!-- (table|block): (.+?) -->$", re.MULTILINE)
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _RULE = re.compile(r"\|( -+ \|)+")
 
 
