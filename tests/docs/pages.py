@@ -148,11 +148,11 @@ def symbols(path: Path) -> frozenset[str]:
 
 
 def is_reference(code: str) -> bool:
-    """True for what is written like a path of this repository, with or without a ::symbol, and not like a pattern."""
+    """True for what is written like a path of this repository, with or without a ::symbol (but no `NAME.j2`)."""
     folders = tuple(f"{path.name}/" for path in ROOT.iterdir() if path.is_dir())
     files = {path.name for path in ROOT.iterdir() if path.is_file()}
     named = code.startswith(folders) or code.partition("::")[0] in files
-    return named and not re.search(r"[A-Z]{3,}\.|[ *{]", code)
+    return named and not re.search(r"[A-Z]{3,}\.", code)
 
 
 def problem_with(reference: str) -> str | None:

@@ -9,7 +9,7 @@ import pytest
 
 from generia_worker.settings import Settings
 from tests import make_settings_docs as docs
-from tests.docs.pages import codes_in, pages, rows
+from tests.docs.pages import pages, rows
 
 
 def variables() -> set[str]:
@@ -52,14 +52,6 @@ def test_the_tables_name_exactly_the_settings_and_their_defaults() -> None:
 def test_every_setting_stands_in_some_page() -> None:
     named = {name for page in pages() for name in re.findall(r"\bGENERIA_[A-Z0-9_]+\b", page.text)}
     assert named == variables()
-
-
-def test_settings_stand_between_backticks() -> None:
-    """So that a page's reader can tell a name from its value."""
-    for page in pages():
-        coded = set(codes_in(page.prose))
-        for name in re.findall(r"\bGENERIA_[A-Z0-9_]+\b", page.prose):
-            assert any(name in code for code in coded), f"{page.name}: {name}"
 
 
 def test_the_example_loads_as_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
