@@ -41,8 +41,8 @@ STAGES = (
 #: What Celery imports by name, which no `import` tells: its settings, and in its own programs the tasks that they list.
 BY_NAME = {"generia_worker.app.celery_app": ["celeryconfig"]}
 CELERY_PROGRAMS = ("worker", "beat", "flower")
-#: A folder beside what is served, for readers of the README.
-NOT_SERVED = "screenshots"
+#: Beside what is served there are pages for readers of the repository, and their pictures in a folder.
+PAGES, PICTURES = ".md", "screenshots"
 #: Files that a module reads: patterns, relative to the repository.
 DATA = {
     "generia_worker.worlds.templates": ["prompts/__init__.py", "prompts/*.j2"],
@@ -111,6 +111,11 @@ def celery_tasks() -> list[str]:
     raise ValueError(message)
 
 
+def is_for_readers(path: Path) -> bool:
+    """True for what documents the repository and is read by no process."""
+    return path.suffix == PAGES or path.parent.name == PICTURES
+
+
 def files_of(stage: str) -> set[str]:
     """Return the files that the process of a stage needs, relative to the repository."""
     modules = closure(
@@ -119,7 +124,7 @@ def files_of(stage: str) -> set[str]:
     found = {path for module in modules if (path := file_of(module)) is not None}
     for module in modules & set(DATA):
         for pattern in DATA[module]:
-            read = {path for path in ROOT.glob(pattern) if path.is_file() and path.parent.name != NOT_SERVED}
+            read = {path for path in ROOT.glob(pattern) if path.is_file() and not is_for_readers(path)}
             assert read, f"{module} reads {pattern}, and there is no such file"
             found |= read
     return {path.relative_to(ROOT).as_posix() for path in found}

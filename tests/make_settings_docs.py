@@ -1,6 +1,7 @@
 """Writes down every setting, from its source: `python -m tests.make_settings_docs` after a change of settings.py.
 
-Makes `.env.example` anew and, in README.md, what stands between the two markers. A test fails when either is stale.
+Writes `.env.example` and, in the page of the settings, what stands between the two markers. A test fails when either is
+stale.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from generia_worker.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "generia_worker" / "settings" / "settings.py"
-README = ROOT / "README.md"
+PAGE = SOURCE.parent / "README.md"
 ENV_EXAMPLE = ROOT / ".env.example"
 BEGIN = "<!-- settings: made by python -m tests.make_settings_docs -->"
 END = "<!-- end of settings -->"
@@ -113,8 +114,8 @@ def _wrapped(text: str, width: int = 110) -> list[str]:
     return lines
 
 
-def readme_tables() -> str:
-    """Return the README's tables, one a section; settings that share a comment share a row."""
+def tables() -> str:
+    """Return the page's tables, one a section; settings that share a comment share a row."""
     parts = []
     for section in read_sections():
         parts.append(f"\n**{_capital(section.title)}**\n\n")
@@ -133,21 +134,21 @@ def _capital(title: str) -> str:
     return title if title[1:2].isupper() else title[:1].upper() + title[1:]
 
 
-def readme_with_tables(text: str) -> str:
-    """Return the README with the tables between its markers. Raises ValueError where a marker is missing."""
+def page_with_tables(text: str) -> str:
+    """Return the page with the tables between its markers. Raises ValueError where a marker is missing."""
     head, begin, rest = text.partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not begin or not end:
-        message = f"README.md must hold both markers: {BEGIN} and {END}"
+        message = f"{PAGE} must hold both markers: {BEGIN} and {END}"
         raise ValueError(message)
-    return f"{head}{BEGIN}\n{readme_tables()}{END}{tail}"
+    return f"{head}{BEGIN}\n{tables()}{END}{tail}"
 
 
 def main() -> None:
     """Write both files."""
     ENV_EXAMPLE.write_text(env_example(), encoding="utf-8")
-    README.write_text(readme_with_tables(README.read_text(encoding="utf-8")), encoding="utf-8")
-    sys.stdout.write(f"{ENV_EXAMPLE.name} and {README.name} are up to date.\n")
+    PAGE.write_text(page_with_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    sys.stdout.write(f"{ENV_EXAMPLE.name} and {PAGE.relative_to(ROOT)} are up to date.\n")
 
 
 if __name__ == "__main__":

@@ -176,7 +176,7 @@ class Settings(BaseSettings):
     outage_max_s: float = Field(default=3600, ge=0, le=86_400)
     #: An answer that was paid for is tried to be recorded for so long while MongoDB is away.
     record_patience_s: float = Field(default=300, ge=0, le=3600)
-    #: A longer wait gives the thread back (the step is parked in MongoDB).
+    #: A longer wait gives the thread back (the step is scheduled in MongoDB).
     park_after_s: float = Field(default=2, ge=0, le=30)
     #: How often a model is asked again when its answer does not fit.
     max_reasks: int = Field(default=2, ge=0, le=5)
@@ -192,7 +192,7 @@ class Settings(BaseSettings):
     #: Threads of one worker process (also sizes its broker pool). On one machine as many processes are started as a
     #: provider's slots need.
     worker_threads: int = Field(default=64, ge=1, le=512)
-    #: How often parked steps that are due are published again, and how often worlds with something unsettled are settled
+    #: How often waiting steps that are due are published again, and how often worlds whose ledger changed are projected
     #: (those that only wait: each once in six times).
     pump_every_s: float = Field(default=0.5, gt=0, le=60)
     sweep_every_s: float = Field(default=5, gt=0, le=600)

@@ -1,302 +1,266 @@
-"""README.md and .env.example say what is so: paths, symbols, commands, routes, steps, fields and settings are compared
-with the code itself."""
+"""Every page says what is so: paths, symbols, links, commands, settings and diagrams lead somewhere."""
 
 from __future__ import annotations
 
-import ast
 import configparser
 import re
 import shlex
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
-import click
 import pytest
-from fastapi.routing import APIRoute
+import yaml
 
 from generia_worker.cli.main import main as cli
-from generia_worker.client.status import GenerationStatus
-from generia_worker.engine.step import StepKind
-from generia_worker.settings import Settings
-from generia_worker.status.stages import STAGES
-from tests import make_settings_docs as docs
+from tests.docs.pages import ROOT, Page, codes_in, is_reference, page, pages, problem_with, symbols
+from tests.docs.test_settings import variables
 
-ROOT = docs.ROOT
-README = docs.README.read_text(encoding="utf-8")
-_CODE = re.compile(r"`([^`\n]+)`")
-_TOP = tuple(f"{path.name}/" for path in ROOT.iterdir() if path.is_dir())
+#: What looks like a file of ours wherever it is said to be.
+_FILE = re.compile(r"[\w.-]+(/[\w.-]+)*\.(py|j2|proto|css|js|toml|cfg|ya?ml)(::\w+)?")
+_FOLDER = re.compile(r"[\w.-]+(/[\w.-]+)*/")
+
+every_page = pytest.mark.parametrize("one", pages(), ids=lambda one: one.name)
 
 
-def section(title: str) -> str:
-    """Return the text below a heading, up to the next one of its level or above."""
-    match = re.search(rf"^(#+) {re.escape(title)}$", README, re.MULTILINE)
-    assert match, f"README.md has no section '{title}'"
-    rest = README[match.end() :]
-    end = re.search(rf"^#{{1,{len(match[1])}}} ", rest, re.MULTILINE)
-    return rest[: end.start()] if end else rest
+# --- where things are --------------------------------------------------------------------------------------------
+@every_page
+def test_what_a_page_points_at_exists(one: Page) -> None:
+    for code in one.codes:
+        if is_reference(code):
+            assert problem_with(code) is None, f"{one.name} names `{code}`: {problem_with(code)}"
 
 
-def rows(text: str) -> list[list[str]]:
-    """Return the cells of the Markdown tables in a text, without their heads."""
-    lines = text.splitlines()
-    found = []
-    for number, line in enumerate(lines):
-        is_rule = re.fullmatch(r"\|( -+ \|)+", line) is not None
-        is_head = number + 1 < len(lines) and re.fullmatch(r"\|( -+ \|)+", lines[number + 1]) is not None
-        if line.startswith("|") and not is_rule and not is_head:
-            found.append([cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]])
-    return found
+def test_much_is_pointed_at() -> None:
+    assert len({code for one in pages() for code in one.codes if is_reference(code)}) > 100
 
 
-def blocks(text: str, kind: str) -> list[str]:
-    """Return the fenced blocks of a kind."""
-    return re.findall(rf"^```{kind}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+@every_page
+def test_paths_start_at_the_root(one: Page) -> None:
+    for code in one.codes:
+        if _FILE.fullmatch(code) or _FOLDER.fullmatch(code):
+            assert is_reference(code), f"{one.name} names `{code}`: write its path from the repository's root"
 
 
-def references() -> list[str]:
-    """Return what is written like a path of this repository, with or without a ::symbol."""
-    text = re.sub(r"^```.*?^```$", "", README, flags=re.MULTILINE | re.DOTALL)
-    roots = {path.name for path in ROOT.iterdir() if path.is_file()}
-    return sorted(
-        {
-            code
-            for code in _CODE.findall(text)
-            if (code.startswith(_TOP) or code.partition("::")[0] in roots)
-            and not re.search(r"[A-Z]{3,}\.", code)
+@every_page
+def test_links_lead_somewhere(one: Page) -> None:
+    for link in one.links():
+        if link.startswith(("https://", "http://")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (one.folder / path).resolve() if path else ROOT / one.name
+        assert target.is_relative_to(ROOT) and target.exists(), f"{one.name} links to {link}"
+        if anchor:
+            name = target.relative_to(ROOT).as_posix()
+            assert anchor in page(name).anchors(), f"{one.name} links to {link}: there is no such heading"
+
+
+def test_every_page_is_reached_from_the_first() -> None:
+    reached, waiting = set(), ["README.md"]
+    while waiting:
+        name = waiting.pop()
+        reached.add(name)
+        one = page(name)
+        linked = {
+            (one.folder / link.partition("#")[0]).resolve().relative_to(ROOT).as_posix()
+            for link in one.links()
+            if ".md" in link and not link.startswith("http")
         }
-    )
+        waiting += [other.name for other in pages() if other.name in linked - reached]
+    # What a coding agent opens of itself leads to the others.
+    assert {one.name for one in pages()} - reached == {"AGENTS.md"}
 
 
-def test_what_the_readme_points_at_exists() -> None:
-    found = references()
-    assert len(found) > 60
-    for reference in found:
-        path, _, symbol = reference.partition("::")
-        target = ROOT / path
-        assert target.exists(), f"README.md names {path}, which does not exist"
-        if symbol:
-            assert symbol in _symbols(target), (
-                f"README.md names {reference}, but {path} does not define {symbol}"
+def test_every_folder_of_the_package_has_its_page_or_its_line() -> None:
+    from tests.docs.pages import table
+
+    named = {code for row in table("map") for code in codes_in(row[0])}
+    for path in (ROOT / "generia_worker").iterdir():
+        if path.is_dir() and path.name != "__pycache__":
+            assert f"generia_worker/{path.name}/" in named, (
+                f"the map does not name generia_worker/{path.name}/"
             )
 
 
-def _symbols(path: Path) -> set[str]:
-    names: set[str] = set()
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            names.add(node.name)
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            names.add(node.target.id)
-        elif isinstance(node, ast.Assign):
-            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-    return names
+@pytest.mark.parametrize(
+    ("name", "most"), [("README.md", 220), ("generia_worker/README.md", 250), ("AGENTS.md", 3)]
+)
+def test_a_page_that_everybody_reads_is_short(name: str, most: int) -> None:
+    assert len(page(name).text.splitlines()) <= most
 
 
-def test_the_map_leads_somewhere() -> None:
-    table = rows(section("Where to look"))
-    assert len(table) >= 25
-    for wish, place in table:
-        assert wish
-        # A place is a path, a setting, or another section of this file.
-        assert set(_CODE.findall(place)) & {*references(), *_variables()} or "](#" in place, place
-
-
-def test_the_tree_of_files_is_there() -> None:
-    tree = next(block for block in blocks(section("Architecture"), "text") if "celeryconfig.py" in block)
-    folders = [""]
-    for line in tree.splitlines():
-        indent = (len(line) - len(line.lstrip())) // 2
-        for name in re.split(r"\s{2,}", line.strip())[0].split():
-            path = folders[indent] + name
-            assert (ROOT / path).exists(), path
-            if name.endswith("/"):
-                folders[indent + 1 :] = [path]
-
-
-def test_links_inside_the_readme_have_targets() -> None:
-    anchors = {
-        re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
-        for title in re.findall(r"^#+ (.+)$", README, re.MULTILINE)
-    }
-    targets = re.findall(r"\]\(#([^)]+)\)", README)
-    assert targets
-    assert set(targets) <= anchors
+@every_page
+def test_a_marker_stands_before_what_it_names(one: Page) -> None:
+    for kind, name, rest in one.marked():
+        start = "|" if kind == "table" else "```"
+        assert rest.startswith(start), f"{one.name}: no {kind} follows <!-- {kind}: {name} -->"
 
 
 # --- commands ----------------------------------------------------------------------------------------------------
-def written_commands() -> list[str]:
-    """Return every `generia …` of code blocks and running text."""
-    found = [code for code in _CODE.findall(README) if code.startswith("generia ")]
-    for block in blocks(README, "console"):
-        for line in block.splitlines():
-            plain = re.sub(r"^([A-Z_]+=\S+ )+", "", re.sub(r"\s+# .*$", "", line))
-            found += [part.strip() for part in plain.split("&&") if part.strip().startswith("generia ")]
-    return found
+def commands(one: Page) -> Iterator[list[str]]:
+    """Yield every command of a page's console blocks, and of its text what begins like one, as words."""
+    lines = [line for block in one.blocks("console") for line in block.replace("\\\n", " ").splitlines()]
+    lines += [
+        line[2:] for block in one.blocks("text") for line in block.splitlines() if line.startswith("$ ")
+    ]
+    lines += [
+        code for code in one.codes if re.match(r"(generia|python3?|pytest|pip|docker|\.\w+/[\w-]+$)\b", code)
+    ]
+    for line in lines:
+        plain = re.sub(r"\s#\s.*$", "", line)
+        for part in re.split(r"\s(?:&&|\|)\s", plain):
+            if words := shlex.split(re.sub(r"^([A-Z_]+=\S+ )+", "", part.strip())):
+                yield words
+
+
+def all_commands(first: str) -> list[tuple[str, list[str]]]:
+    """Return (page, the words after it) of every command that begins so."""
+    return [(one.name, words[1:]) for one in pages() for words in commands(one) if words[0] == first]
 
 
 def test_commands_exist_with_their_options() -> None:
-    commands = written_commands()
-    assert len(commands) > 20
-    for command in commands:
-        name, *arguments = shlex.split(command)[1:]
+    found = [(where, words) for where, words in all_commands("generia") if words]
+    assert len(found) > 40
+    for where, words in found:
+        name, *arguments = words
         known = cli.commands.get(name)
-        assert known is not None, f"README.md names `{command}`, but there is no such command"
+        assert known is not None, f"{where} names `generia {name}`, but there is no such command"
         options = {flag for option in known.params for flag in (*option.opts, *option.secondary_opts)}
         for argument in arguments:
             if argument.startswith("-"):
-                assert argument in options, f"README.md: `{command}` has an option that does not exist"
+                assert argument in options, f"{where}: `generia {name}` has no option {argument}"
 
 
-def test_the_table_of_commands_is_whole() -> None:
-    table = rows(section("Commands"))
-    shown = {}
-    for row in table:
-        code = _CODE.search(row[0])
-        assert code
-        shown[code[1].split()[1]] = set(code[1].split()[2:])
-    assert set(shown) == set(cli.commands)
-    for name, words in shown.items():
-        for option in cli.commands[name].params:
-            if isinstance(option, click.Option):
-                for flag in (*option.opts, *option.secondary_opts):
-                    assert flag in words, f"README.md does not name {flag} of generia {name}"
+def test_modules_that_are_run_exist_with_their_options() -> None:
+    found = [(where, words) for where, words in all_commands("python") if len(words) > 1]
+    assert len(found) > 5
+    for where, (_, module, *arguments) in found:
+        path = ROOT.joinpath(*module.split("."))
+        file = path / "__main__.py" if path.is_dir() else path.with_suffix(".py")
+        assert file.is_file(), f"{where} names `python -m {module}`"
+        for argument in arguments:
+            if argument.startswith("--") and argument != "--help":
+                assert f'"{argument}"' in file.read_text(encoding="utf-8"), f"{where}: {module} {argument}"
+
+
+def test_tests_that_are_run_exist() -> None:
+    found = [(where, words) for where, words in all_commands("pytest") if words]
+    assert len(found) > 3
+    options = (ROOT / "tests" / "conftest.py").read_text(encoding="utf-8")
+    for where, words in found:
+        folders = [word for word in words if word.startswith("tests/")]
+        for folder in folders:
+            assert (ROOT / folder).exists(), f"{where} names `pytest {folder}`"
+        for argument, value in pairwise([*words, ""]):
+            if argument == "-k":
+                files = [file for folder in folders for file in (ROOT / folder).rglob("test_*.py")]
+                tests = [name for file in files for name in symbols(file)]
+                assert any(value in name for name in tests), f"{where}: no test has {value} in its name"
+            elif argument.startswith("--"):
+                assert f'"{argument}"' in options, f"{where}: pytest has no option {argument}"
+
+
+def test_what_compose_is_asked_for_exists() -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    profiles = {
+        profile for service in compose["services"].values() for profile in service.get("profiles", ())
+    }
+    found = [(where, words[1:]) for where, words in all_commands("docker") if words[:1] == ["compose"]]
+    assert len(found) > 3
+    for where, words in found:
+        for word, value in pairwise([*words, ""]):
+            if word == "--profile":
+                assert value in profiles, f"{where}: there is no profile {value}"
+            elif word == "--env-file":
+                assert (ROOT / value).is_file(), f"{where}: there is no {value}"
+        named = [
+            word.partition("=")[0] for word in words[words.index("up") + 1 :] if not word.startswith("-")
+        ]
+        assert set(named) <= set(compose["services"]), f"{where}: {named}"
+    profiled = [code for one in pages() for code in one.codes if code.startswith("--profile ")]
+    assert {code.split()[1] for code in profiled} <= profiles
+
+
+def test_programs_of_the_repository_exist() -> None:
+    found = {words[0] for one in pages() for words in commands(one) if re.match(r"\.\w", words[0])}
+    found -= {".venv/bin/activate"}
+    assert found >= {".docker/make-secrets", ".ci/run"}
+    for program in found:
+        assert (ROOT / program).exists(), program
 
 
 def test_extras_exist() -> None:
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
     known = set(setup["options.extras_require"])
-    for file in ("README.md", "CONTRIBUTING.md"):
-        named = re.findall(r"pip install -e '\.\[([a-z,]+)\]'", (ROOT / file).read_text(encoding="utf-8"))
-        assert named
-        assert {extra for names in named for extra in names.split(",")} <= known
+    named = [names for one in pages() for names in re.findall(r"pip install -e '\.\[([a-z,]+)\]'", one.text)]
+    assert len(named) > 3
+    assert {extra for names in named for extra in names.split(",")} <= known
 
 
 def test_the_two_commands_stand_as_promised() -> None:
-    commands = "\n".join(blocks(section("Run it"), "console"))
-    assert "pip install -e '.[local]' && generia demo " in commands
-    assert "pip install -e '.[local,test]' && pytest" in commands
-
-
-# --- what the tables say of the code -----------------------------------------------------------------------------
-def test_every_step_is_described_as_it_is_routed() -> None:
-    from celeryconfig import task_default_queue, task_queues, task_routes
-    from tasks.pipeline import TASKS
-
-    shown = {}
-    for name, task, queue, *_ in rows(section("The pipeline")):
-        kind = StepKind(name.strip("`").split("/")[0].split("`")[0])
-        shown[kind] = (task.strip("`"), queue.strip("`"))
-    routed = {
-        kind: (task, task_routes.get(task, {}).get("queue", task_default_queue))
-        for kind, task in TASKS.items()
-    }
-    assert shown == routed
-    for declared in task_queues:
-        assert f"`{declared.name}`" in section("What runs where, and how to scale")
-
-
-def test_every_field_of_the_status_document_is_described() -> None:
-    shown = {name for row in rows(section("The status document")) for name in _CODE.findall(row[0])}
-    assert shown == {field.alias or name for name, field in GenerationStatus.model_fields.items()}
-    for stage in STAGES:
-        assert f"`{stage}`" in section("The status document")
-
-
-def test_every_field_of_the_ledger_is_described() -> None:
-    from generia_worker.engine.steps import new_row
-
-    from generia_worker.engine.step import INITIALIZE
-
-    described = set(_CODE.findall(section("Data model")))
-    assert set(new_row("w", INITIALIZE, None)) <= described
-
-
-def test_errors_are_those_of_the_tree() -> None:
-    first_table = section("When a step fails").partition("What a failed step does")[0]
-    named = {name for row in rows(first_table) for name in re.findall(r"`([A-Z][A-Za-z]+)`", " ".join(row))}
-    assert len(named) > 4
-    assert named <= _symbols(ROOT / "generia_worker" / "errors.py")
-
-
-def test_every_collection_is_described() -> None:
-    from generia_worker.storage.database import INDEXES
-
-    for collection in INDEXES:
-        assert f"**`{collection}`**" in section("Data model")
-
-
-def test_every_route_is_described() -> None:
-    from generia_worker.api.app import create_app
-    from generia_worker.app.celery_app import app as celery
-    from generia_worker.app.container import Container
-    from generia_worker.app.enqueue import Enqueuer
-
-    container = Container(Settings(_env_file=None))
-    app = create_app(container, Enqueuer(celery, lambda: container.redis))
-    routes = {
-        f"{method} {route.path}"
-        for route in app.routes
-        if isinstance(route, APIRoute)
-        for method in route.methods or ()
-    }
-    shown = {row[0].strip("`") for row in rows(section("HTTP, gRPC and the simulator"))}
-    assert shown == routes
-
-
-def test_every_route_of_the_gateway_is_described() -> None:
-    from generia_worker.gateway.app import routes
-
-    known = {f"{method} {route.path_format}" for route in routes() for method in route.methods or ()}
-    assert {row[0].strip("`") for row in rows(section("The gateway"))} == known
-
-
-def test_every_test_folder_is_described() -> None:
-    described = set(_CODE.findall(section("Tests")))
-    for folder in (ROOT / "tests").iterdir():
-        if any(folder.glob("test_*.py")):
-            assert f"tests/{folder.name}" in described
+    first = "\n".join(page("README.md").blocks("console"))
+    assert "pip install -e '.[local]' && generia demo " in first
+    assert "pip install -e '.[local,test]' && pytest" in first
 
 
 # --- settings ----------------------------------------------------------------------------------------------------
-def _variables() -> set[str]:
-    return {docs.variable(name) for name in Settings.model_fields}
+@every_page
+def test_settings_exist(one: Page) -> None:
+    named = set(re.findall(r"\bGENERIA_[A-Z0-9_]+\b", one.text))
+    assert named <= variables(), f"{one.name} names {named - variables()}"
 
 
-def test_generated_parts_are_fresh() -> None:
-    remedy = "stale: run python -m tests.make_settings_docs"
-    assert docs.ENV_EXAMPLE.read_text(encoding="utf-8") == docs.env_example(), f".env.example is {remedy}"
-    assert docs.readme_with_tables(README) == README, f"README.md is {remedy}"
+# --- diagrams ----------------------------------------------------------------------------------------------------
+def diagrams() -> list[tuple[str, str]]:
+    return [(one.name, body) for one in pages() for body in one.blocks("mermaid")]
 
 
-def test_every_setting_has_a_comment() -> None:
-    sections = docs.read_sections()
-    named = [name for part in sections for group in part.groups for name in group.names]
-    assert named == list(Settings.model_fields)
-    for part in sections:
-        for group in part.groups:
-            assert group.comment, f"{group.names[0]} has no '#:' comment"
+def test_diagrams_are_well_formed() -> None:
+    found = diagrams()
+    assert len(found) >= 2
+    for where, body in found:
+        kind, *lines = body.splitlines()
+        assert re.fullmatch(r"(flowchart (LR|TD)|sequenceDiagram|stateDiagram-v2)", kind), f"{where}: {kind}"
+        assert len(re.findall(r"^\s*subgraph ", body, re.MULTILINE)) == len(
+            re.findall(r"^\s*end$", body, re.MULTILINE)
+        )
+        for line in lines:
+            assert line.count('"') % 2 == 0, f"{where}: {line}"
+            plain = re.sub(r'"[^"]*"', "", line)
+            for left, right in ("()", "[]", "{}"):
+                assert plain.count(left) == plain.count(right), f"{where}: {line}"
 
 
-def test_the_settings_table_names_exactly_the_settings_and_their_defaults() -> None:
-    shown: dict[str, str] = {}
-    for names, defaults, _ in rows(section("Settings")):
-        values = [value.strip("`") for value in defaults.split("<br>")]
-        shown |= dict(zip([name.strip("`") for name in names.split("<br>")], values, strict=True))
-    expected = {docs.variable(name): docs.default_text(name) or "(empty)" for name in Settings.model_fields}
-    assert shown == expected
+def test_diagrams_name_what_exists() -> None:
+    for where, body in diagrams():
+        for label in re.findall(r'"([^"]*)"', body):
+            for word in re.split(r"<br>|<br/>|\s+", label):
+                if word.startswith(("generia_worker/", "tasks/", "prompts/", "tests/")):
+                    assert (ROOT / word).exists(), f"{where}: {word}"
+                elif re.fullmatch(r"[a-z]+(_[a-z]+)+", word):
+                    assert word in _task_names(), f"{where}: there is no task {word}"
 
 
-def test_variables_in_the_text_exist() -> None:
-    named = set(re.findall(r"\bGENERIA_[A-Z0-9_]+\b", README + (ROOT / "CONTRIBUTING.md").read_text("utf-8")))
-    assert named == _variables()
+def _task_names() -> set[str]:
+    return {name for file in (ROOT / "tasks").glob("*.py") for name in symbols(file)}
 
 
-def test_the_example_loads_as_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    lines = docs.ENV_EXAMPLE.read_text(encoding="utf-8").splitlines()
-    assert all(not line or line.startswith("#") for line in lines), "everything is commented out"
-    Path(".env").write_text(
-        "\n".join(line.removeprefix("#") for line in lines if line.startswith("#GENERIA_"))
-    )
-    assert Settings() == Settings(_env_file=None)
-    assert {line[1:].partition("=")[0] for line in lines if line.startswith("#GENERIA_")} == _variables()
+# --- where the pages do not go -----------------------------------------------------------------------------------
+def test_pages_are_in_no_wheel_and_no_image() -> None:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+
+    def files(section: str) -> set[Path]:
+        return {
+            file
+            for package, patterns in setup[section].items()
+            for pattern in re.split(r"[,\n]\s*", patterns)
+            for file in ROOT.joinpath(*package.split(".")).glob(pattern.strip())
+        }
+
+    packed = files("options.package_data") - files("options.exclude_package_data")
+    assert ROOT / "generia_worker" / "web" / "index.html" in packed
+    assert not [file for file in packed if file.suffix == ".md"]
+    assert ".md" not in (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert "**/*.md" in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()

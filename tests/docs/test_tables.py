@@ -1,0 +1,291 @@
+"""The tables of the pages are compared with the code that they describe."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import json
+import re
+from pathlib import Path
+
+import click
+import pytest
+from fastapi.routing import APIRoute
+
+from generia_worker.billing.estimate import Shape, estimate
+from generia_worker.billing.prices import PriceTable
+from generia_worker.cli import programs
+from generia_worker.cli.main import main as cli
+from generia_worker.client.status import GenerationStatus
+from generia_worker.engine.step import FATAL_KINDS, StepKind
+from generia_worker.settings import Settings
+from generia_worker.status.stages import STAGES
+from tests.docs.pages import (
+    ROOT,
+    block,
+    codes_in,
+    first_codes,
+    is_reference,
+    page,
+    pages,
+    symbols,
+    table,
+    tables,
+)
+from tests.docs.test_settings import variables
+
+#: The one name that several tables have: what to change, and where to look.
+WHERE = "where"
+
+
+def test_each_name_marks_one_table() -> None:
+    names = [name for one in pages() for _, name, _ in one.marked() if name != WHERE]
+    assert len(names) > 15
+    assert len(names) == len(set(names))
+
+
+def test_where_to_look_leads_somewhere() -> None:
+    found = [row for rows in tables(WHERE) for row in rows]
+    assert len(found) >= 60
+    for wish, place in found:
+        assert wish
+        # A place is a path, a setting, or another page.
+        known = [code for code in codes_in(place) if is_reference(code) or code in variables()]
+        assert known or "](" in place, f"{wish}: {place}"
+
+
+# --- steps -------------------------------------------------------------------------------------------------------
+def test_every_step_is_described_as_it_is_routed() -> None:
+    from celeryconfig import task_default_queue, task_routes
+    from tasks.pipeline import TASKS
+
+    shown = {}
+    for name, task, queue, *_ in table("steps"):
+        kind = StepKind(name.strip("`").split("/")[0].split("`")[0])
+        shown[kind] = (task.strip("`"), queue.strip("`"))
+    routed = {
+        kind: (task, task_routes.get(task, {}).get("queue", task_default_queue))
+        for kind, task in TASKS.items()
+    }
+    assert shown == routed
+
+
+def test_every_step_is_described_with_what_it_adds() -> None:
+    from generia_worker.engine.step import Step, StepState, contribution
+
+    for name, *_, adds in table("steps"):
+        step = Step.parse(codes_in(name)[0])
+        assert {*codes_in(adds), "tasks_completed"} == set(contribution(step, StepState.DONE))
+
+
+def test_every_step_may_fail_and_the_fatal_ones_end_the_world() -> None:
+    fatal: set[StepKind] = set()
+    others: set[StepKind] = set()
+    for names, _, world in table("failed steps"):
+        (fatal if world.startswith("`failed`") else others).update(StepKind(name) for name in codes_in(names))
+    assert fatal == FATAL_KINDS
+    assert others == set(StepKind) - FATAL_KINDS
+
+
+def test_every_queue_is_described() -> None:
+    from celeryconfig import task_queues
+
+    assert set(first_codes("queues")) == {declared.name for declared in task_queues}
+
+
+def test_findings_hold_for_the_versions_that_are_pinned() -> None:
+    pinned = re.findall(
+        r"^    (celery|kombu|redis)==(\S+)$", (ROOT / "setup.cfg").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert len(pinned) == 3
+    for name, version in pinned:
+        assert f"`{name}` {version}" in page("tasks/README.md").text
+
+
+def test_every_other_task_is_described() -> None:
+    from generia_worker.app.celery_app import app
+    from tasks.pipeline import TASKS
+
+    app.loader.import_default_modules()
+    known = {name for name in app.tasks if name.startswith("tasks.")}
+    assert set(first_codes("other tasks")) == known - set(TASKS.values())
+
+
+def test_errors_are_those_of_the_tree() -> None:
+    named = {name for row in table("errors") for name in re.findall(r"`([A-Z][A-Za-z]+)`", " ".join(row))}
+    assert len(named) > 4
+    assert named <= symbols(ROOT / "generia_worker" / "errors.py")
+
+
+# --- documents ---------------------------------------------------------------------------------------------------
+def test_every_field_of_the_status_document_is_described() -> None:
+    shown = first_codes("status")
+    assert len(shown) == len(set(shown))
+    assert set(shown) == {field.alias or name for name, field in GenerationStatus.model_fields.items()}
+    stages = next(row for row in table("status") if row[0] == "`stages`")
+    assert set(codes_in(stages[1])) >= set(STAGES)
+
+
+def test_every_field_of_the_ledger_is_described() -> None:
+    from generia_worker.engine.step import INITIALIZE
+    from generia_worker.engine.steps import new_row
+
+    # What a step gets when it is worked on.
+    later = {"started_at", "updated_at", "finished_at"}
+    assert set(first_codes("generation_steps")) == set(new_row("w", INITIALIZE, None)) | later
+
+
+@pytest.mark.parametrize("collection", ["generations", "api_requests_history"])
+def test_fields_of_orders_and_of_paid_calls_are_written_somewhere(collection: str) -> None:
+    folders = (ROOT / "generia_worker" / name for name in ("engine", "billing", "worlds", "status"))
+    source = "".join(file.read_text(encoding="utf-8") for folder in folders for file in folder.rglob("*.py"))
+    fields = first_codes(collection)
+    assert len(fields) > 10
+    for field in fields:
+        assert re.search(rf"""["']{field}["']""", source), f"{field} of {collection} is written nowhere"
+
+
+def test_every_collection_is_described() -> None:
+    from generia_worker.storage.database import INDEXES
+
+    text = "\n".join(one.text for one in pages())
+    for collection in INDEXES:
+        assert f"**`{collection}`**" in text, collection
+
+
+# --- programs ----------------------------------------------------------------------------------------------------
+def test_the_table_of_commands_is_whole() -> None:
+    shown = {}
+    for row in table("commands"):
+        _, name, *options = codes_in(row[0])[0].split()
+        shown[name] = set(options)
+    assert set(shown) == set(cli.commands)
+    for name, words in shown.items():
+        for option in cli.commands[name].params:
+            if isinstance(option, click.Option):
+                for flag in (*option.opts, *option.secondary_opts):
+                    assert flag in words, f"{flag} of generia {name} is not named"
+
+
+def test_every_route_is_described() -> None:
+    from generia_worker.api.app import create_app
+    from generia_worker.app.celery_app import app as celery
+    from generia_worker.app.container import Runtime
+
+    app = create_app(Runtime(Settings(_env_file=None)), celery)
+    routes = {
+        f"{method} {route.path}"
+        for route in app.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods or ()
+    }
+    assert {row[0].strip("`") for row in table("api routes")} == routes
+
+
+def test_every_route_of_the_gateway_is_described() -> None:
+    from generia_worker.gateway.app import routes
+
+    known = {f"{method} {route.path_format}" for route in routes() for method in route.methods or ()}
+    assert {row[0].strip("`") for row in table("gateway routes")} == known
+
+
+def test_every_process_of_a_stack_is_described() -> None:
+    shown = set(first_codes("processes"))
+    started = {program.name for program in programs.programs(Settings(_env_file=None), flower=True)}
+    assert started <= shown
+
+
+def test_every_metric_is_described() -> None:
+    dashboard = json.loads((ROOT / ".docker/grafana/dashboards/generia.json").read_text(encoding="utf-8"))
+    text = " ".join(target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", []))
+    asked = {re.sub(r"_(bucket|sum|count)$", "", name) for name in re.findall(r"\bgeneria_\w+", text)}
+    # The dashboard shows every metric (tests/deployment/test_monitoring.py).
+    assert set(first_codes("metrics")) == asked
+
+
+def test_every_field_of_a_line_of_a_log_is_described() -> None:
+    from generia_worker.observability.logs import FIELDS
+
+    assert set(FIELDS) <= set(page("generia_worker/observability/README.md").codes)
+
+
+def test_every_file_of_the_page_is_described() -> None:
+    web = ROOT / "generia_worker" / "web"
+    files = [*web.glob("*.html"), *web.glob("js/*.js"), *web.glob("css/*.css")]
+    known = {file.relative_to(ROOT).as_posix() for file in files}
+    assert {code for code in first_codes("files of the page") if not code.endswith("/")} == known
+
+
+# --- the rest ----------------------------------------------------------------------------------------------------
+def test_every_template_is_described() -> None:
+    from generia_worker.worlds.templates import TEMPLATES
+
+    assert set(first_codes("templates")) == {f"prompts/{name}.j2" for name in TEMPLATES}
+
+
+def test_the_law_is_the_one_that_is_checked() -> None:
+    law = configparser.ConfigParser()
+    law.read(ROOT / ".importlinter", encoding="utf-8")
+    layers = law["importlinter:contract:layers"]["layers"]
+    assert block("layers").split("\n") == [*filter(None, layers.split("\n")), ""]
+
+
+def test_every_test_folder_is_described() -> None:
+    described = set(first_codes("test folders"))
+    for folder in (ROOT / "tests").iterdir():
+        if any(folder.glob("test_*.py")):
+            assert f"tests/{folder.name}" in described
+
+
+def test_every_measurement_is_described() -> None:
+    text = (ROOT / "tests" / "benchmarks" / "__main__.py").read_text(encoding="utf-8")
+    # Read, not imported: measuring needs more than the tests do.
+    made = next(
+        node.value
+        for node in ast.parse(text).body
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "MEASUREMENTS"
+    )
+    assert isinstance(made, ast.Dict)
+    known = {ast.literal_eval(key) for key in made.keys if key is not None}
+    assert set(first_codes("measurements")) == known
+    (console,) = page("tests/benchmarks/README.md").blocks("console")
+    assert set(console.split("tests.benchmarks")[1].split()) == known
+
+
+def test_made_files_are_made_by_what_exists() -> None:
+    for names, how in table("made files"):
+        for name in codes_in(names):
+            assert (ROOT / name).exists(), name
+        module = codes_in(how)[0].split()[-1]
+        assert ROOT.joinpath(*module.split(".")).with_suffix(".py").is_file(), module
+
+
+def test_costs_are_what_an_estimate_says() -> None:
+    settings = Settings(_env_file=None)
+    simulated = programs.with_addresses(settings)
+    prices = PriceTable(
+        simulated.llm_price_input_usd_per_mtok,
+        simulated.llm_price_output_usd_per_mtok,
+        settings.image_price_usd,
+    )
+    shape = Shape(
+        settings.cast_batch_size,
+        settings.plan_batch_size,
+        settings.llm_concurrency,
+        settings.image_concurrency,
+    )
+    for size, texts, pictures, dollars in table("costs"):
+        users, posts = (int(number) for number in size.split(" / "))
+        said = estimate(users, posts, shape, prices, ())
+        assert (int(texts), int(pictures)) == (said.text_calls, said.image_calls)
+        assert said.usd is not None
+        assert dollars == f"{said.usd.low:.2f} to {said.usd.high:.2f}"
+
+
+def test_the_map_names_every_folder_at_the_top() -> None:
+    named = set(first_codes("map"))
+    for path in ROOT.iterdir():
+        if path.is_dir() and any(path.glob("*.py")):
+            assert f"{path.name}/" in named or f"{path.name}/" == "generia_worker/", path
+    for code in named:
+        assert Path(ROOT / code).exists(), code
