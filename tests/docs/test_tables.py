@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import configparser
+import dataclasses
 import json
 import re
+import textwrap
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import click
 import pytest
@@ -17,9 +20,8 @@ from generia_worker.billing.prices import PriceTable
 from generia_worker.cli import programs
 from generia_worker.cli.main import main as cli
 from generia_worker.client.status import GenerationStatus
-from generia_worker.engine.step import FATAL_KINDS, StepKind
 from generia_worker.settings import Settings
-from generia_worker.status.stages import STAGES
+from generia_worker.worlds.steps import STEPS
 from tests.docs.pages import (
     ROOT,
     block,
@@ -55,42 +57,59 @@ def test_where_to_look_leads_somewhere() -> None:
 
 
 # --- steps -------------------------------------------------------------------------------------------------------
-def test_every_step_is_described_as_it_is_routed() -> None:
-    from celeryconfig import task_default_queue, task_routes
-    from tasks.pipeline import TASKS
-
+def test_the_table_of_steps_is_the_code_s() -> None:
     shown = {}
-    for name, task, queue, *_ in table("steps"):
-        kind = StepKind(name.strip("`").split("/")[0].split("`")[0])
-        shown[kind] = (task.strip("`"), queue.strip("`"))
-    routed = {
-        kind: (task, task_routes.get(task, {}).get("queue", task_default_queue))
-        for kind, task in TASKS.items()
+    for name, after, task, queue, stage, result, calls, counter, redo in table("steps"):
+        step = STEPS.parse(codes_in(name)[0])
+        texts, images = (re.search(rf"(\d+) {kind}", calls) for kind in ("text", "image"))
+        numbers = [int(found[1]) if found else 0 for found in (texts, images)]
+        codes = [codes_in(cell) for cell in (after, task, queue, stage, result, counter, redo)]
+        shown[step.kind] = (codes, numbers)
+    assert list(shown) == [spec.kind for spec in STEPS]
+    for spec in STEPS:
+        before = [one.kind for one in (spec.after, spec.needs) if one is not None]
+        single = [[word] if word else [] for word in (spec.result.__name__, spec.counter, spec.redo)]
+        codes = [before, [spec.task], [spec.queue], [spec.stage], *single]
+        assert shown[spec.kind] == (codes, [spec.text_calls, spec.image_calls]), spec.kind
+
+
+def test_what_a_failed_step_takes_along_is_the_code_s() -> None:
+    world = [*STEPS.opening(1), *STEPS.of_character(1, 2)]
+    shown = {
+        kind: (skipped, end) for kinds, skipped, end in table("failed steps") for kind in codes_in(kinds)
     }
-    assert shown == routed
-
-
-def test_every_step_is_described_with_what_it_adds() -> None:
-    from generia_worker.engine.step import Step, StepState, contribution
-
-    for name, *_, adds in table("steps"):
-        step = Step.parse(codes_in(name)[0])
-        assert {*codes_in(adds), "tasks_completed"} == set(contribution(step, StepState.DONE))
-
-
-def test_every_step_may_fail_and_the_fatal_ones_end_the_world() -> None:
-    fatal: set[StepKind] = set()
-    others: set[StepKind] = set()
-    for names, _, world in table("failed steps"):
-        (fatal if world.startswith("`failed`") else others).update(StepKind(name) for name in codes_in(names))
-    assert fatal == FATAL_KINDS
-    assert others == set(StepKind) - FATAL_KINDS
+    assert set(shown) == {spec.kind for spec in STEPS}
+    for spec in STEPS:
+        skipped, end = shown[spec.kind]
+        assert end.startswith("`failed`") == spec.fatal, spec.kind
+        if spec.closes_world:
+            assert skipped == "nothing"
+            continue
+        dependents = {
+            step.kind for step in STEPS.dependents(next(s for s in world if s.kind == spec.kind), world)
+        }
+        named = set(re.findall(r"plan|avatar|post|picture", skipped))
+        assert dependents == ({one.kind for one in STEPS} - {spec.kind} if skipped == "everything" else named)
 
 
 def test_every_queue_is_described() -> None:
     from celeryconfig import task_queues
 
     assert set(first_codes("queues")) == {declared.name for declared in task_queues}
+
+
+def test_the_example_of_a_step_is_written_in_the_engine_s_terms() -> None:
+    from generia_worker.engine.specs import StepSpec
+    from generia_worker.worlds.context import StepContext
+
+    spec, use_case = (
+        ast.parse(textwrap.dedent(body)) for body in page("generia_worker/README.md").blocks("python")
+    )
+    (call,) = (node for node in ast.walk(spec) if isinstance(node, ast.Call))
+    assert {word.arg for word in call.keywords} <= {field.name for field in dataclasses.fields(StepSpec)}
+    used = [node for node in ast.walk(use_case) if isinstance(node, ast.Attribute)]
+    asked = {node.attr for node in used if isinstance(node.value, ast.Name) and node.value.id == "ctx"}
+    assert asked and all(hasattr(StepContext, name) for name in asked)
 
 
 def test_findings_hold_for_the_versions_that_are_pinned() -> None:
@@ -104,11 +123,10 @@ def test_findings_hold_for_the_versions_that_are_pinned() -> None:
 
 def test_every_other_task_is_described() -> None:
     from generia_worker.app.celery_app import app
-    from tasks.pipeline import TASKS
 
     app.loader.import_default_modules()
     known = {name for name in app.tasks if name.startswith("tasks.")}
-    assert set(first_codes("other tasks")) == known - set(TASKS.values())
+    assert set(first_codes("other tasks")) == known - {spec.task for spec in STEPS}
 
 
 def test_errors_are_those_of_the_tree() -> None:
@@ -123,16 +141,16 @@ def test_every_field_of_the_status_document_is_described() -> None:
     assert len(shown) == len(set(shown))
     assert set(shown) == {field.alias or name for name, field in GenerationStatus.model_fields.items()}
     stages = next(row for row in table("status") if row[0] == "`stages`")
-    assert set(codes_in(stages[1])) >= set(STAGES)
+    assert codes_in(stages[1]) == ["{name, status}", *STEPS.stages]
 
 
 def test_every_field_of_the_ledger_is_described() -> None:
-    from generia_worker.engine.step import INITIALIZE
-    from generia_worker.engine.steps import new_row
+    from generia_worker.engine.step_rows import StepRows
 
+    row = StepRows(MagicMock(), STEPS)._new("w", STEPS.first.step(), None)
     # What a step gets when it is worked on.
     later = {"started_at", "updated_at", "finished_at"}
-    assert set(first_codes("generation_steps")) == set(new_row("w", INITIALIZE, None)) | later
+    assert set(first_codes("generation_steps")) == set(row) | later
 
 
 @pytest.mark.parametrize("collection", ["generations", "api_requests_history"])
@@ -170,9 +188,9 @@ def test_the_table_of_commands_is_whole() -> None:
 def test_every_route_is_described() -> None:
     from generia_worker.api.app import create_app
     from generia_worker.app.celery_app import app as celery
-    from generia_worker.app.container import Runtime
+    from generia_worker.app.container import Container
 
-    app = create_app(Runtime(Settings(_env_file=None)), celery)
+    app = create_app(Container(Settings(_env_file=None)), celery)
     routes = {
         f"{method} {route.path}"
         for route in app.routes
@@ -268,15 +286,12 @@ def test_costs_are_what_an_estimate_says() -> None:
         simulated.llm_price_output_usd_per_mtok,
         settings.image_price_usd,
     )
-    shape = Shape(
-        settings.cast_batch_size,
-        settings.plan_batch_size,
-        settings.llm_concurrency,
-        settings.image_concurrency,
-    )
+    shape = Shape(settings.cast_batch_size, settings.llm_concurrency, settings.image_concurrency)
     for size, texts, pictures, dollars in table("costs"):
         users, posts = (int(number) for number in size.split(" / "))
-        said = estimate(users, posts, shape, prices, ())
+        batches = -(-users // settings.cast_batch_size)
+        calls = STEPS.expected_calls(users, posts, batches, settings.plan_batch_size)
+        said = estimate(users, calls, shape, prices, ())
         assert (int(texts), int(pictures)) == (said.text_calls, said.image_calls)
         assert said.usd is not None
         assert dollars == f"{said.usd.low:.2f} to {said.usd.high:.2f}"
