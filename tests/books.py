@@ -131,7 +131,7 @@ class Books:
         self.change(step, world_id, lease_until={"$subtract": ["$$NOW", ago_ms]})
 
 
-def in_parallel(work: Callable[[int], None], count: int) -> None:
+def in_parallel(work: Callable[[int], object], count: int) -> None:
     """Do something in so many threads at once; each is told its number."""
     threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]
     for thread in threads:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
@@ -57,7 +58,7 @@ def test_an_expired_lease_is_taken_over_and_the_old_owner_commits_nothing(books:
     new = books.claim(STEP, "b")
     assert (new.fence, new.takeovers, new.is_first_attempt) == (2, 1, False)
     assert new.checkpoints == {"detail": {"a.b": "$x", "текст": "кот"}}
-    for change in (
+    changes: list[Callable[[], None]] = [
         lambda: ledger.commit(old, Nothing()),
         lambda: ledger.checkpoint(old, x=1),
         lambda: ledger.release(old, Attempts(1), None),
@@ -65,7 +66,8 @@ def test_an_expired_lease_is_taken_over_and_the_old_owner_commits_nothing(books:
         lambda: ledger.quarantine(old),
         lambda: ledger.restore(old, [STEP, ILLUSTRATE.step()], {"reason": "x"}),
         lambda: ledger.end_without_result(old, StepState.FAILED, {"reason": "x"}, [ILLUSTRATE.step()]),
-    ):
+    ]
+    for change in changes:
         with pytest.raises(LeaseLost):
             change()
     assert books.rows.states(WORLD)[ILLUSTRATE.step()] is StepState.PENDING

@@ -201,7 +201,7 @@ def test_what_is_pending_of_a_cancelled_world_is_cancelled_once_it_is_refreshed(
 def test_a_world_that_ended_and_was_refreshed_by_many_is_closed_once_and_stays(books: Books) -> None:
     books.open()
     books.finish_all()
-    in_parallel(lambda _: books.refresh.refresh(WORLD) and None, 6)
+    in_parallel(lambda _: books.refresh.refresh(WORLD), 6)
     assert books.generations.open_worlds() == []
     told = books.told()
     assert (told.status, told.tasks_completed) == (WorldStatus.FAILED, 6), "nobody lives in it"
