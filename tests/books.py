@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel
@@ -129,6 +130,28 @@ class Books:
     def expire(self, step: Step, world_id: str = WORLD, *, ago_ms: int = 1) -> None:
         """Let a lease run out without waiting for it."""
         self.change(step, world_id, lease_until={"$subtract": ["$$NOW", ago_ms]})
+
+
+def generation(
+    shares: list[int] | None, *, users_count: int = 2, batches: int = 1, **fields: Any
+) -> Generation:
+    """Return a generation that no database knows, whose characters have these numbers of posts; None: not cast yet."""
+    row = {
+        "_id": WORLD,
+        "prompt": "A village of talkative lighthouse keepers",
+        "users_count": users_count if shares is None else len(shares),
+        "posts_count": sum(shares or [3]),
+        "run": 1,
+        "batches": batches,
+        "limits": {"llm": 99, "images": 99},
+        "budget_usd": None,
+        "shares": shares,
+        "cancelled": False,
+        "fatal": None,
+        "created_at": datetime(2026, 1, 1, tzinfo=UTC),
+        "request_hash": "",
+    }
+    return Generation.from_document(row | fields)
 
 
 def in_parallel(work: Callable[[int], object], count: int) -> None:
