@@ -150,6 +150,12 @@ def test_predecessors(step: str, before: str | None) -> None:
     assert TABLE.predecessor(of(step), 2, WORLD) == (None if before is None else of(before))
 
 
+def test_batches_follow_one_another() -> None:
+    world = TABLE.opening(3)
+    assert TABLE.predecessor(of("draft/2"), 3, world) == of("draft/1")
+    assert TABLE.predecessor(of("share"), 3, world) == of("draft/2")
+
+
 def test_a_predecessor_of_the_opening_need_not_be_in_what_is_added_now() -> None:
     assert TABLE.predecessor(of("person/1"), 2, TABLE.after_cast([1])) == SHARE.step()
 

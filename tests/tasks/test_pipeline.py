@@ -170,7 +170,7 @@ def test_every_task_waits_in_the_queue_of_its_step() -> None:
         (ended("initialize describe illustrate cast/0"), ["cast/1", "fan_out"]),
         (ended("initialize describe cast/0") | ended("illustrate", StepState.FAILED), ["cast/1", "fan_out"]),
         (ended("initialize") | ended("describe", StepState.RUNNING), None),
-        (ended("initialize describe illustrate cast/0 cast/1"), ["fan_out"]),
+        (ended("initialize describe illustrate cast/0 cast/1"), "fan_out"),
     ],
 )
 def test_what_is_left_of_an_opening(states: dict[Step, StepState], left: Shape | None) -> None:
@@ -218,9 +218,9 @@ STATES = st.sampled_from([state for state in StepState for _ in range(2 if state
 
 @st.composite
 def half_done(draw: st.DrawFn) -> tuple[Generation, dict[Step, StepState]]:
-    """A world after its cast, of which any steps are in any states."""
+    """A world after its cast, of which any steps are in any states: its pictures may be tried again, too."""
     shares = draw(st.lists(st.integers(0, 4), min_size=1, max_size=4))
-    states = {step: draw(STATES) for step in STEPS.after_cast(shares)}
+    states = {step: draw(STATES) for step in [of("illustrate"), *STEPS.after_cast(shares)]}
     return generation(shares), opened() | states
 
 
@@ -231,12 +231,25 @@ def test_every_open_step_appears_once_and_nothing_that_has_ended(
 ) -> None:
     order, states = world
     canvas = pipeline.world_canvas(order, states)
-    left = [step for step in STEPS.after_cast(order.shares or []) if not states[step].is_final]
+    left = [step for step, state in states.items() if not state.is_final and step != FINISH.step()]
     assert Counter(steps_in(canvas)) == Counter(left)
     found = shape(canvas)
-    assert isinstance(found, Chord) if left else found == "finish"
+    if isinstance(found, list):
+        assert len(found) == 2
+        assert found[0] == "illustrate"
+        found = found[1]
+    assert isinstance(found, Chord) or found == "finish"
     for inner in chords_in(found.header if isinstance(found, Chord) else []):
         assert len(inner.header) > 1, "a chord of one is a chain"
+
+
+def test_a_retry_of_pictures_and_posts_publishes_both() -> None:
+    states = opened() | dict.fromkeys(STEPS.after_cast([1]), StepState.DONE)
+    states |= ended("illustrate post/1/1 picture/1/1", StepState.PENDING)
+    left = Chord([["post/01/01", "picture/01/01", "progress"]], "finish")
+    assert shape(pipeline.world_canvas(generation([1]), states)) == ["illustrate", left]
+    failed = states | ended("illustrate", StepState.FAILED)
+    assert shape(pipeline.canvas_after(of("illustrate"), generation([1]), failed)) == left
 
 
 # --- from a step on --------------------------------------------------------------------------------------------------
@@ -264,7 +277,7 @@ def test_a_step_of_the_opening_comes_back_with_all_that_is_left() -> None:
     states = ended("initialize describe illustrate")
     assert shape(pipeline.canvas_from(of("cast/0"), order, states)) == ["cast/0", "cast/1", "fan_out"]
     cast = opened(2) | ended("fan_out", StepState.RUNNING)
-    assert shape(pipeline.canvas_from(of("fan_out"), generation([1]), cast)) == ["fan_out"]
+    assert shape(pipeline.canvas_from(of("fan_out"), generation([1]), cast)) == "fan_out"
 
 
 def test_the_end_of_a_world_comes_back_alone() -> None:
