@@ -53,10 +53,10 @@ def step_task(world_id: str, step: Step) -> Signature:
 def world_canvas(order: Generation, states: States) -> Signature:
     """Return what is left of a world, from wherever it stands."""
     opening = [step for step in STEPS.opening(order.batches) if step.kind != FINISH.kind]
-    left = [step for step in opening if _is_open(step, states)]
-    if not left and order.shares is not None:
-        return fan_out_canvas(order, states)
-    return chain(*(step_task(order.world_id, step) for step in left))
+    left = [step_task(order.world_id, step) for step in opening if _is_open(step, states)]
+    if not _is_open(FAN_OUT.step(), states):  # nothing of the opening will publish the characters
+        left.append(fan_out_canvas(order, states))
+    return chain(*left) if len(left) > 1 else left[0]
 
 
 def fan_out_canvas(order: Generation, states: States) -> Signature:
@@ -77,6 +77,8 @@ def canvas_from(step: Step, order: Generation, states: States) -> Signature | No
 
     Its siblings are left alone, they have messages of their own. None when the step has ended.
     """
+    if not _is_open(step, states):
+        return None
     if step.character is None or order.shares is None:
         return world_canvas(order, states)
     found = _Branches(order, step.character, states).of(step)

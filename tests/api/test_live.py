@@ -9,8 +9,10 @@ from generia_worker.api.live import LiveStatus
 from generia_worker.app.container import Container
 from generia_worker.client.order import Order
 from generia_worker.engine.ledger import Claim
-from generia_worker.engine.step import FINISH, Step, opening_steps
+from generia_worker.engine.step import Step
 from generia_worker.http import sse
+from generia_worker.worlds.results import Nothing
+from generia_worker.worlds.steps import FINISH, STEPS
 
 WORLD = "slowly-followed"
 
@@ -18,8 +20,8 @@ WORLD = "slowly-followed"
 def test_a_slow_client_loses_states_in_between_and_never_the_last_one(container: Container) -> None:
     order = Order(world_id=WORLD, user_prompt="A world that is made by hand", users_count=1, posts_count=1)
     container.generations.accept(order, limits={"llm": 10, "images": 10}, batches=1)
-    container.ledger.add(WORLD, opening_steps(1), 1)
-    live = LiveStatus(container.status, container.ledger, lambda: container.tools.posts)
+    container.rows.add(WORLD, STEPS.opening(1), 1)
+    live = LiveStatus(container.status, lambda: container.services.posts)
     try:
         asyncio.run(asyncio.wait_for(_follow(container, live), 60))
     finally:
@@ -31,7 +33,7 @@ async def _follow(container: Container, live: LiveStatus) -> None:
     for client in (slow, quick):
         assert await anext(client) == sse.OPENING
         assert (await _next(client)).event == "status"
-    steps = [step for step in opening_steps(1) if step != FINISH]
+    steps = [step for step in STEPS.opening(1) if step != FINISH.step()]
     for step in steps:
         await asyncio.to_thread(_do, container, step)
         seen = await _next(quick)
@@ -49,8 +51,10 @@ async def _follow(container: Container, live: LiveStatus) -> None:
 def _do(container: Container, step: Step) -> None:
     claim = container.ledger.claim(WORLD, step, "by hand")
     assert isinstance(claim, Claim)
-    container.ledger.commit(claim, {})
-    assert container.status.settle(WORLD).changed
+    container.ledger.commit(claim, Nothing())
+    before = container.status.get(WORLD)["revision"]
+    container.status_refresh.refresh(WORLD)
+    assert container.status.get(WORLD)["revision"] == before + 1
 
 
 async def _next(client: AsyncGenerator[bytes]) -> sse.Event:

@@ -15,9 +15,10 @@ from redis import Redis
 
 from generia_worker.app.celery_app import app
 from generia_worker.engine.generations import Generation
-from generia_worker.engine.step import FAN_OUT, StepKind
+from generia_worker.engine.step import StepState
 from generia_worker.processes.worker import arguments, collect_seldom
 from generia_worker.settings import get_settings
+from generia_worker.worlds.steps import FAN_OUT, FINISH, STEPS
 from tasks import pipeline
 
 _DONE = "bare:done"
@@ -60,18 +61,18 @@ def _finish(world_id: str) -> None:
     _redis.rpush(_DONE, world_id)
 
 
-_BODIES = {StepKind.FAN_OUT: _fan_out, StepKind.FINISH: _finish}
+_BODIES = {FAN_OUT.task: _fan_out, FINISH.task: _finish}
 # The real tasks must not register themselves over these.
 app.conf.imports = ()
-for _kind, _name in pipeline.TASKS.items():
-    app.task(name=_name, acks_late=True)(_BODIES.get(_kind, _nothing))
+for _spec in STEPS:
+    app.task(name=_spec.task, acks_late=True)(_BODIES.get(_spec.task, _nothing))
 app.task(name=pipeline.RECORD_PROGRESS, acks_late=True)(_nothing)
 
 
 def opening(world_id: str) -> Signature:
     """Return the first canvas of a world: up to the fan-out, which publishes the rest."""
     order = _order(world_id)
-    return pipeline.world_canvas(order, {FAN_OUT: pipeline.StepState.PENDING})
+    return pipeline.world_canvas(order, {FAN_OUT.step(): StepState.PENDING})
 
 
 def make(worlds: int, users: int, posts: int) -> None:

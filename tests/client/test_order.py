@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from generia_worker.client.order import Order, expected_calls
+from generia_worker.client.order import Order
 
 GOOD = "Мир, в котором за академическим руководителем ходит толпа студентов-котиков"
 
@@ -55,8 +55,3 @@ def test_the_same_order_has_the_same_hash() -> None:
     assert order().request_hash() == order(user_prompt=f"  {GOOD} ").request_hash()
     hashes = {order(**changed).request_hash() for changed in ({}, {"posts_count": 16}, {"budget": 1.0})}
     assert len(hashes) == 3
-
-
-def test_expected_calls() -> None:
-    assert expected_calls(20, 100, 10, 25) == (2 + 2 + 20 + 20 + 100 + 4, 122)
-    assert expected_calls(1, 1, 10, 25) == (6, 4)

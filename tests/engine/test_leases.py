@@ -7,11 +7,12 @@ import threading
 import pytest
 
 from generia_worker.engine.leases import LeaseKeeper
-from generia_worker.engine.ledger import Busy, Claim, Ledger
-from generia_worker.engine.step import DESCRIBE, INITIALIZE, Step, opening_steps
+from generia_worker.engine.ledger import Claim, Leased
 from generia_worker.storage.database import Database
+from generia_worker.worlds.steps import DESCRIBE, INITIALIZE
+from tests.books import WORLD, Books
 
-WORLD = "w1"
+FIRST, SECOND = INITIALIZE.step(), DESCRIBE.step()
 
 
 class Clock:
@@ -23,53 +24,49 @@ class Clock:
 
 
 @pytest.fixture
-def ledger(database: Database) -> Ledger:
-    ledger = Ledger(database, lease_s=20)
-    ledger.add(WORLD, opening_steps(1), 1)
-    return ledger
+def books(database: Database) -> Books:
+    books = Books(database)
+    books.open()
+    return books
 
 
-def claim(ledger: Ledger, step: Step) -> Claim:
-    taken = ledger.claim(WORLD, step, "me")
-    assert isinstance(taken, Claim)
-    return taken
+def expire(books: Books) -> None:
+    books.database.steps.update_many(
+        {"state": "running"}, [{"$set": {"lease_until": {"$subtract": ["$$NOW", 1]}}}]
+    )
 
 
-def expire(database: Database) -> None:
-    database.steps.update_many({"state": "running"}, [{"$set": {"lease_until": {"$subtract": ["$$NOW", 1]}}}])
-
-
-def test_a_hung_step_loses_its_lease_and_the_others_keep_theirs(ledger: Ledger, database: Database) -> None:
+def test_a_hung_step_loses_its_lease_and_the_others_keep_theirs(books: Books) -> None:
     clock = Clock()
-    keeper = LeaseKeeper(ledger, "me", every_s=3600, deadline_s=100, clock=clock)
-    with keeper.holding(claim(ledger, DESCRIBE)):
+    keeper = LeaseKeeper(books.ledger, "me", every_s=3600, deadline_s=100, clock=clock)
+    with keeper.holding(books.claim(SECOND)):
         clock.now = 99
-        with keeper.holding(claim(ledger, INITIALIZE)):
+        with keeper.holding(books.claim(FIRST)):
             clock.now = 101
-            expire(database)
+            expire(books)
             keeper.renew_now()
-            assert isinstance(ledger.claim(WORLD, INITIALIZE, "other"), Busy)
-            assert isinstance(ledger.claim(WORLD, DESCRIBE, "other"), Claim)
+            assert isinstance(books.ledger.claim(WORLD, FIRST, "other"), Leased)
+            assert isinstance(books.ledger.claim(WORLD, SECOND, "other"), Claim)
     keeper.close()
 
 
-def test_it_renews_by_itself_and_also_what_else_it_is_told(ledger: Ledger, database: Database) -> None:
+def test_it_renews_by_itself_and_also_what_else_it_is_told(books: Books) -> None:
     renewed = threading.Event()
-    keeper = LeaseKeeper(ledger, "me", every_s=0.02, deadline_s=100, also=[renewed.set])
-    with keeper.holding(claim(ledger, DESCRIBE)):
-        expire(database)
+    keeper = LeaseKeeper(books.ledger, "me", every_s=0.02, deadline_s=100, also=[renewed.set])
+    with keeper.holding(books.claim(SECOND)):
+        expire(books)
         assert renewed.wait(5)
         renewed.clear()
         assert renewed.wait(5)
-        assert isinstance(ledger.claim(WORLD, DESCRIBE, "other"), Busy)
+        assert isinstance(books.ledger.claim(WORLD, SECOND, "other"), Leased)
     keeper.close()
 
 
-def test_what_was_released_is_renewed_no_more(ledger: Ledger, database: Database) -> None:
-    keeper = LeaseKeeper(ledger, "me", every_s=3600, deadline_s=100)
-    with keeper.holding(claim(ledger, DESCRIBE)):
+def test_what_was_released_is_renewed_no_more(books: Books) -> None:
+    keeper = LeaseKeeper(books.ledger, "me", every_s=3600, deadline_s=100)
+    with keeper.holding(books.claim(SECOND)):
         pass
-    expire(database)
+    expire(books)
     keeper.renew_now()
-    assert isinstance(ledger.claim(WORLD, DESCRIBE, "other"), Claim)
+    assert isinstance(books.ledger.claim(WORLD, SECOND, "other"), Claim)
     keeper.close()

@@ -277,7 +277,7 @@ def test_also_where_services_ignore_the_idempotency_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for module in (character_client, post_client, media_client):
-        monkeypatch.setattr(module, "once", lambda _key: ())
+        monkeypatch.setattr(module, "idempotency_metadata", lambda _key: ())
     crash_everywhere(laboratory, request, spec, orphans=1 if spec is CHARACTER else 0)
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from generia_worker.client.status import GenerationStatus
 from generia_worker.engine.ledger import Claim, Ledger
-from generia_worker.engine.step import INITIALIZE, opening_steps
+from generia_worker.engine.step_rows import StepRows
 from generia_worker.storage.database import Database
+from generia_worker.worlds.steps import INITIALIZE, STEPS
 from tests.faults.harness import Faults
 
 #: Two deaths among others, three in quarantine.
@@ -69,17 +70,17 @@ def test_a_child_that_dies_beside_counting_its_part_of_a_chord_loses_no_finish(
 
 def test_takeovers_in_quarantine_count_however_the_step_came_there(database: Database) -> None:
     """A step whose quarantine worker died as a whole comes back over its ordinary queue, and is sent on."""
-    ledger = Ledger(database, lease_s=60)
-    ledger.add("w1", opening_steps(1), 1)
+    ledger, step = Ledger(database, STEPS, lease_s=60), INITIALIZE.step()
+    StepRows(database, STEPS).add("w1", STEPS.opening(1), 1)
 
     def claimed() -> Claim:
-        taken = ledger.claim("w1", INITIALIZE, "somebody")
+        taken = ledger.claim("w1", step, "other")
         assert isinstance(taken, Claim)
         return taken
 
     def owner_dies() -> None:
         database.steps.update_one(
-            {"_id": INITIALIZE.key("w1")}, {"$set": {"lease_until": datetime(2000, 1, 1, tzinfo=UTC)}}
+            {"_id": step.key("w1")}, {"$set": {"lease_until": datetime(2000, 1, 1, tzinfo=UTC)}}
         )
 
     ledger.quarantine(claimed())

@@ -10,9 +10,10 @@ import requests
 
 from generia_worker.client.order import Order
 from generia_worker.engine.ledger import Claim, Ledger
-from generia_worker.engine.step import INITIALIZE
+from generia_worker.engine.step_rows import StepRows
 from generia_worker.errors import NotFoundError
 from generia_worker.storage.database import Database
+from generia_worker.worlds.steps import INITIALIZE, STEPS
 from tests.faults.harness import PROMPT, Faults
 from tests.faults.servers import (
     assert_one_at_a_time,
@@ -126,9 +127,9 @@ def test_nothing_is_taken_over_right_after_mongo_was_away(faults: Faults) -> Non
     lease_s = 3.0
     uri = faults.settings.mongo_uri.get_secret_value()
     database = Database(uri, "takeovers", max_pool_size=4, timeout_ms=1000)
-    ledger = Ledger(database, lease_s=lease_s)
-    ledger.add("w", [INITIALIZE], 1)
-    assert isinstance(ledger.claim("w", INITIALIZE, "silent"), Claim)
+    ledger = Ledger(database, STEPS, lease_s=lease_s)
+    StepRows(database, STEPS).add("w", [INITIALIZE.step()], 1)
+    assert isinstance(ledger.claim("w", INITIALIZE.step(), "silent"), Claim)
     step_down(faults)
     faults.until(lambda: 0 < database.availability.steady_for_s() < lease_s, "the gap is seen, and over")
     began = time.monotonic()
@@ -143,7 +144,7 @@ def test_nothing_is_taken_over_right_after_mongo_was_away(faults: Faults) -> Non
 
 
 def _claimed(ledger: Ledger) -> Claim | None:
-    taken = ledger.claim("w", INITIALIZE, "other")
+    taken = ledger.claim("w", INITIALIZE.step(), "other")
     return taken if isinstance(taken, Claim) else None
 
 

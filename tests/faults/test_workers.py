@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from generia_worker.engine.queues import LANES, bands
+from generia_worker.engine.queues import BANDS, bands
 from tests.faults.harness import Faults, in_parallel, task_of
 
 
@@ -142,7 +142,7 @@ def test_a_lost_step_is_published_once_for_as_long_as_its_message_waits(faults: 
         taken = [
             watermark for watermark in watermarks if ready_at and watermark["sent_at"] > ready_at + margin
         ]
-        return ready_at is None or len(taken) == LANES
+        return ready_at is None or len(taken) == BANDS
 
     faults.until(known_to_be_taken, "a watermark that was sent after the step's message comes out")
     faults.kill("worker-llm")

@@ -10,9 +10,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from generia_worker.app.exporter import Counted
-from generia_worker.billing.prices import Usage
-from generia_worker.billing.requests import Intent, Requests
+from generia_worker.billing.requests import Intent, PaidCall, Requests
 from generia_worker.observability import metrics
+from generia_worker.providers.usage import Usage
 from generia_worker.storage.database import Database
 
 _COUNT = """
@@ -134,7 +134,7 @@ def test_a_bill_that_comes_late_is_no_second_call(database: Database) -> None:
 
     before = {outcome: counted(outcome) for outcome in ("answered", "ambiguous", "late", "refused")}
     requests = Requests(database)
-    intent = Intent("r1", "w1", "describe", "w1/describe#1", "llm", "a-model", 0.1)
+    intent = Intent("r1", PaidCall("w1/describe#1", "w1", "describe"), "llm", "a-model", 0.1)
     requests.begin(intent)
     for _ in range(2):  # what is said twice is counted once
         requests.mark_ambiguous("r1", "llm", "The process that made the call died.")

@@ -7,12 +7,11 @@ import random
 from typing import Any
 
 import pytest
-from generia_worker.worlds.character_documents import Cast
-from generia_worker.worlds.post_documents import PostDraft
 from pydantic import BaseModel, Field
 
 from generia_worker.errors import InvalidAnswerError
 from generia_worker.providers.answers import CONTENT_MAX, parse_answer
+from generia_worker.worlds.documents import Cast, PostDraft
 
 
 class Inner(BaseModel):

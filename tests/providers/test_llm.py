@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from generia_worker.billing.prices import PriceTable, Usage
 from generia_worker.errors import PermanentError, TransientError
 from generia_worker.providers.http import HttpPool
 from generia_worker.providers.llm import (
@@ -21,6 +20,7 @@ from generia_worker.providers.llm import (
     Message,
     ResponseFormat,
 )
+from generia_worker.providers.usage import Usage
 from tests.providers.conftest import Serve
 from tests.providers.server import Connection, Handler, Scripted, Seen
 
@@ -35,8 +35,6 @@ REQUEST = ChatRequest(
     request_id="world/post/01/02#1.0.text~ä",
 )
 USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15, "cost": 0.25}
-UNKNOWN = PriceTable(None, None, 0)
-PRICES = PriceTable(1.0, 2.0, 0)
 
 
 def client(
@@ -44,7 +42,6 @@ def client(
     server: Scripted,
     *,
     openrouter: bool = True,
-    prices: PriceTable = UNKNOWN,
     formats: FormatMemory | None = None,
     key: str = KEY,
 ) -> LlmClient:
@@ -55,7 +52,6 @@ def client(
         model=MODEL,
         temperature=0.5,
         timeout_s=5,
-        prices=prices,
         formats=formats or FormatMemory(),
         openrouter=openrouter,
     )
@@ -107,23 +103,21 @@ def test_other_servers_get_no_extras_and_need_no_key(pool: HttpPool, serve: Serv
 
 
 @pytest.mark.parametrize(
-    ("usage", "prices", "expected"),
+    ("usage", "expected"),
     [
-        ({"cost": 0, "prompt_tokens": 1, "completion_tokens": 1}, PRICES, Usage(0.0, 1, 1)),
-        ({"cost": None, "prompt_tokens": 1000, "completion_tokens": 500}, PRICES, Usage(0.002, 1000, 500)),
-        ({"prompt_tokens": 1000, "completion_tokens": 500}, UNKNOWN, Usage(None, 1000, 500)),
-        ({"cost": -1, "prompt_tokens": 1, "completion_tokens": 1}, UNKNOWN, Usage(None, 1, 1)),
-        ({"cost": True}, UNKNOWN, Usage(None)),
-        ({"prompt_tokens": "many", "completion_tokens": -3}, PRICES, Usage(None)),
-        ({}, PRICES, Usage(None)),
-        (None, PRICES, Usage(None)),
-        ("free", PRICES, Usage(None)),
+        ({"cost": 0, "prompt_tokens": 1, "completion_tokens": 1}, Usage(0.0, 1, 1)),
+        ({"cost": None, "prompt_tokens": 1000, "completion_tokens": 500}, Usage(None, 1000, 500)),
+        ({"prompt_tokens": 1000, "completion_tokens": 500}, Usage(None, 1000, 500)),
+        ({"cost": -1, "prompt_tokens": 1, "completion_tokens": 1}, Usage(None, 1, 1)),
+        ({"cost": True}, Usage(None)),
+        ({"prompt_tokens": "many", "completion_tokens": -3}, Usage(None)),
+        ({}, Usage(None)),
+        (None, Usage(None)),
+        ("free", Usage(None)),
     ],
 )
-def test_an_unknown_cost_is_never_0(
-    pool: HttpPool, serve: Serve, usage: Any, prices: PriceTable, expected: Usage
-) -> None:
-    got = client(pool, serve(says(answer(usage=usage))), prices=prices).complete(REQUEST)
+def test_an_unknown_cost_is_never_0(pool: HttpPool, serve: Serve, usage: Any, expected: Usage) -> None:
+    got = client(pool, serve(says(answer(usage=usage)))).complete(REQUEST)
     assert got.usage == expected
 
 

@@ -7,14 +7,19 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 import pytest
-from generia_worker.worlds.character_documents import Cast, CharacterDetail
-from generia_worker.worlds.content import Content
-from generia_worker.worlds.post_documents import PostDraft, PostPlan
-from generia_worker.worlds.world_documents import WorldDescription, WorldImagePrompts
 from pydantic import BaseModel, Field
 
 from generia_worker.providers.schema import strict_schema
 from generia_worker.simulator.schema import NAME, strict_problems
+from generia_worker.worlds.documents import (
+    Cast,
+    CharacterDetail,
+    Content,
+    PostDraft,
+    PostPlan,
+    WorldDescription,
+    WorldImagePrompts,
+)
 
 DOCUMENTS: list[type[Content]] = [
     WorldDescription,

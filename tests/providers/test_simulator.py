@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 import requests
 import uvicorn
-from generia_worker.worlds.post_documents import PostDraft
 
-from generia_worker.billing.prices import PriceTable
 from generia_worker.errors import (
     DamagedPictureError,
     GeneriaError,
@@ -33,6 +31,7 @@ from generia_worker.providers.llm import (
 )
 from generia_worker.providers.schema import strict_schema
 from generia_worker.simulator.app import create_app
+from generia_worker.worlds.documents import PostDraft
 from generia_worker.worlds.templates import Prompts
 
 CALLS = 25
@@ -95,7 +94,6 @@ def llm(pool: HttpPool, address: str) -> LlmClient:
         model="google/gemini-2.5-flash",
         temperature=1,
         timeout_s=2,
-        prices=PriceTable(None, None, 0),
         formats=FormatMemory(),
         openrouter=True,
     )

@@ -11,13 +11,13 @@ import pytest
 import requests
 from pymongo import MongoClient
 
+from generia_worker.client.status import STAGE_NAMES
 from generia_worker.errors import InvalidInputError, NotFoundError, PermanentError
 from generia_worker.rpc import wire
 from generia_worker.rpc.character_client import CharacterRecord
 from generia_worker.rpc.media_types import MediaType
 from generia_worker.rpc.world_client import StageRecord, WorldRecord
 from generia_worker.settings import Settings
-from generia_worker.status.stages import STAGES
 from tests.reference.conftest import PROMPT, Clients, Upload, new_key
 from tests.reference.test_media import BAD_IDS, UNKNOWN
 
@@ -230,7 +230,7 @@ def test_listing_pages_newest_first(clients: Clients) -> None:
 def test_generation_status_before_anything_started(clients: Clients, world: WorldRecord) -> None:
     status = clients.worlds.generation_status(world.id)
     assert (status.status, status.current_stage) == ("pending", "initializing")
-    assert [stage.name for stage in status.stages] == list(STAGES)
+    assert [stage.name for stage in status.stages] == list(STAGE_NAMES)
     assert (status.users_predicted, status.posts_predicted, status.tasks_total) == (3, 5, 0)
 
 

@@ -6,14 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 
 from generia_worker.client.status import WorldStatus
-from generia_worker.engine.step import (
-    Step,
-    StepKind,
-    StepState,
-    opening_steps,
-    steps_after_cast,
-)
+from generia_worker.engine.step import Step, StepState
 from generia_worker.status.stages import Progress, progress_of
+from generia_worker.worlds.steps import CAST, DESCRIBE, FINISH, INITIALIZE, STEPS
 
 DONE, FAILED, SKIPPED, RUNNING, PENDING = (
     StepState.DONE,
@@ -24,35 +19,36 @@ DONE, FAILED, SKIPPED, RUNNING, PENDING = (
 )
 
 
-def judge(states: Mapping[Step, StepState], *, cast: bool) -> Progress:
-    return progress_of(Counter((step.kind, state) for step, state in states.items()), cast_is_stored=cast)
+def judge(states: Mapping[Step, StepState], *, cast: bool, fatal: bool = False) -> Progress:
+    census = Counter((step.kind, state) for step, state in states.items())
+    return progress_of(STEPS, census, cast_is_stored=cast, is_fatal=fatal)
 
 
 def world(**changed: StepState) -> dict[Step, StepState]:
     """A world of 2 characters and 2 posts with everything done but `finish`; `changed` by name, _ for /."""
-    steps = [*opening_steps(1), *steps_after_cast([1, 1])]
-    states = dict.fromkeys(steps, DONE) | {Step(StepKind.FINISH): PENDING}
-    return states | {Step.parse(name.replace("_", "/")): state for name, state in changed.items()}
+    steps = [*STEPS.opening(1), *STEPS.after_cast([1, 1])]
+    states = dict.fromkeys(steps, DONE) | {FINISH.step(): PENDING}
+    return states | {STEPS.parse(name.replace("_", "/")): state for name, state in changed.items()}
 
 
 def test_nothing_started_is_pending() -> None:
-    states = dict.fromkeys(opening_steps(1), PENDING)
+    states = dict.fromkeys(STEPS.opening(1), PENDING)
     progress = judge(states, cast=False)
     assert progress.status is WorldStatus.PENDING
     assert progress.current_stage == "initializing"
     assert not progress.ready_to_finish
-    assert progress_of({}, cast_is_stored=False).status is WorldStatus.PENDING
+    assert progress_of(STEPS, {}, cast_is_stored=False).status is WorldStatus.PENDING
 
 
 def test_the_cast_is_not_the_end_of_the_characters() -> None:
-    states = dict.fromkeys(opening_steps(2), DONE)
-    states |= {Step(StepKind.CAST, 1): RUNNING, Step(StepKind.FINISH): PENDING}
+    states = dict.fromkeys(STEPS.opening(2), DONE)
+    states |= {CAST.step(1): RUNNING, FINISH.step(): PENDING}
     progress = judge(states, cast=False)
     assert progress.current_stage == "characters"
     assert progress.stages["world_image"] is WorldStatus.COMPLETED
     assert progress.stages["characters"] is WorldStatus.IN_PROGRESS
     assert not progress.ready_to_finish
-    states[Step(StepKind.CAST, 1)] = DONE
+    states[CAST.step(1)] = DONE
     assert judge(states, cast=False).stages["characters"] is WorldStatus.IN_PROGRESS
 
 
@@ -86,8 +82,8 @@ def test_a_world_without_pictures_of_its_own_goes_on() -> None:
 
 
 def test_no_description_no_world() -> None:
-    states = dict.fromkeys(opening_steps(1), SKIPPED)
-    states |= {Step(StepKind.INITIALIZE): DONE, Step(StepKind.DESCRIBE): FAILED}
+    states = dict.fromkeys(STEPS.opening(1), SKIPPED)
+    states |= {INITIALIZE.step(): DONE, DESCRIBE.step(): FAILED}
     progress = judge(states, cast=False)
     assert progress.status is WorldStatus.FAILED
     assert progress.current_stage == "world_description"
@@ -96,14 +92,14 @@ def test_no_description_no_world() -> None:
 def test_nobody_at_all_is_a_failure() -> None:
     states = world(finish=DONE)
     for step in states:
-        if step.kind in (StepKind.PLAN, StepKind.AVATAR, StepKind.POST, StepKind.PICTURE):
+        if step.kind in ("plan", "avatar", "post", "picture"):
             states[step] = SKIPPED
-        if step.kind is StepKind.CHARACTER:
+        if step.kind == "character":
             states[step] = FAILED
     assert judge(states, cast=True).status is WorldStatus.FAILED
 
 
 def test_after_a_fatal_event_the_world_is_failed() -> None:
     states = world(post_1_1=FAILED, picture_1_1=SKIPPED, finish=SKIPPED)
-    census = Counter((step.kind, state) for step, state in states.items())
-    assert progress_of(census, cast_is_stored=True, doomed=True).status is WorldStatus.FAILED
+    assert judge(states, cast=True, fatal=True).status is WorldStatus.FAILED
+    assert judge(states, cast=True).status is WorldStatus.COMPLETED

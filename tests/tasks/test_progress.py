@@ -1,4 +1,4 @@
-"""Many messages that ask for one world to be settled share one settling: the turns that they take, on a real Redis."""
+"""Many messages that ask for one world to be refreshed share one refresh: the throttle, on a real Redis."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 
 from generia_worker.settings import Settings
-from tasks.progress import _await_turn
+from tasks.progress import _throttle
 from tests.embedded.conftest import eventually
 
 PAUSE_S = 1.0
@@ -27,16 +27,16 @@ def container(servers: Settings) -> Iterator[Any]:
 
 @pytest.fixture
 def world(container: Any) -> str:
-    """A world that somebody asked to be settled."""
-    name = f"turns-{uuid4().hex[:8]}"
+    """A world that somebody asked to be refreshed."""
+    name = f"throttled-{uuid4().hex[:8]}"
     container.redis.set(f"generia:settle:{name}", 1)
     return name
 
 
 def in_the_background(container: Any, world: str) -> tuple[threading.Thread, list[bool]]:
-    """Let another message ask for its turn."""
+    """Let another message ask for the same."""
     found: list[bool] = []
-    thread = threading.Thread(target=lambda: found.append(_await_turn(container, world)))
+    thread = threading.Thread(target=lambda: found.append(_throttle(container, world)))
     thread.start()
     return thread, found
 
@@ -45,19 +45,17 @@ def await_waiting(container: Any, world: str) -> None:
     assert eventually(lambda: container.redis.exists(f"generia:settling:{world}"))
 
 
-def test_the_first_has_its_turn_at_once_and_who_asks_from_then_on_asks_anew(
-    container: Any, world: str
-) -> None:
-    assert _await_turn(container, world)
+def test_the_first_goes_on_at_once_and_who_asks_from_then_on_asks_anew(container: Any, world: str) -> None:
+    assert _throttle(container, world)
     assert not container.redis.exists(f"generia:settle:{world}")
 
 
 def test_one_waits_for_the_pause_and_the_others_need_not(container: Any, world: str) -> None:
-    assert _await_turn(container, world)
+    assert _throttle(container, world)
     container.redis.set(f"generia:settle:{world}", 1)
     thread, second = in_the_background(container, world)
     await_waiting(container, world)
-    assert not _await_turn(container, world), "the one that waits will see everything"
+    assert not _throttle(container, world), "the one that waits will see everything"
     assert container.redis.exists(f"generia:settle:{world}")
     thread.join(timeout=30)
     assert second == [True]
@@ -65,16 +63,16 @@ def test_one_waits_for_the_pause_and_the_others_need_not(container: Any, world: 
     assert container.redis.pttl(f"generia:settled:{world}") > 0, "the next one waits again"
 
 
-def test_two_never_have_the_same_turn(container: Any, world: str) -> None:
+def test_two_never_go_on_together(container: Any, world: str) -> None:
     threads = [in_the_background(container, world) for _ in range(8)]
     for thread, _ in threads:
         thread.join(timeout=30)
-    turns = sorted(found[0] for _, found in threads)
-    assert turns == [False] * 6 + [True] * 2, "one at once, one after the pause"
+    went_on = sorted(found[0] for _, found in threads)
+    assert went_on == [False] * 6 + [True] * 2, "one at once, one after the pause"
 
 
 def test_a_worker_that_stops_does_not_wait(container: Any, world: str) -> None:
-    assert _await_turn(container, world)
+    assert _throttle(container, world)
     thread, second = in_the_background(container, world)
     await_waiting(container, world)
     container.stopping.set()
