@@ -20,7 +20,7 @@ from generia_worker.processes.celery_program import checked_app
 )
 @reports_errors
 def worker(queues: str, name: str, quarantine: bool) -> None:
-    """Run a Celery worker for some queues, all priority bands of each.
+    """Run a Celery worker for some queues, all bands of each.
 
     On a threads pool of GENERIA_WORKER_THREADS threads.
     """
@@ -44,7 +44,7 @@ def collect_seldom() -> None:
 
 
 def arguments(pool: str, concurrency: int, queues: str, name: str, level: str) -> list[str]:
-    """Return the arguments of Celery's worker for these queues (comma separated; all priority bands of each)."""
+    """Return the arguments of Celery's worker for these queues (comma separated; all bands of each)."""
     taken = [one for queue in queues.split(",") for one in bands(queue.strip())]
     # Quiet: without its banner, every line of the log is an event.
     found = ["--quiet", "worker", "--pool", pool, "--concurrency", str(concurrency)]

@@ -244,7 +244,7 @@ def test_a_picture_is_paid_once_however_often_it_is_asked_for(
 def test_corrupt_and_mislabelled_pictures(images: ImageClient, behave: Behave) -> None:
     behave(wrong_content_type=1)
     receipt = images.draw(ImageRequest(task_uuid("m"), "a cat", 128, 128, "m"))
-    assert images.download(receipt, 128, 128).format.value == "image/jpeg"
+    assert images.download(receipt, 128, 128).content_type == "image/jpeg"
     behave(corrupt_images=1)
     receipt = images.draw(ImageRequest(task_uuid("c"), "a cat", 128, 128, "c"))
     with pytest.raises(DamagedPictureError):
