@@ -83,7 +83,7 @@ enable_utc = True
 
 
 def _every(task: str, seconds: float) -> dict[str, object]:
-    """Schedule a maintenance task; one that nobody took in time is pointless: the next one does its work."""
+    """Schedule a maintenance task; one that was not taken in time is pointless: the next one does its work."""
     options = {"expires": max(1.0, 4 * seconds), "ignore_result": True}
     return {"task": f"tasks.maintenance.{task}", "schedule": seconds, "options": options}
 

@@ -34,7 +34,7 @@ from tasks.progress import refresh_status
 log = logging.getLogger(__name__)
 _settings = get_settings()
 
-#: After so many takeovers a step is suspected of killing its workers, and after so many in quarantine it is dead-lettered.
+#: Takeovers after which a step is suspected of killing its workers, and those in quarantine after which it is dead-lettered.
 _TAKEOVERS_MAX = 2
 _QUARANTINE_TAKEOVERS_MAX = 3
 

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 #: Steps dispatched, and lost ones brought back, in one go.
 _DISPATCH_MOST = 500
 _RECOVER_MOST = 500
-#: Every open world is looked at once in so many sweeps, whether it is dirty or not.
+#: In how many sweeps every open world is looked at once, whether it is dirty or not.
 _ROUND = 6
 #: Worlds whose holds are reconciled in one go.
 _RECONCILE_MOST = 20
@@ -85,7 +85,7 @@ def sweep() -> None:
         refresh_status(world_id)
     for world_id in container.holds.worlds_to_reconcile(_RECONCILE_MOST):
         if container.holds.reconcile(world_id, container.settings.lease_s):
-            log.warning("World %s had something set aside for calls that nobody makes.", world_id)
+            log.warning("World %s had something held for calls that are not made.", world_id)
 
 
 @app.task(name="tasks.maintenance.send_canaries", throws=_AWAY)
@@ -106,7 +106,7 @@ def advance_watermark(queue: str, sent_at: str) -> None:
 @app.task(throws=_AWAY)
 def recover() -> None:
     """Publish again what was lost: steps whose owner died, steps that should be in a queue and are in none, orders that
-    nobody started."""
+    were never started."""
     container = get_container()
     before = _taken_until(SERVICES)
     if before is not None:

@@ -19,20 +19,21 @@ from tasks import pipeline
 
 log = logging.getLogger(__name__)
 
-#: A refresh that was asked for and not begun after so many seconds may be asked for again.
+#: Seconds after which a refresh that was asked for and did not begin may be asked for again.
 _ASKED_S = max(1, round(6 * get_settings().sweep_every_s))
-#: So many worlds that were refreshed in the last seconds are refreshed at full pace, more of them up to so much less often.
+#: Up to `_AT_FULL_PACE` worlds in the last `_RECENT_S` seconds are refreshed at full pace, more of them up to `_SLOWEST`
+#: times less often.
 _RECENT_S, _AT_FULL_PACE, _SLOWEST = 3.0, 4, 4.0
 
 
 def refresh_status(world_id: str) -> None:
-    """Ask for a world's status to be refreshed, unless somebody did already.
+    """Ask for a world's status to be refreshed, unless that was done already.
 
     Never fails: the sweep finds what was missed.
     """
     try:
         if get_container().redis.set(_key(world_id), 1, nx=True, ex=_ASKED_S):
-            # Without retries: while Redis hangs, nobody's thread is held up longer than for one timeout.
+            # Without retries: while Redis hangs, no thread is held up longer than for one timeout.
             pipeline.by_name(pipeline.RECORD_PROGRESS, world_id).apply_async(retry=False)
     except (RedisError, OperationalError) as error:
         log.warning("The status of %s is left to the sweep: %s", world_id, type(error).__name__)

@@ -37,7 +37,7 @@ from generia_worker.http.problems import documented, install
 BODY_MAX_BYTES = 128 * 1024
 #: What a world gets beyond what it needs when the order names no limits.
 _SLACK_FACTOR, _SLACK_CALLS = 1.5, 20
-#: Estimates go by so many of the latest completed worlds.
+#: How many of the latest completed worlds an estimate goes by.
 _KNOWN_WORLDS = 20
 
 _bearer = HTTPBearer(auto_error=False, description="The token that GENERIA_API_TOKEN names.")

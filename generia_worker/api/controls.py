@@ -16,7 +16,7 @@ from generia_worker.http.problems import documented
 
 
 class RedoBody(BaseModel):
-    """Which thing to make anew."""
+    """Which item to redo."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -62,7 +62,7 @@ def add_controls(app: FastAPI, container: Container, enqueuer: Enqueuer, authori
 
     @app.post("/v1/generations/{world_id}:redo", **answers)
     def redo(world_id: WorldId, body: RedoBody) -> GenerationStatus:
-        """Make one character or one post anew, in place."""
+        """Redo one character or one post, in place."""
         container.control.redo(world_id, body.step)
         return go_on(world_id, START_TASK)
 

@@ -1,7 +1,7 @@
 """Live status by push: one change stream a process, fanned out to any number of clients.
 
 Two threads stand behind it. One reads the change stream and notes whose status changed; the other reads the documents of
-those worlds that somebody watches, once for however many changes came together, and hands them to the event loop. A client
+those worlds that have clients, once for however many changes came together, and hands them to the event loop. A client
 holds no queue, only the revision that it has seen: when it is ready for more it gets the latest state, and every post since.
 """
 
@@ -60,7 +60,7 @@ def state_of(document: Mapping[str, Any]) -> State:
 
 
 class Watched:
-    """One world that somebody watches. Used by the event loop alone."""
+    """One world that has clients. Used by the event loop alone."""
 
     def __init__(self) -> None:
         self.clients = 0
@@ -154,7 +154,7 @@ class LiveStatus:
 
     # --- threads -------------------------------------------------------------------------------------------------
     def _start(self) -> None:
-        """Start both threads with the first client: a process that nobody watches through reads no stream."""
+        """Start both threads with the first client: a process without clients reads no change stream."""
         if self._threads:
             return
         self._loop = asyncio.get_running_loop()
@@ -183,7 +183,7 @@ class LiveStatus:
             self._something.notify_all()
 
     def _follow(self) -> None:
-        """Note whose status changes. A stream that broke is taken up by its token; without one, all are read anew."""
+        """Note whose status changes. A stream that broke is taken up by its token; without one, all are read again."""
         token: Mapping[str, Any] | None = None
         while not self._stopping.is_set():
             try:

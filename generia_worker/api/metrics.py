@@ -1,4 +1,4 @@
-"""`GET /metrics` for Prometheus: what this process served, and what the exporter tells of the whole system.
+"""`GET /metrics` for Prometheus: what this process served, and what the exporter tells of the system.
 
 Nothing is labelled by world: the number of series does not grow with what is made.
 """

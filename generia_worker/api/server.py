@@ -15,7 +15,7 @@ from generia_worker.errors import ConfigurationError
 from generia_worker.http.addresses import is_loopback, split
 from generia_worker.settings import Settings
 
-#: Calls that run when the process is asked to stop get so long, in seconds.
+#: How long calls may take that run when the process is asked to stop, in seconds.
 _DRAIN_S = 10
 
 

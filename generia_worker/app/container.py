@@ -97,7 +97,7 @@ class Container:
             socket_timeout=self.settings.redis_timeout_s,
             socket_connect_timeout=self.settings.redis_timeout_s,
             socket_keepalive=True,
-            # A connection that Redis closed is made anew, once; one that hangs is not waited for again.
+            # A connection that Redis closed is opened again once; one that hangs is not waited for again.
             retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
             health_check_interval=30,
             max_connections=self.settings.worker_threads + 8,

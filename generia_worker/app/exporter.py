@@ -1,4 +1,4 @@
-"""What Prometheus gets about the whole: what the workers of this machine counted, and what waits in Redis and MongoDB.
+"""Metrics of the whole system: what the workers of this machine counted, and what waits in Redis and MongoDB.
 
 `generia exporter` serves it, one a machine with workers; the enqueue endpoint's `/metrics` has it too.
 """
@@ -57,12 +57,12 @@ class Counted(Collector):
         yield from found
 
     def describe(self) -> Iterable[Metric]:
-        """Nothing is known before somebody asks."""
+        """Nothing is known before the first scrape."""
         return []
 
 
 class Waiting(Collector):
-    """What waits and what is under way, read when somebody asks; a server that is away leaves its figures out."""
+    """What waits and what is under way, read at each scrape; a server that is away leaves its figures out."""
 
     def __init__(self, container: Container) -> None:
         self._container = container
@@ -89,7 +89,7 @@ class Waiting(Collector):
                 continue
 
     def describe(self) -> Iterable[Metric]:
-        """Nothing is known before somebody asks: registering must not need the servers."""
+        """Nothing is known before the first scrape: registering must not need the servers."""
         return []
 
     def _ask_redis(

@@ -41,7 +41,7 @@ class Shape:
 def estimate(
     users: int, calls: tuple[int, int], shape: Shape, prices: PriceTable, known: Sequence[Finished]
 ) -> Estimate:
-    """Estimate a world of `users` characters that takes so many `calls` (text, images).
+    """Estimate a world of `users` characters that takes `calls` (text, images).
 
     From the prices, or from `known` worlds once there are some.
     """

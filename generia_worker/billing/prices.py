@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from generia_worker.providers.usage import Usage
 
-#: The price of an image is one of so many pixels.
+#: The size in pixels that the price of an image is for.
 _REFERENCE_PIXELS = 1024 * 1024
 
 

@@ -1,8 +1,8 @@
 """Every paid call: the intent before it, the bill and the answer when it arrives. Money is never fenced.
 
 A *call* is what a step needs once (`…/describe#1.text.0`: edition 1, first question); it may take several *requests*.
-States: `intent` → `answered` (billed, usable), `spoiled` (billed, useless), `refused` (not billed) or `ambiguous` (nobody
-can know). Whoever brings an answer appends it, also after its step was taken over; the next owner adopts it.
+States: `intent` → `answered` (billed, usable), `spoiled` (billed, useless), `refused` (not billed) or `ambiguous` (it may
+have been billed). Whoever brings an answer appends it, also after its step was taken over; the next owner adopts it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _AMBIGUOUS = {"llm": "ambiguous_calls_LLM", "images": "ambiguous_calls_images"}
 class PaidCall:
     """Whose call it is, and the key under which it is made once.
 
-    `is_first_attempt`: nobody can have made it before, so that nothing needs to be looked up. `budgeted`: its world has a
+    `is_first_attempt`: it can't have been made before, so that nothing needs to be looked up. `budgeted`: its world has a
     budget, of which the worst case is held; of other worlds only the call itself is counted.
     """
 
@@ -72,11 +72,11 @@ class Requests:
             self.mark_ambiguous(row["_id"], row["provider"], "The process that made the call died.")
 
     def is_open(self, request_id: str) -> bool:
-        """True when the request was begun and nobody knows yet what came of it."""
+        """True when the request was begun and its outcome is not recorded yet."""
         return self._rows.find_one({"_id": request_id, "state": "intent"}, {"_id": 1}) is not None
 
     def any_open(self, world_id: str) -> bool:
-        """True while a call of the world is in flight, or its process died and nobody has noticed yet."""
+        """True while a call of the world is in flight, or its process died unnoticed."""
         return self._rows.find_one({"world_id": world_id, "state": "intent"}, {"_id": 1}) is not None
 
     def dirty_worlds(self) -> set[str]:
@@ -88,7 +88,7 @@ class Requests:
         self._rows.delete_one({"_id": request_id, "state": "intent"})
 
     def abandon(self, world_id: str, step: str) -> None:
-        """Count what a step that has ended still has open as ambiguous: nobody will ask for it again."""
+        """Count what a step that has ended still has open as ambiguous: it will not be asked for again."""
         query = {"world_id": world_id, "step": step, "state": "intent"}
         for row in list(self._rows.find(query, {"provider": 1})):
             self.mark_ambiguous(row["_id"], row["provider"], "The step ended before an answer came.")
@@ -181,7 +181,7 @@ class Requests:
         return True
 
     def mark_ambiguous(self, request_id: str, provider: Provider, reason: str) -> None:
-        """Note that nobody can know whether the request was billed: it keeps its reservation."""
+        """Note that the request may have been billed: it keeps its hold."""
         change = {
             "state": "ambiguous",
             "error": reason,

@@ -119,7 +119,7 @@ class ProviderSlots:
             return  # it expires by itself
 
     def pause(self, seconds: float) -> None:
-        """Keep every worker from calling this provider for so long. Without Redis each finds out by itself."""
+        """Keep every worker from calling this provider for `seconds`. Without Redis each finds out by itself."""
         try:
             self._pause(keys=[self._paused], args=[max(int(seconds * 1000), 1)])
         except RedisError:

@@ -80,7 +80,7 @@ class GeneriaClient:
         return self._status("POST", f"/v1/generations/{world_id}:retry")
 
     def redo(self, world_id: str, step: str) -> GenerationStatus:
-        """Make one character or post anew. Raises InvalidInputError, NotFoundError, ConflictError, TransientError."""
+        """Redo one character or post. Raises InvalidInputError, NotFoundError, ConflictError, TransientError."""
         return self._status("POST", f"/v1/generations/{world_id}:redo", {"step": step})
 
     def failures(self, world_id: str) -> list[FailedStep]:

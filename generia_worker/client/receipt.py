@@ -10,8 +10,8 @@ class ReceiptLine(BaseModel):
 
     part: str = Field(description="The kind of step: describe, cast, character, post …", examples=["post"])
     provider: str = Field(description="llm or images", examples=["llm"])
-    calls: int = Field(description="Calls that were billed, or of which nobody can know it.")
-    ambiguous_calls: int = Field(description="Calls of which nobody can know whether they were billed.")
+    calls: int = Field(description="Calls that were billed, or may have been.")
+    ambiguous_calls: int = Field(description="Calls that may have been billed: their outcome is unknown.")
     unknown_cost_calls: int = Field(description="Billed calls whose provider named no price.")
     prompt_tokens: int
     completion_tokens: int

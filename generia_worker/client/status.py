@@ -13,7 +13,7 @@ STAGE_NAMES = ("initializing", "world_description", "world_image", "characters",
 
 
 class WorldStatus(StrEnum):
-    """The state of a generation as a whole."""
+    """The state of a generation."""
 
     PENDING = "pending"
     IN_PROGRESS = "in_progress"
@@ -65,7 +65,7 @@ class FailedStep(BaseModel):
 class GenerationStatus(BaseModel):
     """The status of one generation. Counts are exact whenever nothing is unsettled; costs are dollars as billed.
 
-    `ambiguous_calls_*` counts calls of which nobody can know whether they were billed; `unknown_cost_calls` those whose
+    `ambiguous_calls_*` counts calls that may have been billed; `unknown_cost_calls` those whose
     provider named no price. `revision` grows with every change.
     """
 

@@ -135,7 +135,7 @@ class Generations:
         self._rows.update_one({"_id": world_id}, {"$set": {"started": True}})
 
     def unstarted(self, before: datetime, limit: int) -> list[str]:
-        """Return the ids of the orders from before `before` that nobody has started."""
+        """Return the ids of the orders from before `before` that were not started."""
         query = {"started": False, "created_at": {"$lt": before}}
         return [row["_id"] for row in self._rows.find(query, {"_id": 1}).sort("created_at", 1).limit(limit)]
 

@@ -66,7 +66,7 @@ class LeaseKeeper:
         alive = self._ledger.renew(self._owner, list(young))
         for key in young.keys() - alive:
             with self._lock:
-                # Not one that was given back and claimed anew meanwhile.
+                # Not one that was given back and claimed again meanwhile.
                 lost = self._held.get(key) == young[key]
                 if lost:
                     del self._held[key]

@@ -28,7 +28,7 @@ _LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to work on a step, for as long as the lease is renewed and nobody raised the fence."""
+    """The right to work on a step, for as long as the lease is renewed and the fence was not raised."""
 
     world_id: str
     step: Step
@@ -47,7 +47,7 @@ class Claim:
 
     @property
     def is_first_attempt(self) -> bool:
-        """True when nobody ever worked on the step before: none of its calls can have been begun."""
+        """True when the step was never claimed before: none of its calls can have been begun."""
         return self.fence == 1
 
 
@@ -202,7 +202,7 @@ class Ledger:
         self._database.transaction(work)
 
     def cancel_pending(self, world_id: str, session: ClientSession) -> None:
-        """End every step of a cancelled world that nobody works on, but for the closing one."""
+        """End every pending step of a cancelled world, but for the closing one."""
         because = {"reason": "The world was cancelled.", "kind": "WorldCancelled"}
         steps = {"world_id": world_id, "kind": {"$ne": self._table.closing.kind}}
         self._end_pending(steps, StepState.CANCELLED, because, session)
@@ -221,7 +221,10 @@ class Ledger:
         self._rows.update_many(pending, {"$set": change, "$currentDate": _STAMPS}, session=session)
 
     def restore(self, claim: Claim, steps: Sequence[Step], failure: dict[str, Any]) -> None:
-        """Let things that could not be made anew stand as they were; the failure says why. Raises LeaseLost."""
+        """Put steps back to done after a redo that failed; what they made before stays, the failure says why.
+
+        Raises LeaseLost.
+        """
 
         def work(session: ClientSession) -> None:
             for step in steps:
@@ -243,7 +246,7 @@ class Ledger:
         *,
         wait_s: float | None = None,
     ) -> None:
-        """Give the step back as pending. With `wait_s` it is scheduled: dispatched after so many seconds, and not before.
+        """Give the step back as pending. With `wait_s` it is scheduled: dispatched after that many seconds, and not before.
 
         Raises LeaseLost.
         """
@@ -264,7 +267,7 @@ class Ledger:
         self._change(claim, [{"$set": change}])
 
     def quarantine(self, claim: Claim) -> None:
-        """Give the step back for the quarantine worker, where takeovers are counted anew. Raises LeaseLost."""
+        """Give the step back for the quarantine worker, where takeovers are counted from 0. Raises LeaseLost."""
         change = {
             "state": StepState.PENDING.value,
             "owner": None,

@@ -2,7 +2,7 @@
 
 `ready_at` is when a step's message should have been in its queue at the latest. The watermark of a queue is a moment
 of which it is known that every message published until then was taken out (`watermarks.py`). A step that is pending,
-ready since before its queue's watermark and in nobody's hands has lost its message.
+ready since before its queue's watermark and not running has lost its message.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ class Recovery:
         return self._find(query, "not_before", limit)
 
     def dispatched(self, found: FoundStep) -> None:
-        """Note that a scheduled step was published just now, unless it was scheduled anew meanwhile."""
+        """Note that a scheduled step was published just now, unless it was scheduled again meanwhile."""
         self._rows.update_one(
             {"_id": found.key, "not_before": found.not_before, "state": StepState.PENDING.value},
             {"$set": {"not_before": None}, "$currentDate": {"ready_at": True}},
         )
 
     def mark_published(self, keys: Sequence[str]) -> None:
-        """Note that messages for these steps are published now; those that somebody works on stay as they are."""
+        """Note that messages for these steps are published now; those with a live owner stay as they are."""
         idle = [{"state": StepState.PENDING.value}, {"state": StepState.RUNNING.value} | _EXPIRED]
         self._rows.update_many(
             {"_id": {"$in": list(keys)}, "$or": idle}, {"$currentDate": {"ready_at": True}}
@@ -68,7 +68,7 @@ class Recovery:
     def lost(
         self, kinds: Sequence[str], before: datetime, limit: int, *, quarantined: bool = False
     ) -> list[FoundStep]:
-        """Return steps that have been ready since before `before` and that nobody works on, by age.
+        """Return steps that have been ready since before `before` and that are not running, by age.
 
         `before` is a moment of which it is known that every message published until then was taken from its queue.
         """

@@ -43,7 +43,7 @@ class Results:
     def of(self, world_id: str, step: Step, model: type[M], *, immutable: bool = False) -> M | None:
         """Return what a step has made; None when it is not done.
 
-        What is `immutable` (nobody can have it made anew) is read once a process.
+        What is `immutable` (it can't be redone) is read once a process.
         """
 
         def read(key: str) -> M | None:
@@ -72,7 +72,7 @@ class Results:
         return {step: found[step] for step in sorted(found)}
 
     def recent_of(self, world_id: str, kind: str, model: type[M]) -> dict[Step, M]:
-        """Return the same for a whole world, as it was at most two seconds ago."""
+        """Return the same for all of a world, as it was at most two seconds ago."""
         return self._recent.get(
             f"{world_id} {kind} {model.__name__}", lambda _: self.all_of(world_id, kind, model)
         )

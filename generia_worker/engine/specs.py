@@ -63,9 +63,9 @@ class StepSpec(Generic[M]):
     #: Paid calls when nothing has to be asked twice.
     text_calls: int = 0
     image_calls: int = 0
-    #: One text call more for each full batch of so many posts of a character (`plan_batch_size`).
+    #: One more text call for each full batch (`plan_batch_size`) of a character's posts.
     text_calls_by_posts: bool = False
-    #: The kind that a person names to have this made anew: `redo character/07` makes all steps with `redo="character"`.
+    #: The kind that a person names to have this redone: `redo character/07` redoes all steps with `redo="character"`.
     redo: str | None = None
 
     @property
@@ -139,7 +139,7 @@ class StepTable:
         return steps
 
     def of_character(self, number: int, posts: int) -> list[Step]:
-        """Return the steps of character `number` (from 1) that was given so many posts, and of these posts."""
+        """Return the steps of character `number` (from 1) and of its `posts` posts."""
         own = [s for s in self if s.scope is Scope.CHARACTER and (posts or not s.only_with_posts)]
         each = [s for s in self if s.scope is Scope.POST]
         steps = [spec.step(number) for spec in own]
@@ -152,7 +152,7 @@ class StepTable:
         ]
 
     def count(self, users: int, posts: int, batches: int) -> int:
-        """Return how many steps a world will have: exact, since nobody stays without posts while there are enough."""
+        """Return how many steps a world will have: exact, since each character gets a post while there are enough."""
         numbers = {Scope.WORLD: 1, Scope.BATCH: batches, Scope.CHARACTER: users, Scope.POST: posts}
         return sum(min(users, posts) if s.only_with_posts else numbers[s.scope] for s in self)
 
@@ -243,5 +243,5 @@ class StepTable:
         return {_STATE_COUNTERS[state]: 1} | ({own: 1} if own else {})
 
     def redone_with(self, kind: str) -> list[StepSpec[Any]]:
-        """Return the specs that are made anew together when a person names `kind`; none when it can't be redone."""
+        """Return the specs that are redone together when a person names `kind`; none when it can't be redone."""
         return [spec for spec in self if spec.redo == kind]

@@ -1,7 +1,7 @@
 """Watermarks of the queues: messages sent through every queue, to know until when everything published has been taken.
 
 A queue is first in, first out: when a watermark message comes out, every message that went in before it has come out too. So
-a step whose message should be in a queue since before the oldest watermark, and that nobody works on, is lost – and one that
+a step whose message should be in a queue since before the oldest watermark, and that is not running, is lost – and one that
 merely waits in a long queue is not.
 """
 

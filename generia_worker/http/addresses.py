@@ -21,7 +21,8 @@ def is_loopback(host: str) -> bool:
 
 
 def is_address(host: str) -> bool:
-    """True for an IP address, or this machine's own name, with or without a port: nobody can register these."""
+    """True for an IP address, or this machine's own name, with or without a port: no domain can be registered under
+    these."""
     name = host.rpartition(":")[0] if re.search(r":\d*$", host) and not host.endswith("]") else host
     try:
         ipaddress.ip_address(name.strip("[]"))

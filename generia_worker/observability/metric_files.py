@@ -40,19 +40,19 @@ def begin(folder: Path) -> None:
     global _lock_fd
     folder.mkdir(parents=True, exist_ok=True)
     mine = identity()
-    # Locked before there is anything to count: what nobody holds belongs to a process that has ended.
+    # Locked before there is anything to count: an unlocked file belongs to a process that has ended.
     fd = os.open(folder / f"{mine}{_ALIVE}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(fd, fcntl.LOCK_SH)
     _lock_fd = fd
     for kind in (*_COUNTERS, GAUGES):
         draft = folder / f"{mine}.new"
         draft.write_bytes(bytes(_FILE_BYTES))
-        draft.replace(folder / f"{kind}_{mine}.db")  # whole, for whoever reads just now
+        draft.replace(folder / f"{kind}_{mine}.db")  # atomic: readers see the old file or the new one
 
 
 @contextmanager
 def tidied(folder: Path) -> Iterator[list[str]]:
-    """Add what ended processes counted to the past; yields the files that there are, and nobody else tidies meanwhile.
+    """Add what ended processes counted to the past; yields the files that there are, and no other process tidies meanwhile.
 
     Raises OSError.
     """

@@ -116,7 +116,7 @@ def billed(
 
 
 def not_billed(provider: str, outcome: str) -> None:
-    """Count a call without a bill: `refused`, or `ambiguous` when nobody can know."""
+    """Count a call without a bill: `refused`, or `ambiguous` when it may have been billed."""
     _now.calls.labels(provider, outcome).inc()
 
 
@@ -175,7 +175,7 @@ def recovered(what: str) -> None:
 
 
 def lease_lost() -> None:
-    """Count a step that somebody else took over while this process worked on it."""
+    """Count a step that another owner took over while this process worked on it."""
     _now.leases_lost.inc()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from generia_worker.settings import Settings
 
-#: One question may take so long, in seconds.
+#: The timeout of one check, in seconds.
 _PROBE_S = 3.0
 #: Seconds of silence after which the scheduler, which publishes every half a second, counts as stuck.
 BEAT_SILENT_S = 30.0

@@ -45,7 +45,7 @@ def parse_answer(content: str, model: type[T]) -> T:
         try:
             return _validated(_loads(repair_strings(candidate)), model)
         except InvalidAnswerError as error:
-            # Braces in the prose around the document have problems too, which nobody needs to hear of.
+            # Braces in the prose around the document have problems too: those of the longest object are reported.
             if len(candidate) > longest:
                 problem, longest = error, len(candidate)
     raise problem or InvalidAnswerError("The answer holds no JSON object.")
@@ -55,7 +55,7 @@ def _objects(text: str) -> Iterator[str]:
     """Yield the balanced objects of a text that stand beside one another, from left to right.
 
     Raises:
-        InvalidAnswerError: one begins and does not end: its parts must not be taken for the whole.
+        InvalidAnswerError: one begins and does not end: a part of it must not be taken for the document.
     """
     position = text.find("{")
     for _ in range(_CANDIDATES_MAX):

@@ -1,7 +1,7 @@
 """One HTTP policy for every provider: bounded connections, overall deadlines, bounded answers, no retries.
 
 Whether bytes of a call left this machine is noted by the connection itself, so that "nothing was sent" and
-"nobody knows what became of it" are never confused.
+"the outcome is unknown" are never confused.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from urllib3.util import Timeout
 
 from generia_worker.errors import GeneriaError, PermanentError, TransientError
 
-#: A provider may ask for a longer pause; nobody waits longer than this because of it.
+#: The longest `Retry-After` that is honoured, in seconds.
 RETRY_AFTER_MAX_S = 600.0
 #: Hosts whose connections are kept.
 _HOSTS = 16
@@ -168,11 +168,11 @@ class HttpPool:
         deadline_s: float,
         max_bytes: int,
     ) -> HttpReply:
-        """Send one request and read its answer whole, whatever its status, within `deadline_s` altogether.
+        """Send one request and read its complete answer, whatever its status, within `deadline_s` altogether.
 
         Raises:
             TransientError: no connection (`outage`: nothing was sent), or the answer did not arrive in time,
-                whole and within `max_bytes` (`outcome_unknown`: the server may have done what was asked).
+                complete and within `max_bytes` (`outcome_unknown`: the server may have done what was asked).
             PermanentError: the address or a header cannot be sent at all.
         """
         asked = {**_HEADERS, **(headers or {})}
@@ -222,7 +222,7 @@ class HttpPool:
 
 
 def _explain(error: Exception, site: str) -> GeneriaError:
-    """Return what happened in our words: a library's own text may hold the whole address or a header."""
+    """Return what happened in our words: a library's own text may hold the full address or a header."""
     if _call.sent:
         late = monotonic() >= _call.deadline
         what = (

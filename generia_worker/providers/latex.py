@@ -4,8 +4,8 @@ r"""LaTeX inside JSON strings: undoes the damage of a model that forgot to doubl
 on the text before it is parsed, string by string, and leaves a correctly escaped text byte for byte as it is:
 
 - `\\`, `\"`, `\/` and `\uXXXX` are what they say; `\u` without four hex digits is LaTeX (`\underline`);
-- `\b` and `\f` before a letter are LaTeX: nobody writes backspaces or form feeds into a post;
-- `\t`, `\n` and `\r` are LaTeX when the whole run of letters is a command whose rest is no word (`\times`, `\nabla`);
+- `\b` and `\f` before a letter are LaTeX: posts hold no backspaces or form feeds into a post;
+- `\t`, `\n` and `\r` are LaTeX when the full run of letters is a command whose rest is no word (`\times`, `\nabla`);
 - where the rest may be a word (`\nu`: a newline and "u", `\to`: a tab and "o"), mathematics around it decides: LaTeX
   inside `$…$` and `\(…\)` unless other commands of the answer are escaped properly; inside `$$…$$` and `\[…\]`, where
   lines are broken, only if besides another backslash of the answer is certainly unescaped; a newline elsewhere;

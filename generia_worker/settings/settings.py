@@ -162,7 +162,7 @@ class Settings(BaseSettings):
     http_connect_timeout_s: float = Field(default=5, gt=0, le=60)
 
     # --- steps -------------------------------------------------------------------------------------------------
-    #: A claimed step belongs to its worker for so long; renewed every `lease_renew_s`.
+    #: How long a claimed step belongs to its worker; renewed every `lease_renew_s`.
     lease_s: float = Field(default=20, gt=0, le=600)
     lease_renew_s: float = Field(default=5, gt=0, le=200)
     #: No lease of a step is renewed beyond this age; must be below the broker's visibility timeout.
@@ -172,9 +172,9 @@ class Settings(BaseSettings):
     step_max_retries: int = Field(default=6, ge=0, le=50)
     retry_backoff_s: float = Field(default=0.5, gt=0, le=60)
     retry_backoff_max_s: float = Field(default=30, gt=0, le=600)
-    #: An outage of a provider is waited out without spending attempts, for so long.
+    #: How long an outage of a provider is waited out without spending attempts.
     outage_max_s: float = Field(default=3600, ge=0, le=86_400)
-    #: An answer that was paid for is tried to be recorded for so long while MongoDB is away.
+    #: How long a worker tries to record an answer that was paid for while MongoDB is away.
     record_patience_s: float = Field(default=300, ge=0, le=3600)
     #: A longer wait gives the thread back (the step is scheduled in MongoDB).
     park_after_s: float = Field(default=2, ge=0, le=30)

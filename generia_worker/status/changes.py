@@ -21,7 +21,7 @@ class StatusChanges:
     def __init__(
         self, rows: Collection[Document], resume_token: Mapping[str, Any] | None, wait_s: float
     ) -> None:
-        # Only the id travels: who is watched is read anew, once for however many changes came together.
+        # Only the id travels: the document is read again, once for however many changes came together.
         pipeline: list[Mapping[str, Any]] = [
             {"$match": {"operationType": {"$in": ["insert", "update", "replace"]}}},
             {"$project": {"documentKey": 1}},

@@ -1,7 +1,7 @@
 """The status document: written here and nowhere else, by the progress task.
 
 *Projecting* a world adds to the counters what steps and requests contributed since the last time, and computes the stages
-anew. A message that asks for it twice, late or never changes nothing.
+again. A message that asks for it twice, late or never changes nothing.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class StatusProjection:
         return dirty_worlds(self._steps) | dirty_worlds(self._requests)
 
     def posts_between(self, world_id: str, after: int, until: int) -> list[tuple[int, str]]:
-        """Return the posts that appeared (or were made anew) with a revision above `after`, up to `until`:
+        """Return the posts that appeared (or were redone) with a revision above `after`, up to `until`:
         (revision, post id), in their order."""
         query: Document = {
             "world_id": world_id,

@@ -12,7 +12,7 @@ from generia_worker.engine.step import FINAL_STATES, Census, Scope, StepState
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What the ledger says about a world as a whole."""
+    """What the ledger says about a world."""
 
     status: WorldStatus
     current_stage: str
@@ -26,13 +26,13 @@ def _count(census: Census, kinds: Iterable[str], *states: StepState) -> int:
     return sum(n for (kind, state), n in census.items() if kind in wanted and (not states or state in states))
 
 
-def _stage_status(census: Census, kinds: tuple[str, ...], *, whole: bool) -> WorldStatus:
-    """Judge one stage; `whole` says that all of its steps are in the ledger already."""
+def _stage_status(census: Census, kinds: tuple[str, ...], *, complete: bool) -> WorldStatus:
+    """Judge one stage; `complete` says that all of its steps are in the ledger already."""
     total = _count(census, kinds)
     final = _count(census, kinds, *FINAL_STATES)
     failed = _count(census, kinds, StepState.FAILED)
     done = _count(census, kinds, StepState.DONE)
-    if total and final == total and (whole or failed or _count(census, kinds, StepState.SKIPPED)):
+    if total and final == total and (complete or failed or _count(census, kinds, StepState.SKIPPED)):
         if done:
             return WorldStatus.COMPLETED
         if failed:
@@ -79,7 +79,7 @@ def _stages(table: StepTable, census: Census, cast_is_stored: bool) -> dict[str,
     stages: dict[str, WorldStatus] = {}
     before = WorldStatus.PENDING
     for name, kinds in table.stages.items():
-        state = _stage_status(census, kinds, whole=cast_is_stored or name not in after_cast)
+        state = _stage_status(census, kinds, complete=cast_is_stored or name not in after_cast)
         if name in after_cast and before is WorldStatus.COMPLETED and not _count(census, kinds):
             state = WorldStatus.COMPLETED  # a world without posts
         stages[name] = before = state

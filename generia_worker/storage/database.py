@@ -1,4 +1,4 @@
-"""MongoDB: one bounded client, the indexes, and transactions that are retried as a whole."""
+"""MongoDB: one bounded client, the indexes, and transactions that are retried from their start."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Availability(TopologyListener):
             self._away = True
 
     def closed(self, event: TopologyClosedEvent) -> None:
-        """Nobody asks any more."""
+        """Nothing is asked any more."""
 
     def steady_for_s(self) -> float:
         """Return for how long MongoDB has been there without a gap that this process saw."""
@@ -152,7 +152,7 @@ class Database:
         self.client.admin.command("ping")
 
     def transaction(self, work: Callable[[ClientSession], T]) -> T:
-        """Run `work` in a transaction; it is run again as a whole when the server asks for that."""
+        """Run `work` in a transaction; it is run again from its start when the server asks for that."""
         with self.client.start_session() as session:
             return session.with_transaction(
                 work,
@@ -167,7 +167,7 @@ class Database:
 
 def dirty_worlds(rows: Collection[Document]) -> set[str]:
     """Return the ids of the worlds of which something in this collection (steps or calls) is in no status yet."""
-    # Left to itself MongoDB reads the whole collection for this.
+    # Without the hint MongoDB reads the full collection for this.
     found = rows.find({"unsettled": True}, {"world_id": 1, "_id": 0}).hint("unsettled")
     return {row["world_id"] for row in found}
 

@@ -28,6 +28,6 @@ def open_client(uri: str, *, appname: str, max_pool_size: int) -> MongoClient[Do
 
 
 def utc_now() -> datetime:
-    """Return the time in UTC, in whole milliseconds as MongoDB keeps it."""
+    """Return the time in UTC, rounded to milliseconds as MongoDB keeps it."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)

@@ -136,7 +136,7 @@ class StepContext:
     # --- what is done once ---------------------------------------------------------------------------------------
     @property
     def redo_of(self) -> str | None:
-        """The id under which a service knows what is being made anew; None when it is made for the first time."""
+        """The id under which a service knows what is being redone; None when it is made for the first time."""
         found = self.checkpoint("redo_of")
         return None if found is None else str(found)
 
@@ -155,7 +155,7 @@ class StepContext:
     def text_call(self, purpose: str) -> PaidCall:
         """Return a text call: what was answered under its key is adopted, by a takeover and by a new attempt.
 
-        Only after answers that did not fit (`QUESTIONS_REPEATED` counts these) a new attempt asks anew.
+        Only after answers that did not fit (`QUESTIONS_REPEATED` counts these) a new attempt asks again.
         """
         return self._call(f"{self.checkpoint(QUESTIONS_REPEATED) or 0}.{purpose}")
 

@@ -69,7 +69,7 @@ class Control:
             raise ConflictError(f"Nothing of world {world_id} has failed.")
 
     def redo(self, world_id: str, name: str) -> None:
-        """Make one character (`character/7`) or one post (`post/7/3`) anew, in place.
+        """Redo one character (`character/7`) or one post (`post/7/3`), in place.
 
         Raises:
             InvalidInputError: `name` is neither.

@@ -18,7 +18,7 @@ T = TypeVar("T", bound=Content)
 #: Returns what is wrong with a document, in lines that the model can act upon.
 Check = Callable[[T], list[str]]
 
-#: An answer that was cut off is asked for again with so many times the tokens.
+#: By how much the token limit grows when an answer was cut off.
 _LONGER = 2
 _MOST_TOKENS = 32_000
 #: As much of a wrong answer is shown to the model again, in characters.

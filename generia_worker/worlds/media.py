@@ -17,7 +17,7 @@ from generia_worker.worlds.context import Services, StepContext
 
 #: The image API takes no longer prompts.
 _PROMPT_MAX = 2000
-#: An upload address that expires sooner is asked for anew.
+#: An upload address that expires sooner, in seconds, is replaced by a fresh one.
 _MARGIN_S = 30
 #: The first damage may have happened on the way.
 _DAMAGED_DOWNLOADS = 2
@@ -80,7 +80,7 @@ def make_media(
 
 
 def _picture(ctx: StepContext, services: Services, spec: ImageSpec, prompt: str) -> Picture:
-    """Have the picture drawn once; one that arrives damaged a second time is drawn anew."""
+    """Have the picture drawn once; one that arrives damaged a second time is drawn again."""
     name = f"{spec.kind}_damaged"
     damaged = ctx.checkpoint(name) or 0
     purpose = f"{spec.kind}.image{damaged // _DAMAGED_DOWNLOADS}"

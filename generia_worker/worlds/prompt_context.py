@@ -56,7 +56,7 @@ def pick(document: BaseModel, fields: tuple[str, ...]) -> dict[str, Any]:
 
 
 def unseen(candidates: Iterable[T], known: Iterable[T], identity: Callable[[T], str]) -> list[T]:
-    """Return the candidates whose identity nobody has yet, neither among the known nor among themselves."""
+    """Return the candidates that are neither among the known nor double, by their identity."""
     seen = {identity(one) for one in known}
     fresh = []
     for one in candidates:

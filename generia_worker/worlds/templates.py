@@ -1,7 +1,7 @@
 """Renders the templates of `prompts/`: what the model is told. A person may edit them without touching code.
 
 Each template has a `system` and a `user` block. All templates are checked when they are loaded: a missing file, a syntax
-error or a variable that nobody sets stops the program with the file's name and line. What a person or a model wrote is
+error or a variable that is never set stops the program with the file's name and line. What a person or a model wrote is
 always a value, never part of a template.
 """
 
