@@ -81,6 +81,12 @@ class Gallery:
         self._orders.put(image_uuid, (monotonic(), order, request))
         return image_uuid
 
+    def renew(self, image_uuid: str) -> None:
+        """Let the picture's address be as of now: an answer holds a fresh one each time."""
+        found = self._orders.get(image_uuid)
+        if found is not None:
+            self._orders.put(image_uuid, (monotonic(), *found[1:]))
+
     async def picture(self, image_uuid: str) -> Picture | None:
         """Return a picture, or None when nobody ordered it or its address has expired."""
         found = self._orders.get(image_uuid)

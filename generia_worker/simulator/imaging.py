@@ -266,6 +266,7 @@ class ImageApi:
             "status": "success",
         }
         if task.outputType == "URL":
+            self._gallery.renew(image_uuid)
             item["imageURL"] = str(
                 request.base_url.replace(path=f"/images/{image_uuid}.{task.outputFormat.lower()}")
             )

@@ -51,11 +51,14 @@ class Ledger:
         self._cost[provider] += Decimal(repr(charged_usd))
         return entry
 
+    def entries(self, request: str) -> list[Entry]:
+        """Return the entries of all requests whose name begins like this."""
+        return [entry for entry in self._entries if entry.request.startswith(request)]
+
     def as_document(self, request: str = "") -> dict[str, Any]:
         """Return the books as `GET /_sim/ledger` shows them: sums of all calls, and the entries of these requests."""
         sums: dict[str, Any] = {
             provider: {"calls": self._calls[provider], "cost": float(self._cost[provider])}
             for provider in self._calls
         }
-        entries = [asdict(entry) for entry in self._entries if entry.request.startswith(request)]
-        return {**sums, "entries": entries}
+        return {**sums, "entries": [asdict(entry) for entry in self.entries(request)]}

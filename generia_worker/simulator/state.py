@@ -106,11 +106,15 @@ class Simulator:
         return self._of_worlds.get(world_id) or self.common
 
     def behave(self, behaviour: Behaviour, world_id: str = "") -> None:
-        """Behave like this from now on; towards one world only, whose calls count from here, when it is named."""
-        if world_id:
-            self._of_worlds.put(world_id, Profile(behaviour))
-        else:
+        """Behave like this from now on; towards one world only, all of whose calls so far count, when it is named."""
+        if not world_id:
             self.common.behaviour = behaviour
+            return
+        profile = Profile(behaviour)
+        for entry in self.ledger.entries(f"{world_id}/"):
+            profile.arrivals[entry.provider] += 1
+            profile.billed[entry.provider] += entry.billed
+        self._of_worlds.put(world_id, profile)
 
     def serve(self, request_name: str) -> None:
         """Say whose call is being answered; to be called at the beginning of each request."""

@@ -71,6 +71,15 @@ def test_a_world_meets_its_own_faults_and_others_do_not(sim: Sim) -> None:
     assert sim.chat(body, "bad/post").status_code == 200
 
 
+def test_calls_of_a_world_count_from_its_first_one(sim: Sim) -> None:
+    body = sim.body("post")
+    assert sim.chat(body, "w/describe").status_code == 200
+    sim.behave(world="w", no_credit_after=3)
+    assert [sim.chat(body, "w/describe").status_code for _ in range(2)] == [200, 402]
+    sim.behave(world="w", status_rates={500: 1}, only={"after": 3, "first": 1})
+    assert [sim.chat(body, "w/describe").status_code for _ in range(2)] == [500, 200]
+
+
 def test_what_a_world_meets_does_not_depend_on_others(sim: Sim) -> None:
     def statuses(world: str) -> list[int]:
         return [sim.chat(sim.body("post", number=n % 3), f"{world}/post").status_code for n in range(20)]
