@@ -105,7 +105,13 @@ def _picture(number: int) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def chromium_path() -> str:
+    """The system's Chromium: asked for before a stack is started in vain."""
+    return chromium.find()
+
+
+@pytest.fixture(scope="package")
+def shared_site(tmp_path_factory: pytest.TempPathFactory, chromium_path: str) -> Iterator[Site]:
     """One stack for all tests of the page; its pictures are small."""
     asked = Settings(
         _env_file=None,
@@ -126,7 +132,8 @@ def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         gateway_rate_create="1000/minute",
     )
     folder = tmp_path_factory.mktemp("page")
-    with Stack(programs.with_addresses(asked), folder, programs.programs(asked, flower=True)) as stack:
+    parts = programs.programs(asked, flower=True)
+    with Stack(programs.with_addresses(asked), folder, parts, programs.PRELOAD) as stack:
         yield Site(stack)
 
 
@@ -139,12 +146,11 @@ def site(shared_site: Site) -> Site:
 
 # For the time of one file, not of the session: while Playwright runs, this thread can run no other event loop.
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(chromium_path: str) -> Iterator[Browser]:
     """The system's Chromium."""
-    path = chromium.find()
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=chromium.ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=chromium.ARGUMENTS)
         yield browser
         browser.close()
 

@@ -21,7 +21,7 @@ S3_MB, MONGO_MB = 32, 700
 
 @pytest.fixture(scope="module")
 def small(
-    tmp_path_factory: pytest.TempPathFactory, time_scale: float
+    tmp_path_factory: pytest.TempPathFactory, time_scale: float, no_other_stack: None
 ) -> Iterator[tuple[Faults, SmallDisk, SmallDisk]]:
     """A stack whose S3 server and MongoDB have little room."""
     folder = tmp_path_factory.mktemp("small")
