@@ -34,8 +34,11 @@ from typing import NamedTuple
 
 from generia_worker.embedded import keeper
 
-_MESSAGE_MAX_BYTES = 131_072
+#: More than the system sends in one piece.
+_MESSAGE_MAX_BYTES = 1_000_000
 _FDS_MAX = 8
+#: What the server may take to answer, its imports among it.
+_ANSWER_MAX_S = 60.0
 #: Room for a program's command in the server's own command line, which is what `ps` shows of a fork.
 _NAME_ROOM = " " * 200
 #: Read by an interpreter or a loader when it starts: a fork cannot have other ones than its server.
@@ -66,12 +69,13 @@ class ForkedKeeper:
 
 
 class ForkServer:
-    """The stack's side. Safe to use from several threads; close it after the programs were stopped."""
+    """The stack's side. Safe to use from several threads."""
 
     def __init__(self, modules: Sequence[str], env: Mapping[str, str], log_path: Path) -> None:
         self._env = dict(env)
         self._lock = threading.Lock()
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._socket.settimeout(_ANSWER_MAX_S)
         with theirs, log_path.open("ab") as log:
             command = [sys.executable, "-P", "-m", __spec__.name, str(theirs.fileno()), *modules, _NAME_ROOM]
             self._popen = subprocess.Popen(
@@ -105,19 +109,24 @@ class ForkServer:
         and status pipe, the log, and what the keeper holds open.
 
         Raises:
-            OSError: the server has ended; nothing was started.
+            OSError: the server has ended, or does not answer and is ended; nothing was started.
         """
         message = json.dumps([argv[3], argv[4:], dict(env), stop]).encode()
         with self._lock:
-            socket.send_fds(self._socket, [message], list(fds))
-            answer = self._socket.recv(32)
+            try:
+                socket.send_fds(self._socket, [message], list(fds))
+                answer = self._socket.recv(32)
+            except OSError:
+                self.close()  # an answer that came late would be taken for the next one's
+                raise
         if not answer:
             raise ConnectionError("it has ended")
         return ForkedKeeper(int(answer))
 
     def close(self) -> None:
-        """End the server. Idempotent."""
+        """End the server, not the programs that it has started. Idempotent."""
         self._socket.close()
+        self._popen.kill()
         self._popen.wait()
 
 
@@ -168,6 +177,7 @@ def _run(program: Program) -> None:
     os.environ.update(program.env)
     sys.argv = [sys.argv[0], *program.arguments]
     _show_as([sys.executable, "-P", "-m", program.module, *program.arguments])
+    sys.modules.pop(program.module, None)  # it may be among what was imported, and is now to be `__main__`
     runpy.run_module(program.module, run_name="__main__", alter_sys=True)
 
 

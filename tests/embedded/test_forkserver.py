@@ -45,7 +45,8 @@ def wait():
     Path(sys.argv[2]).write_text(f"{os.getpid()}\\n")
     signal.pause()
 
-{"tell": tell, "end": end, "fail": fail, "wait": wait}[sys.argv[1]]()
+if __name__ == "__main__":
+    {"tell": tell, "end": end, "fail": fail, "wait": wait}[sys.argv[1]]()
 """
 Make = Callable[..., ManagedProcess]
 
@@ -53,7 +54,9 @@ Make = Callable[..., ManagedProcess]
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("programs")
-    (folder / "a_program.py").write_text(PROGRAM)
+    (folder / "programs").mkdir()
+    (folder / "programs" / "__init__.py").touch()
+    (folder / "programs" / "a_program.py").write_text(PROGRAM)
     # With a locale, or the interpreter would choose one and add it.
     path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
     return {"PATH": os.environ["PATH"], "PYTHONPATH": path, "LC_ALL": "C.UTF-8"}
@@ -61,7 +64,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture
 def server(environment: dict[str, str], tmp_path: Path) -> Iterator[ForkServer]:
-    server = ForkServer(["colorsys"], environment | {"OF_THE_SERVER": "1"}, tmp_path / "forkserver.log")
+    server = ForkServer(
+        ["colorsys", "programs.a_program"], environment | {"OF_THE_SERVER": "1"}, tmp_path / "forkserver.log"
+    )
     yield server
     server.close()
     assert (tmp_path / "forkserver.log").read_text() == ""
@@ -73,7 +78,7 @@ def make(environment: dict[str, str], server: ForkServer, tmp_path: Path) -> Ite
 
     def program(*arguments: str, **options: Any) -> ManagedProcess:
         options = {"env": environment, "restart": False, "fork_server": server} | options
-        command = [sys.executable, "-P", "-m", "a_program", *arguments]
+        command = [sys.executable, "-P", "-m", "programs.a_program", *arguments]
         made.append(ManagedProcess("program", command, log_path=tmp_path / "log", **options))
         return made[-1]
 
@@ -114,7 +119,7 @@ def test_ps_shows_its_own_command(make: Make, tmp_path: Path) -> None:
     make("wait", str(tmp_path / "pid")).start()
     shown = psutil.Process(number_in(tmp_path / "pid")).cmdline()
     assert [word for word in shown if word] == [
-        *(sys.executable, "-P", "-m", "a_program", "wait"),
+        *(sys.executable, "-P", "-m", "programs.a_program", "wait"),
         str(tmp_path / "pid"),
     ]
 
@@ -146,7 +151,9 @@ def test_it_goes_with_its_keeper(make: Make, tmp_path: Path) -> None:
     one = make("wait", str(tmp_path / "pid"))
     one.start()
     pid = number_in(tmp_path / "pid")
-    os.kill(psutil.Process(pid).ppid(), signal.SIGKILL)
+    keeper = psutil.Process(pid).ppid()
+    assert os.getsid(keeper) == keeper, "a signal to the server's group would reach it"
+    os.kill(keeper, signal.SIGKILL)
     assert wait_gone(pid)
     assert eventually(lambda: one.failure is not None)
 
@@ -163,14 +170,23 @@ def test_programs_outlive_the_server_and_start_without_it(
     assert psutil.pid_exists(number_in(tmp_path / "second"))
 
 
+def test_a_server_that_hangs_is_given_up(make: Make, server: ForkServer, tmp_path: Path) -> None:
+    server._socket.settimeout(0.2)
+    os.kill(server.pid, signal.SIGSTOP)
+    for name in ("first", "second"):
+        make("wait", str(tmp_path / name)).start()
+        assert psutil.pid_exists(number_in(tmp_path / name))
+    assert wait_gone(server.pid, 0)
+
+
 @pytest.mark.parametrize("other", [{"PYTHONPATH": "/elsewhere"}, {"LD_PRELOAD": ""}, {"PYTHONUTF8": "1"}])
 def test_what_an_interpreter_reads_at_its_start_is_not_forked(
     server: ForkServer, environment: dict[str, str], other: dict[str, str]
 ) -> None:
-    command = [sys.executable, "-P", "-m", "a_program"]
+    command = [sys.executable, "-P", "-m", "programs.a_program"]
     assert server.can_start(command, environment | {"ANY": "1"})
     assert not server.can_start(command, environment | other)
-    assert not server.can_start([sys.executable, "-m", "a_program"], environment)
+    assert not server.can_start([sys.executable, "-m", "programs.a_program"], environment)
     assert not server.can_start(["/bin/sleep", "1", "2", "3"], environment)
 
 
