@@ -22,6 +22,7 @@ from generia_worker.gateway.tokens import local_login_token
 from generia_worker.rpc.media_types import MediaType
 from generia_worker.settings import Settings
 from tests.browser import chromium
+from tests.integration.conftest import SMALL_PICTURES
 
 PROMPT = "A lighthouse whose keepers are all retired pirates"
 PASSWORD = "correct horse battery"
@@ -115,11 +116,7 @@ def shared_site(tmp_path_factory: pytest.TempPathFactory, chromium_path: str) ->
     """One stack for all tests of the page; its pictures are small."""
     asked = Settings(
         _env_file=None,
-        cover_width=512,
-        cover_height=256,
-        icon_size=128,
-        avatar_size=128,
-        post_image_size=256,
+        **SMALL_PICTURES,
         image_concurrency=2,
         sweep_every_s=1,
         recover_every_s=2,

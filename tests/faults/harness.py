@@ -31,7 +31,7 @@ from generia_worker.errors import TransientError
 from generia_worker.settings import Settings
 from generia_worker.worlds.steps import STEPS
 from tests.integration.audit import EXACT, Audit
-from tests.integration.conftest import Platform
+from tests.integration.conftest import SMALL_PICTURES, Platform
 
 PROMPT = "A village of three very talkative lighthouse keepers"
 #: Text that arrives on the wire in a moment never needs longer, whatever the machine is busy with.
@@ -61,6 +61,7 @@ def scaled_settings(scale: float, **changed: Any) -> Settings:
         "image_timeout_s": 120 * scale,
         # A loaded machine needs its seconds for a call that is not at fault.
         "rpc_timeout_s": max(15 * scale, 5),
+        **SMALL_PICTURES,
     }
     return Settings(_env_file=None, **(fast | changed))  # type: ignore[call-arg]
 

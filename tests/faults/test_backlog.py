@@ -14,8 +14,6 @@ SETTINGS = {
     "worker_threads": 16,
     "llm_concurrency": 3,
     "image_concurrency": 3,
-    "cover_width": 128,
-    "cover_height": 128,
 }
 WORLDS = 80
 

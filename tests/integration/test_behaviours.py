@@ -16,7 +16,7 @@ BEHAVIOURS: dict[str, tuple[dict[str, Any], bool]] = {
     "slow tails": ({"slow_tail": 0.3, "slow_tail_s": 1}, True),
     "resets in mid-body": ({"reset": {"llm": 0.2, "images": 0.2}}, True),
     "blank-line padding": ({"padding": 0.5, "padding_s": 0.5}, True),
-    "padding beyond the deadline": ({"padding": {"llm": 0.2}, "padding_s": 6}, True),
+    "padding beyond the deadline": ({"padding": {"llm": 0.2}, "padding_s": 12}, True),
     "Retry-After as a date": ({"rate_429": 0.3, "retry_after_date": True, "retry_after_s": 1}, True),
     "429 without Retry-After": ({"rate_429": 0.3, "retry_after_s": None}, True),
     "a token bucket": (
