@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from generia_worker.embedded.stack import Stack
 from generia_worker.settings import Settings
@@ -18,6 +21,9 @@ for _name in [name for name in os.environ if name.startswith("GENERIA_")]:
 for _name in ("OPENROUTER_API_KEY", "RUNWARE_API_KEY"):
     os.environ.pop(_name, None)
     os.environ.pop(f"{_name}_FILE", None)
+# Programs that tests start may be modules of theirs.
+_ROOT = str(Path(__file__).parents[1])
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [_ROOT, os.environ.get("PYTHONPATH")]))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,19 +36,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-#: What races real processes, or a browser, on whatever machine runs it.
-_RACES = ("tests/faults/", "tests/integration/", "tests/embedded/", "tests/browser/")
+#: What drives whole stacks. These come first: at the end, one test process would be busy with a long one alone.
+_STACKS = ("tests/browser/", "tests/embedded/", "tests/faults/", "tests/integration/")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let a test that races real processes try once more, and the report says so (R). A defect fails twice.
+    """Let the longest tests come first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_STACKS))
 
-    They come first: at the end, one of the two processes would still be busy with a long one.
-    """
-    items.sort(key=lambda item: not item.nodeid.startswith(_RACES))
-    for item in items:
-        if item.nodeid.startswith(_RACES):
-            item.add_marker(pytest.mark.flaky(reruns=1))
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """Give a file's tests to one process, and those of all files that share a browser and its stack."""
+    return _ByFile(config, log)
+
+
+class _ByFile(LoadFileScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/browser/" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,26 @@ _SIMULATED_INPUT_USD, _SIMULATED_OUTPUT_USD = 0.30, 2.50
 SIMULATOR = "the simulator"
 _SIMULATOR_KEY = SecretStr("sim-local")
 _SERVICES = tuple(f"{name}_service" for name in SERVICES)
+#: What these programs import, for the stack's fork server. None of it starts a thread or reads settings when imported.
+PRELOAD = (
+    "generia_worker.cli.main",
+    "generia_worker.api.server",
+    "generia_worker.gateway.server",
+    "generia_worker.reference.registry",
+    "generia_worker.simulator.server",
+    "generia_worker.app.celery_app",
+    "celery.apps.beat",
+    "celery.apps.worker",
+    "celery.backends.redis",
+    "celery.bin.celery",
+    "celery.concurrency.prefork",
+    "celery.concurrency.thread",
+    "celery.worker.consumer",
+    "kombu.transport.redis",
+    "uvicorn.lifespan.off",
+    "uvicorn.loops.auto",
+    "uvicorn.protocols.http.auto",
+)
 #: What the steps without a paid call need: they wait for servers of our own only.
 _INNER_THREADS = 32
 

@@ -85,7 +85,7 @@ def keep_running(settings: Settings, *, flower: bool = False, as_json: bool) -> 
 
 def _stack(settings: Settings, *, flower: bool = False) -> Stack:
     found = programs.programs(settings, flower=flower)
-    return Stack(programs.with_addresses(settings), settings.data_dir, found)
+    return Stack(programs.with_addresses(settings), settings.data_dir, found, programs.PRELOAD)
 
 
 def _flower(settings: Settings) -> dict[str, str]:

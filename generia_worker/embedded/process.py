@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from generia_worker.embedded.forkserver import ForkedKeeper, ForkServer
 from generia_worker.embedded.log_files import cut_log, read_tail
 from generia_worker.errors import GeneriaError
 
@@ -56,7 +57,8 @@ class ManagedProcess:
     in its own way); after `stop_timeout_s` its whole process group gets SIGKILL. With `restart`, a program
     that ends is started again, until it crashes in a loop: then, and when a program without `restart` fails,
     `on_failure` is called once, from another thread. `hold_fds` stay open for as long as the keeper lives.
-    `cancel` breaks a start off when it is set. Safe to use from several threads.
+    `cancel` breaks a start off when it is set. A `fork_server` starts the program where it can, and quickly.
+    Safe to use from several threads.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class ManagedProcess:
         on_failure: Callable[[ProcessFailed], None] | None = None,
         hold_fds: Sequence[int] = (),
         cancel: threading.Event | None = None,
+        fork_server: ForkServer | None = None,
     ) -> None:
         self.name = name
         self.log_path = log_path
@@ -90,6 +93,7 @@ class ManagedProcess:
         self._restart = restart
         self._on_failure = on_failure
         self._hold_fds = tuple(hold_fds)
+        self._fork_server = fork_server
         self._refusal = ""  # why `ready` could not say
         self._log_start = 0  # where what this run logged begins
         self._cancel = cancel or threading.Event()
@@ -153,7 +157,12 @@ class ManagedProcess:
         cut_log(self.log_path)
         self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
         self._keeper = _Keeper(
-            self._argv, self._env, self.log_path, self._stop_signal, self._stop_timeout_s, self._hold_fds
+            self._argv,
+            self._env,
+            self.log_path,
+            (self._stop_signal, self._stop_timeout_s),
+            self._hold_fds,
+            self._fork_server,
         )
         self.starts += 1
         return self._keeper
@@ -223,31 +232,26 @@ class ManagedProcess:
 
 
 class _Keeper:
-    """One run of `keeper.py` and the two pipes to it."""
+    """One run of a keeper, which is a process of its own or forked, and the two pipes to it."""
 
     def __init__(
         self,
         argv: Sequence[str],
         env: Mapping[str, str],
         log_path: Path,
-        stop_signal: int,
-        stop_timeout_s: float,
+        stop: tuple[int, float],
         hold_fds: Sequence[int],
+        fork_server: ForkServer | None,
     ) -> None:
         control, self._control = os.pipe()
         self._status, status = os.pipe()
         try:
             with log_path.open("ab") as log:
-                options = [str(control), str(status), str(stop_signal), str(stop_timeout_s), "--"]
-                self._popen = subprocess.Popen(
-                    [sys.executable, "-I", "-S", str(_KEEPER), *options, *argv],
-                    env=dict(env),
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,  # a Ctrl-C in the terminal is for the stack alone
-                    pass_fds=(control, status, *hold_fds),
-                )
+                fds = (control, status, log.fileno(), *hold_fds)
+                forked = None
+                if fork_server is not None and fork_server.can_start(argv, env):
+                    forked = _fork(fork_server, argv, env, stop, fds)
+                self._process = forked or _execute(argv, env, stop, fds)
         except BaseException:
             os.close(self._control)
             os.close(self._status)
@@ -256,13 +260,15 @@ class _Keeper:
             os.close(control)
             os.close(status)
         self._closed = False
-        line = os.read(self._status, 32)
+        self._lock = threading.Lock()
+        self._code: int | None = None
+        self._said = os.read(self._status, 64)
         #: The program's process id; 0 if its keeper did not get as far.
-        self.pid = int(line) if line.endswith(b"\n") else 0
+        self.pid = int(self._said.partition(b"\n")[0] or 0)
 
     def ended(self, timeout_s: float) -> bool:
         """Wait for the keeper (and so the program) to end, so long at most; tell whether it has."""
-        if self._popen.returncode is not None:
+        if self._code is not None:
             return True
         poller = select.poll()
         poller.register(self._status, select.POLLIN)
@@ -273,13 +279,22 @@ class _Keeper:
 
     def returncode(self) -> int:
         """Return the program's exit status, 128 + n if signal n ended it; call it once it has ended."""
-        code = self._popen.wait()
-        if code >= 0:
-            return code
+        with self._lock:
+            if self._code is None:
+                while said := os.read(self._status, 64):
+                    self._said += said
+                self._process.wait()
+                self._code = self._outcome()
+            return self._code
+
+    def _outcome(self) -> int:
+        lines = self._said.split()
+        if len(lines) == 2:
+            return int(lines[1])
         if self.pid:  # the keeper was killed: nobody else ends what the program had started
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
-        return 128 - code
+        return 128 + signal.SIGKILL
 
     def stop(self, timeout_s: float) -> None:
         """End the program and wait for it; after that time kill the keeper, and with it the program."""
@@ -288,7 +303,7 @@ class _Keeper:
         with contextlib.suppress(OSError):  # it may end at this moment
             os.write(self._control, b"s")
         if not self.ended(timeout_s):
-            self._popen.kill()
+            self._process.kill()
             self.returncode()
 
     def close(self) -> None:
@@ -297,6 +312,37 @@ class _Keeper:
             self._closed = True
             os.close(self._control)
             os.close(self._status)
+
+
+def _execute(
+    argv: Sequence[str], env: Mapping[str, str], stop: tuple[int, float], fds: Sequence[int]
+) -> subprocess.Popen[bytes]:
+    """Execute a keeper; `fds` are its control and status pipe, the log, and what it holds."""
+    control, status, log, *held = fds
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", str(_KEEPER), *map(str, (control, status, *stop)), "--", *argv],
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,  # a Ctrl-C in the terminal is for the stack alone
+        pass_fds=(control, status, *held),
+    )
+
+
+def _fork(
+    server: ForkServer,
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    stop: tuple[int, float],
+    fds: Sequence[int],
+) -> ForkedKeeper | None:
+    """Let a keeper be forked; None when the server is gone: execution takes longer and does the same."""
+    try:
+        return server.spawn(argv, env, stop, fds)
+    except OSError as error:
+        _log.warning("The fork server does not answer (%s): programs start slowly.", error)
+        return None
 
 
 def explain(returncode: int) -> str:

@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from generia_worker.embedded.binaries import NOT_LINUX
 from generia_worker.embedded.folder import DataFolder, StackInfo, read_running
+from generia_worker.embedded.forkserver import ForkServer
 from generia_worker.embedded.process import ManagedProcess, ProcessFailed
 from generia_worker.embedded.servers import (
     Place,
@@ -63,15 +64,24 @@ class Stack:
     neither started nor touched. After `start`, `settings` holds the addresses of everything. `Stack(settings,
     folder)` with no programs is the three servers alone, as tests want them. Everything ends with this
     process, even by SIGKILL.
+
+    With `preload`, names of modules, Python programs are forked from a process that has imported those (see
+    `forkserver.py`).
     """
 
     def __init__(
-        self, settings: Settings, data_dir: Path | None = None, programs: Sequence[Program] = ()
+        self,
+        settings: Settings,
+        data_dir: Path | None = None,
+        programs: Sequence[Program] = (),
+        preload: Sequence[str] = (),
     ) -> None:
         self.settings = settings
         self.data_dir = (data_dir or settings.data_dir).expanduser().absolute()
         self._base = settings
         self._programs = tuple(programs)
+        self._preload = tuple(preload)
+        self._fork_server: ForkServer | None = None
         self._processes: dict[str, ManagedProcess] = {}
         self._folder: DataFolder | None = None
         self._life = threading.RLock()
@@ -109,6 +119,9 @@ class Stack:
         with self._life:
             self._folder = DataFolder.take(self.data_dir)
             try:
+                if self._preload:  # it imports while the servers start
+                    log_path = self._folder.logs / "forkserver.log"
+                    self._fork_server = ForkServer(self._preload, program_environment(self._base), log_path)
                 self.settings = self._start_servers(self._folder)
                 for phase in sorted({program.phase for program in self._programs}):
                     starters = [self._starter(p, self._folder) for p in self._programs if p.phase == phase]
@@ -132,6 +145,9 @@ class Stack:
                     [p.stop for name, p in self._processes.items() if phases.get(name, lowest) == phase]
                 )
             self._processes.clear()
+            if self._fork_server is not None:
+                self._fork_server.close()
+                self._fork_server = None
             self._folder.release()
             self._folder = None
             self.settings = self._base
@@ -220,6 +236,7 @@ class Stack:
                 on_failure=self._failures.put,
                 hold_fds=(folder.lock_fd,),
                 cancel=self._stopping,
+                fork_server=self._fork_server,
             )
             self._adopt(process)
             process.start()

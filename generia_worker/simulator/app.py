@@ -29,24 +29,27 @@ class Control:
         """Say that the simulator is there."""
         return JSONResponse({"status": "ok", "seed": self._simulator.seed})
 
-    async def ledger(self, _request: Request) -> Response:
-        """Show the provider's books."""
-        return JSONResponse(self._simulator.ledger.as_document())
+    async def ledger(self, request: Request) -> Response:
+        """Show the provider's books; of its entries those whose request begins with `?request=…` only."""
+        return JSONResponse(self._simulator.ledger.as_document(request.query_params.get("request", "")))
 
     async def behaviour(self, request: Request) -> Response:
-        """Show the behaviours, replace them (PUT) or change some (PATCH)."""
+        """Show the behaviours, replace them (PUT) or change some (PATCH); with `?world=…` those towards one world."""
+        world_id = request.query_params.get("world", "")[:200]
+        behaviour = self._simulator.profile_of(world_id).behaviour
         if request.method == "GET":
-            return JSONResponse(self._simulator.behaviour.model_dump(mode="json"))
+            return JSONResponse(behaviour.model_dump(mode="json"))
         try:
             wanted: Any = await read_json(request)
             if request.method == "PATCH" and isinstance(wanted, dict):
-                wanted = self._simulator.behaviour.model_dump() | wanted
-            self._simulator.behaviour = Behaviour.model_validate(wanted)
+                wanted = behaviour.model_dump() | wanted
+            behaviour = Behaviour.model_validate(wanted)
         except BadBody as error:
             return JSONResponse({"detail": str(error)}, error.status)
         except ValidationError as error:
             return JSONResponse({"detail": error.errors(include_url=False, include_context=False)}, 422)
-        return JSONResponse(self._simulator.behaviour.model_dump(mode="json"))
+        self._simulator.behave(behaviour, world_id)
+        return JSONResponse(behaviour.model_dump(mode="json"))
 
     async def reset(self, _request: Request) -> Response:
         """Forget all calls and pictures; the behaviours are those of the start again."""

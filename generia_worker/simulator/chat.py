@@ -125,6 +125,7 @@ class ChatApi:
     async def complete(self, request: Request) -> Response:
         """Answer one call."""
         name = request.headers.get("x-generia-request", "")[:200]
+        self._simulator.serve(name)
         if not has_key(request):
             return self._refuse(401, name, "unknown", _MESSAGES[401])
         try:
@@ -166,7 +167,7 @@ class ChatApi:
         content, finish = self._content(body, brief, dice)
         usage = self._usage(body, content)
         charged = 0.0 if behaviour.cost.llm == "zero" else usage["cost"]
-        entry = simulator.ledger.bill("llm", name, brief.kind or "prose", charged)
+        entry = simulator.bill("llm", name, brief.kind or "prose", charged)
         answer_id = "gen-" + digest(simulator.seed, dice.random("id").random())[:24]
         simulator.generations.put(answer_id, (monotonic(), {"id": answer_id, "total_cost": charged, **usage}))
         self._hide_cost(usage)

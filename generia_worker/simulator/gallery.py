@@ -72,24 +72,33 @@ class Gallery:
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
-        self._orders: Recent[tuple[float, PictureOrder]] = Recent(_REMEMBERED_ORDERS)
+        self._orders: Recent[tuple[float, PictureOrder, str]] = Recent(_REMEMBERED_ORDERS)
         self._cache = _ByteCache()
 
-    def add(self, order: PictureOrder) -> str:
-        """Note an order and return the UUID of its picture."""
+    def add(self, order: PictureOrder, request: str) -> str:
+        """Note what a request ordered and return the UUID of the picture."""
         image_uuid = str(UUID(digest("image", order.key)))
-        self._orders.put(image_uuid, (monotonic(), order))
+        self._orders.put(image_uuid, (monotonic(), order, request))
         return image_uuid
+
+    def renew(self, image_uuid: str) -> None:
+        """Let the picture's address be as of now: an answer holds a fresh one each time."""
+        found = self._orders.get(image_uuid)
+        if found is not None:
+            self._orders.put(image_uuid, (monotonic(), *found[1:]))
 
     async def picture(self, image_uuid: str) -> Picture | None:
         """Return a picture, or None when nobody ordered it or its address has expired."""
         found = self._orders.get(image_uuid)
-        expires_s = self._simulator.behaviour.url_expires_s
-        if found is None or (expires_s is not None and monotonic() - found[0] > expires_s):
+        if found is None:
             return None
-        order = found[1]
+        added, order, request = found
+        self._simulator.serve(request)
+        behaviour = self._simulator.behaviour
+        if behaviour.url_expires_s is not None and monotonic() - added > behaviour.url_expires_s:
+            return None
         wanted = order
-        if self._simulator.behaviour.prerendered:
+        if behaviour.prerendered:
             wanted = PictureOrder(_PRERENDERED_PROMPT, "prerendered", order.width, order.height, order.format)
         data = self._cache.get(wanted)
         if data is None:

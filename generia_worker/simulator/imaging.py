@@ -79,6 +79,7 @@ class _Result:
     image_uuids: tuple[str, ...]
     cost_usd: float
     ready_at: float
+    request: str
 
 
 def image_cost_usd(width: int, height: int) -> float:
@@ -124,6 +125,7 @@ class ImageApi:
 
     async def _run(self, request: Request, tasks: list[dict[str, Any]], name: str) -> Response:
         simulator = self._simulator
+        simulator.serve(self._whose(tasks, name))
         behaviour = simulator.behaviour
         dice = simulator.arrive("images", digest(*(sorted(map(str, task.items())) for task in tasks)))
         if any(task.get("taskType") == "imageInference" for task in tasks):
@@ -157,6 +159,11 @@ class ImageApi:
             padding_s=behaviour.padding_s if dice.hit("padding", behaviour.padding.images) else 0,
             breaks=dice.hit("reset", behaviour.reset.images),
         )
+
+    def _whose(self, tasks: list[dict[str, Any]], name: str) -> str:
+        """Return the request that these tasks belong to: fetching a picture says no more than its taskUUID."""
+        found = self._results.get(str(tasks[0].get("taskUUID")))
+        return name if found is None else found.request
 
     def _one(
         self,
@@ -231,11 +238,11 @@ class ImageApi:
                 corrupt=dice.hit(f"corrupt {index}", behaviour.corrupt_images),
                 mislabelled=dice.hit(f"mislabelled {index}", behaviour.wrong_content_type),
             )
-            images.append(self._gallery.add(order))
+            images.append(self._gallery.add(order, label))
         charged = 0.0 if behaviour.cost.images == "zero" else round(cost * task.numberResults, 9)
-        result = _Result(task, tuple(images), cost, ready_at)
+        result = _Result(task, tuple(images), cost, ready_at, label)
         self._results.put(uuid, result)
-        entry = self._simulator.ledger.bill("images", label, "image", charged)
+        entry = self._simulator.bill("images", label, "image", charged)
         if dice.hit("conflict", behaviour.conflict):
             entry.status = 400
             problems.append(_conflict(uuid))
@@ -259,6 +266,7 @@ class ImageApi:
             "status": "success",
         }
         if task.outputType == "URL":
+            self._gallery.renew(image_uuid)
             item["imageURL"] = str(
                 request.base_url.replace(path=f"/images/{image_uuid}.{task.outputFormat.lower()}")
             )

@@ -35,10 +35,6 @@ class Ledger:
         self._calls: dict[Provider, int] = {"llm": 0, "images": 0}
         self._cost: dict[Provider, Decimal] = {"llm": Decimal(0), "images": Decimal(0)}
 
-    def calls(self, provider: Provider) -> int:
-        """Return how many calls of this provider were billed."""
-        return self._calls[provider]
-
     def refuse(self, provider: Provider, request: str, kind: str, status: int) -> Entry:
         """Note a call that was refused, or that costs nothing."""
         entry = Entry(provider, request, kind, status)
@@ -55,10 +51,14 @@ class Ledger:
         self._cost[provider] += Decimal(repr(charged_usd))
         return entry
 
-    def as_document(self) -> dict[str, Any]:
-        """Return the books as `GET /_sim/ledger` shows them."""
+    def entries(self, request: str) -> list[Entry]:
+        """Return the entries of all requests whose name begins like this."""
+        return [entry for entry in self._entries if entry.request.startswith(request)]
+
+    def as_document(self, request: str = "") -> dict[str, Any]:
+        """Return the books as `GET /_sim/ledger` shows them: sums of all calls, and the entries of these requests."""
         sums: dict[str, Any] = {
             provider: {"calls": self._calls[provider], "cost": float(self._cost[provider])}
             for provider in self._calls
         }
-        return {**sums, "entries": [asdict(entry) for entry in self._entries]}
+        return {**sums, "entries": [asdict(entry) for entry in self.entries(request)]}

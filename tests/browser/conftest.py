@@ -22,6 +22,7 @@ from generia_worker.gateway.tokens import local_login_token
 from generia_worker.rpc.media_types import MediaType
 from generia_worker.settings import Settings
 from tests.browser import chromium
+from tests.integration.conftest import SMALL_PICTURES
 
 PROMPT = "A lighthouse whose keepers are all retired pirates"
 PASSWORD = "correct horse battery"
@@ -105,15 +106,17 @@ def _picture(number: int) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def chromium_path() -> str:
+    """The system's Chromium: asked for before a stack is started in vain."""
+    return chromium.find()
+
+
+@pytest.fixture(scope="package")
+def shared_site(tmp_path_factory: pytest.TempPathFactory, chromium_path: str) -> Iterator[Site]:
     """One stack for all tests of the page; its pictures are small."""
     asked = Settings(
         _env_file=None,
-        cover_width=512,
-        cover_height=256,
-        icon_size=128,
-        avatar_size=128,
-        post_image_size=256,
+        **SMALL_PICTURES,
         image_concurrency=2,
         sweep_every_s=1,
         recover_every_s=2,
@@ -126,7 +129,8 @@ def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         gateway_rate_create="1000/minute",
     )
     folder = tmp_path_factory.mktemp("page")
-    with Stack(programs.with_addresses(asked), folder, programs.programs(asked, flower=True)) as stack:
+    parts = programs.programs(asked, flower=True)
+    with Stack(programs.with_addresses(asked), folder, parts, programs.PRELOAD) as stack:
         yield Site(stack)
 
 
@@ -139,12 +143,11 @@ def site(shared_site: Site) -> Site:
 
 # For the time of one file, not of the session: while Playwright runs, this thread can run no other event loop.
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(chromium_path: str) -> Iterator[Browser]:
     """The system's Chromium."""
-    path = chromium.find()
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=chromium.ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=chromium.ARGUMENTS)
         yield browser
         browser.close()
 

@@ -1,8 +1,8 @@
-"""Owns a stack, to be killed by the tests: `python -m tests.embedded.owner DATA_DIR up|quick|slow|fork`.
+"""Owns a stack, to be killed by the tests: `python -m tests.embedded.owner DATA_DIR up|quick|slow|fork|preloaded`.
 
 Prints its processes as one line of JSON once all is up. `quick`: its program ends when asked to; in the other
 modes it does not. `slow`: its program never gets ready, and the line comes while it starts. `fork`: a forked
-child outlives this process and holds copies of all its descriptors.
+child outlives this process and holds copies of all its descriptors. `preloaded`: its program is forked by a fork server.
 """
 
 from __future__ import annotations
@@ -52,7 +52,11 @@ def main() -> int:
                 stop_timeout_s=1,
             )
         ]
-    stack = Stack(Settings(_env_file=None), data_dir, programs)
+    preload: tuple[str, ...] = ()
+    if mode == "preloaded":
+        command = [sys.executable, "-P", "-m", "http.server", "--bind", "127.0.0.1", "0"]
+        programs, preload = [Program("stubborn", lambda _: command)], ("http.server",)
+    stack = Stack(Settings(_env_file=None), data_dir, programs, preload)
 
     def announce(_: Settings) -> None:
         if mode == "fork":

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import redis
 import requests
@@ -474,6 +475,17 @@ def test_after_a_kill_nothing_is_left_and_the_folder_is_good(
     assert owner.all_gone(max(0, 5 - (time.monotonic() - begin))) and wait_gone(grandchild, 1)
     if mode == "fork":
         os.kill(int((tmp_path / "forked").read_text()), signal.SIGKILL)
+
+
+def test_a_fork_server_and_its_programs_go_with_the_stack(tmp_path: Path, owners: list[Owner]) -> None:
+    owners.append(owner := Owner(tmp_path, "preloaded"))
+    family = psutil.Process(owner.process.pid).children(recursive=True)
+    program = next(one for one in family if one.pid == owner.children["stubborn"])
+    assert [parent.cmdline()[3] for parent in program.parents()[:2]] == [
+        "generia_worker.embedded.forkserver"
+    ] * 2
+    owner.process.kill()
+    assert all(wait_gone(one.pid) for one in family)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -1,8 +1,9 @@
-"""A stack of its own for every module of this folder, with times that are scaled by `--time-scale`."""
+"""Stacks for the tests of this folder, one at a time, with times that are scaled by `--time-scale`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -15,16 +16,49 @@ def time_scale(request: pytest.FixtureRequest) -> float:
     return float(request.config.getoption("--time-scale"))
 
 
+class OneStack:
+    """The stack of this test process. It goes from test to test, until one needs other settings or breaks it."""
+
+    def __init__(self, folders: pytest.TempPathFactory, scale: float) -> None:
+        self._folders = folders
+        self._scale = scale
+        self._running: tuple[dict[str, Any], Faults] | None = None
+
+    def with_settings(self, changed: dict[str, Any]) -> Faults:
+        """Return the stack as it runs, or another one when it has other settings than these."""
+        if self._running is None or self._running[0] != changed:
+            self.close()
+            faults = start_stack(self._folders.mktemp("faults"), self._scale, **changed)
+            self._running = (changed, faults)
+        return self._running[1]
+
+    def close(self) -> None:
+        """Stop the stack: for a test that brings one of its own, and after one that broke it."""
+        if self._running is not None:
+            _, faults = self._running
+            self._running = None
+            faults.close()
+
+
+@pytest.fixture(scope="package")
+def one_stack(tmp_path_factory: pytest.TempPathFactory, time_scale: float) -> Iterator[OneStack]:
+    """The holder of this folder's stack."""
+    one = OneStack(tmp_path_factory, time_scale)
+    yield one
+    one.close()
+
+
 @pytest.fixture(scope="module")
-def module_stack(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, time_scale: float
-) -> Iterator[Faults]:
-    """The module's stack. A module says with `SETTINGS = {…}`, or with a function of the scale, what it needs otherwise."""
+def no_other_stack(one_stack: OneStack) -> None:
+    """Room for a stack of the module's own."""
+    one_stack.close()
+
+
+@pytest.fixture(scope="module")
+def module_stack(request: pytest.FixtureRequest, one_stack: OneStack, time_scale: float) -> Faults:
+    """The stack with the module's settings: `SETTINGS = {…}`, or a function of the scale, says what it needs otherwise."""
     settings = getattr(request.module, "SETTINGS", {})
-    settings = settings(time_scale) if callable(settings) else settings
-    faults = start_stack(tmp_path_factory.mktemp("faults"), time_scale, **settings)
-    yield faults
-    faults.close()
+    return one_stack.with_settings(settings(time_scale) if callable(settings) else settings)
 
 
 @pytest.fixture

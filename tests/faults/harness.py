@@ -17,7 +17,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import requests
 from celery import Celery
 from kombu.exceptions import OperationalError
 from pymongo import MongoClient
@@ -32,10 +31,9 @@ from generia_worker.errors import TransientError
 from generia_worker.settings import Settings
 from generia_worker.worlds.steps import STEPS
 from tests.integration.audit import EXACT, Audit
-from tests.integration.conftest import Platform
+from tests.integration.conftest import SMALL_PICTURES, Platform
 
 PROMPT = "A village of three very talkative lighthouse keepers"
-REPOSITORY = Path(__file__).parents[2]
 #: Text that arrives on the wire in a moment never needs longer, whatever the machine is busy with.
 _POLL_S = 0.05
 _END_STATES = ("done", "failed", "skipped", "cancelled")
@@ -63,6 +61,7 @@ def scaled_settings(scale: float, **changed: Any) -> Settings:
         "image_timeout_s": 120 * scale,
         # A loaded machine needs its seconds for a call that is not at fault.
         "rpc_timeout_s": max(15 * scale, 5),
+        **SMALL_PICTURES,
     }
     return Settings(_env_file=None, **(fast | changed))  # type: ignore[call-arg]
 
@@ -75,7 +74,7 @@ def start_stack(folder: Path, scale: float, **changed: Any) -> Faults:
     doom_file = folder / "doom"
     # Nothing here goes through the gateway.
     parts = [_doomed(part, doom_file) for part in programs.programs(asked) if part.name != "gateway"]
-    stack = Stack(programs.with_addresses(asked), folder, parts)
+    stack = Stack(programs.with_addresses(asked), folder, parts, programs.PRELOAD)
     stack.start()
     return Faults(stack, scale, doom_file)
 
@@ -86,9 +85,8 @@ def _doomed(program: Program, doom_file: Path) -> Program:
         return program
     plain = program.argv(Settings(_env_file=None))  # type: ignore[call-arg]
     arguments = plain[plain.index("generia_worker.cli.main") + 1 :]
-    command = [sys.executable, "-m", "tests.faults.doomed_worker", *arguments]
-    environment = {**program.env, "DOOM_FILE": str(doom_file), "PYTHONPATH": str(REPOSITORY)}
-    return replace(program, argv=lambda _: command, env=environment)
+    command = [sys.executable, "-P", "-m", "tests.faults.doomed_worker", *arguments]
+    return replace(program, argv=lambda _: command, env={**program.env, "DOOM_FILE": str(doom_file)})
 
 
 class Faults(Platform):
@@ -149,9 +147,7 @@ class Faults(Platform):
 
         A call is billed when it arrives, so that one which is being answered slowly is among them.
         """
-        entries = requests.get(f"{self.simulator}/_sim/ledger", timeout=30).json()["entries"]
-        mine = [entry for entry in entries if str(entry["request"]).startswith(f"{world_id}/{about}")]
-        return [entry for entry in mine if entry["billed"]]
+        return [entry for entry in self.bill(f"{world_id}/{about}") if entry["billed"]]
 
     # --- processes -----------------------------------------------------------------------------------------------
     def pid(self, name: str) -> int:
@@ -205,10 +201,11 @@ class Faults(Platform):
     ) -> Iterator[ManagedProcess]:
         """One more worker for as long as the block runs, its clock wrong by `clock_s`."""
         settings = self.settings
-        environment = {"DOOM_FILE": str(self._doom_file), "PYTHONPATH": str(REPOSITORY)}
+        environment = {"DOOM_FILE": str(self._doom_file)}
         if clock_s:
             environment["DOOM_CLOCK_S"] = str(clock_s)
-        command = [sys.executable, "-m", "tests.faults.doomed_worker"]
+        # (Not forked: what a fork server has imported knows the right time already.)
+        command = [sys.executable, "-P", "-m", "tests.faults.doomed_worker"]
         process = ManagedProcess(
             f"worker-{name}",
             [*command, "worker", "--name", name, "--queues", queues],
@@ -325,8 +322,12 @@ class Faults(Platform):
         for pid in list(self._frozen):
             self._thaw(pid)
         self.behave()
-        for process in self.stack.processes.values():
-            assert process.failure is None, process.failure
+        given_up = [process for process in self.stack.processes.values() if process.failure is not None]
+        failures = [process.failure for process in given_up]
+        for process in given_up:
+            process.stop()
+            process.start()
+        assert not failures, failures
 
     def close(self) -> None:
         """Stop the stack."""

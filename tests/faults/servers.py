@@ -102,10 +102,7 @@ def assert_one_at_a_time(faults: Faults, world_id: str) -> None:
 
 def attempts_at(faults: Faults, world_id: str) -> int:
     """Return how many requests of a world, billed or refused, the providers have seen."""
-    import requests
-
-    entries = requests.get(f"{faults.simulator}/_sim/ledger", timeout=30).json()["entries"]
-    return sum(str(entry["request"]).startswith(world_id) for entry in entries)
+    return len(faults.bill(world_id))
 
 
 # --- disks -------------------------------------------------------------------------------------------------------

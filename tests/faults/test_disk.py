@@ -17,11 +17,13 @@ from tests.faults.servers import SmallDisk, impatient
 USERS, POSTS = 2, 3
 #: mongod sets 300 MB of journal aside before it writes anything.
 S3_MB, MONGO_MB = 32, 700
+#: What is left on a full disk is too little for one of these.
+PICTURES = {"avatar_size": 768, "post_image_size": 1024}
 
 
 @pytest.fixture(scope="module")
-def small(
-    tmp_path_factory: pytest.TempPathFactory, time_scale: float
+def small_stack(
+    tmp_path_factory: pytest.TempPathFactory, time_scale: float, no_other_stack: None
 ) -> Iterator[tuple[Faults, SmallDisk, SmallDisk]]:
     """A stack whose S3 server and MongoDB have little room."""
     folder = tmp_path_factory.mktemp("small")
@@ -33,14 +35,25 @@ def small(
             end.callback(mongo.unmount)
         except (subprocess.CalledProcessError, OSError) as error:
             pytest.skip(f"a file system of a bounded size cannot be mounted here (that takes root): {error}")
-        faults = start_stack(folder, time_scale, mongo_timeout_s=1, rpc_timeout_s=5)
+        faults = start_stack(folder, time_scale, mongo_timeout_s=1, rpc_timeout_s=5, **PICTURES)
         end.callback(faults.close)
         yield faults, s3, mongo
 
 
+@pytest.fixture
+def small(
+    small_stack: tuple[Faults, SmallDisk, SmallDisk],
+) -> Iterator[tuple[Faults, SmallDisk, SmallDisk]]:
+    """The stack in order, and its disks, which have room again afterwards."""
+    faults, *disks = small_stack
+    faults.mend()
+    yield small_stack
+    for disk in disks:
+        disk.free()
+
+
 def test_the_disk_of_the_media_store_is_full(small: tuple[Faults, SmallDisk, SmallDisk]) -> None:
     faults, disk, _ = small
-    faults.mend()
     faults.behave(latency={"images": {"fixed_s": 0.3}})
     world = faults.order(PROMPT, USERS, POSTS)
     faults.until(lambda: faults.state(world, "cast/0") == "done", "the world is cast")
@@ -62,7 +75,6 @@ def test_the_disk_of_the_media_store_is_full(small: tuple[Faults, SmallDisk, Sma
 
 def test_the_disk_of_mongodb_is_full(small: tuple[Faults, SmallDisk, SmallDisk]) -> None:
     faults, _, disk = small
-    faults.mend()
     faults.behave(latency={"llm": {"fixed_s": 0.3}, "images": {"fixed_s": 0.3}})
     process = faults.stack.processes["mongo"]
     world = faults.order(PROMPT, USERS, POSTS)

@@ -20,7 +20,9 @@ LLM_CALLS, IMAGE_CALLS = 3 + 2 * USERS + POSTS, 2 + USERS + POSTS
 
 
 @pytest.fixture(scope="module")
-def wired(tmp_path_factory: pytest.TempPathFactory, time_scale: float) -> Iterator[tuple[Faults, Wires]]:
+def wired(
+    tmp_path_factory: pytest.TempPathFactory, time_scale: float, no_other_stack: None
+) -> Iterator[tuple[Faults, Wires]]:
     """A stack with proxies on its wires. Deadlines are so short that a held-back answer costs a test seconds."""
     folder = tmp_path_factory.mktemp("wired")
     faults, wires = start_wired(folder, time_scale, rpc_timeout_s=1.5, mongo_timeout_s=2)

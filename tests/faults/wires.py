@@ -252,7 +252,7 @@ def start_wired(folder: Path, scale: float, **changed: Any) -> tuple[Faults, Wir
         return replace(program, argv=argv) if through else program
 
     parts = [rewired(part) for part in programs.programs(asked)]
-    stack = Stack(programs.with_addresses(asked), folder, parts)
+    stack = Stack(programs.with_addresses(asked), folder, parts, programs.PRELOAD)
     stack.start()
     return Faults(stack, scale, folder / "doom"), made[0]
 

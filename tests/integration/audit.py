@@ -52,8 +52,9 @@ class Audit:
     def bill(self) -> Bill:
         """Return what the simulator charged for this world."""
         base = self.settings.llm_base_url.removesuffix("/api/v1")
-        entries = requests.get(f"{base}/_sim/ledger", timeout=30).json()["entries"]
-        mine = [e for e in entries if str(e["request"]).startswith(self.world_id) and e["billed"]]
+        whose = {"request": f"{self.world_id}/"}
+        entries = requests.get(f"{base}/_sim/ledger", params=whose, timeout=30).json()["entries"]
+        mine = [e for e in entries if e["billed"]]
         text = [e for e in mine if e["provider"] == "llm"]
         images = [e for e in mine if e["provider"] == "images"]
         unanswered = [e for e in text if not e["answered"]]

@@ -1,8 +1,8 @@
-"""The whole stack, once a session: servers, services, simulator, endpoint, workers."""
+"""The whole stack, once for this folder: servers, services, simulator, endpoint, workers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,6 +19,15 @@ from generia_worker.settings import Settings
 from tests.integration.audit import Audit
 
 PROMPT = "Мир, в котором за академическим руководителем ходит толпа студентов-котиков"
+#: Sides of pictures, each kind its own. As delivered, drawing, decoding and resizing them is most of a world's CPU; the
+#: command line's and compose's worlds have those.
+SMALL_PICTURES = {
+    "cover_width": 512,
+    "cover_height": 256,
+    "icon_size": 128,
+    "avatar_size": 192,
+    "post_image_size": 256,
+}
 
 
 class Platform:
@@ -35,9 +44,13 @@ class Platform:
         with open_channel(self.settings.world_service) as channel:
             return WorldClient(channel, 15).create("tester", "", "", prompt, users, posts).id
 
-    def order(self, prompt: str, users: int, posts: int, **limits: Any) -> str:
-        """Create and order a world; returns its id."""
+    def order(
+        self, prompt: str, users: int, posts: int, *, behaviour: dict[str, Any] | None = None, **limits: Any
+    ) -> str:
+        """Create and order a world, which the simulator may treat in a way of its own; returns its id."""
         world_id = self.new_world(prompt, users, posts)
+        if behaviour is not None:
+            self.behave(world_id, **behaviour)
         self.client.order(
             Order(world_id=world_id, user_prompt=prompt, users_count=users, posts_count=posts, **limits)
         )
@@ -52,9 +65,18 @@ class Platform:
         world_id = self.order(prompt, users, posts, **limits)
         return self.wait(world_id), Audit(self.settings, world_id)
 
-    def behave(self, **behaviour: Any) -> None:
-        """Let the simulator behave like this (and well in everything that is not named)."""
-        requests.put(f"{self.simulator}/_sim/behaviour", json=behaviour, timeout=10).raise_for_status()
+    def behave(self, world: str = "", **behaviour: Any) -> None:
+        """Let the simulator behave like this (and well in everything that is not named), or do so towards one world."""
+        url = f"{self.simulator}/_sim/behaviour"
+        requests.put(url, params={"world": world}, json=behaviour, timeout=10).raise_for_status()
+
+    def bill(self, request: str) -> list[dict[str, Any]]:
+        """Return what stands in the simulator's books about requests that begin like this."""
+        url = f"{self.simulator}/_sim/ledger"
+        found: list[dict[str, Any]] = requests.get(url, params={"request": request}, timeout=30).json()[
+            "entries"
+        ]
+        return found
 
     def forget_calls(self) -> None:
         """Let the simulator count its calls from nothing again."""
@@ -66,29 +88,16 @@ class Platform:
         self.behave(no_credit_after=billed + calls)
 
 
-@pytest.fixture(scope="session")
-def start_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Platform]]:
-    """Starts stacks with settings of their own; they stop with the session."""
-    stacks: list[Stack] = []
-
-    def start(**settings: Any) -> Platform:
-        asked = Settings(_env_file=None, **settings)  # type: ignore[call-arg]
-        folder = tmp_path_factory.mktemp("stack")
-        stack = Stack(programs.with_addresses(asked), folder, programs.programs(asked))
-        stacks.append(stack)
-        stack.start()
-        return Platform(stack)
-
-    yield start
-    for stack in stacks:
-        stack.stop()
-
-
-@pytest.fixture(scope="session")
-def shared_platform(start_platform: Callable[..., Platform]) -> Platform:
-    """One stack for all tests that need nothing special of it."""
-    # Deadlines are short, so that a hung call costs a test seconds; everything else is as delivered.
-    return start_platform(llm_timeout_s=4, image_timeout_s=6, retry_backoff_max_s=2)
+@pytest.fixture(scope="package")
+def shared_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """One stack for all tests of this folder: it stops when the last of them has ended."""
+    # A hung call costs a test its deadline; a busy machine needs some seconds for one that does not hang.
+    deadlines: dict[str, Any] = {"llm_timeout_s": 8, "image_timeout_s": 10, "retry_backoff_max_s": 2}
+    asked = Settings(_env_file=None, **SMALL_PICTURES, **deadlines)
+    parts = programs.programs(asked)
+    folder = tmp_path_factory.mktemp("stack")
+    with Stack(programs.with_addresses(asked), folder, parts, programs.PRELOAD) as stack:
+        yield Platform(stack)
 
 
 @pytest.fixture

@@ -134,14 +134,17 @@ class Sim:
     def __init__(self, base: str) -> None:
         self.base = base
 
-    def behave(self, **switches: Any) -> None:
-        """Replace the behaviours."""
-        answer = requests.put(f"{self.base}/_sim/behaviour", json=switches, timeout=10)
+    def behave(self, world: str = "", **switches: Any) -> None:
+        """Replace the behaviours, those towards one world when it is named."""
+        answer = requests.put(
+            f"{self.base}/_sim/behaviour", params={"world": world}, json=switches, timeout=10
+        )
         assert answer.status_code == 200, answer.text
 
-    def ledger(self) -> dict[str, Any]:
-        """Return the provider's books."""
-        books: dict[str, Any] = requests.get(f"{self.base}/_sim/ledger", timeout=10).json()
+    def ledger(self, request: str = "") -> dict[str, Any]:
+        """Return the provider's books, with the entries of requests that begin like this."""
+        reply = requests.get(f"{self.base}/_sim/ledger", params={"request": request}, timeout=10)
+        books: dict[str, Any] = reply.json()
         return books
 
     def body(self, kind: str, messages: list[dict[str, str]] | None = None, **tags: Any) -> dict[str, Any]:
@@ -193,12 +196,11 @@ class Sim:
             "deliveryMethod": "sync",
         } | changes
 
-    def draw(self, *tasks: dict[str, Any], **options: Any) -> requests.Response:
+    def draw(self, *tasks: dict[str, Any], request: str = "", **options: Any) -> requests.Response:
         """Send tasks to the image API."""
+        headers = {"Authorization": "Bearer sim-test", "X-Generia-Request": request}
         options.setdefault("timeout", 20)
-        return requests.post(  # noqa: S113
-            f"{self.base}/v1", json=list(tasks), headers={"Authorization": "Bearer sim-test"}, **options
-        )
+        return requests.post(f"{self.base}/v1", json=list(tasks), headers=headers, **options)  # noqa: S113
 
 
 StartSim = Callable[..., Sim]
