@@ -233,13 +233,19 @@ def test_diagrams_are_well_formed() -> None:
 
 
 def test_diagrams_name_what_exists() -> None:
-    for where, body in diagrams():
-        for label in re.findall(r'"([^"]*)"', body):
-            for word in re.split(r"<br>|<br/>|\s+", label):
-                if word.startswith(("generia_worker/", "tasks/", "prompts/", "tests/")):
-                    assert (ROOT / word).exists(), f"{where}: {word}"
-                elif re.fullmatch(r"[a-z]+(_[a-z]+)+", word):
-                    assert word in _task_names(), f"{where}: there is no task {word}"
+    words = [
+        (where, word)
+        for where, body in diagrams()
+        for label in re.findall(r'"([^"]*)"', body)
+        for word in re.split(r"<br>|<br/>|\s+", label)
+    ]
+    paths = [found for found in words if re.match(r"(generia_worker|tasks|prompts|tests)/", found[1])]
+    tasks = [found for found in words if re.fullmatch(r"[a-z]+(_[a-z]+)+", found[1])]
+    assert len(paths) > 5 and len(tasks) > 5
+    for where, path in paths:
+        assert (ROOT / path).exists(), f"{where}: {path}"
+    for where, task in tasks:
+        assert task in _task_names(), f"{where}: there is no task {task}"
 
 
 def _task_names() -> set[str]:

@@ -82,6 +82,7 @@ def process(
     def read() -> None:
         for line in stderr:
             lines.put(line)
+        lines.put("")  # the end
 
     threading.Thread(target=read, daemon=True).start()
     try:
@@ -112,8 +113,8 @@ def test_it_stops_with_its_streams_and_logs_no_secret(
             program.send_signal(signal.SIGTERM)
             assert program.wait(timeout=20) in (0, -signal.SIGTERM)
             assert time.monotonic() - begin < 10
-    while not lines.empty():
-        log.append(lines.get())
+    while line := lines.get(timeout=20):
+        log.append(line)
     whole = "".join(log)
     for secret in (SECRET, API_TOKEN, ticket, access, "secret of a person", "ada@example.org"):
         assert secret not in whole

@@ -266,6 +266,7 @@ def test_the_stored_type_is_that_of_the_bytes(
     clients.media.confirm(media_id)
     record = clients.media.get(media_id)
     assert record.content_type == content_type
+    assert len(record.variants) == 3
     for variant in record.variants:
         reply = requests.get(variant.url, timeout=10)
         assert reply.headers["Content-Type"] == content_type

@@ -50,6 +50,7 @@ def test_unknown_properties_are_made_up_by_their_type(sim: Sim) -> None:
     assert document.keys() == parts.keys()
     assert document["mood"] in ("red", "blue")
     assert isinstance(document["score"], int)
+    assert document["extras"]
     assert all(extra.keys() == {"name", "on"} for extra in document["extras"])
     assert document["maybe"] is None
 
