@@ -22,27 +22,28 @@ class ApiMetrics:
     """The metrics of one process."""
 
     def __init__(self, container: Container, clients: Callable[[], int]) -> None:
-        self._registry = CollectorRegistry()
+        #: What these metrics are found in by whoever wants to read them in this process.
+        self.registry = registry = CollectorRegistry()
         self._requests = Counter(
             "generia_api_requests",
             "Requests by route and status.",
             ["route", "status"],
-            registry=self._registry,
+            registry=registry,
         )
         self._seconds = Histogram(
             "generia_api_request_seconds",
             "Time until an answer begins.",
             ["route"],
-            registry=self._registry,
+            registry=registry,
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
         )
-        gauge = Gauge("generia_api_event_clients", "Clients that follow a world.", registry=self._registry)
+        gauge = Gauge("generia_api_event_clients", "Clients that follow a world.", registry=registry)
         gauge.set_function(clients)
-        exporter.register(self._registry, container)
+        exporter.register(registry, container)
 
     def text(self) -> bytes:
         """Return everything in Prometheus' text format."""
-        return generate_latest(self._registry)
+        return generate_latest(self.registry)
 
     def observe(self, route: str, status: int, seconds: float) -> None:
         """Count one request."""

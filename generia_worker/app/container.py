@@ -288,6 +288,13 @@ def get_container() -> Container:
         return _container
 
 
+def use_container(container: Container) -> None:
+    """Let `get_container` return this one from now on. The one before is not closed."""
+    global _container
+    with _container_lock:
+        _container = container
+
+
 def reset_container(*, close: bool) -> None:
     """Forget this process's container; closed first at shutdown, but not after a fork: its sockets are the parent's."""
     global _container

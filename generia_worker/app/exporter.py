@@ -111,7 +111,7 @@ class Waiting(Collector):
         found: list[Any] = pipe.execute()
         for number, queue in enumerate(QUEUES):
             messages.add_metric([queue], float(found[2 * number]))
-            oldest.add_metric([queue], _age_s(found[2 * number + 1]))
+            oldest.add_metric([queue], age_s(found[2 * number + 1]))
         rest = found[2 * len(QUEUES) :]
         for number, provider in enumerate(PROVIDERS):
             flying.add_metric([provider], float(rest[2 * number]))
@@ -141,7 +141,7 @@ class Waiting(Collector):
         }
 
 
-def _age_s(message: bytes | str | None) -> float:
+def age_s(message: bytes | str | None) -> float:
     """Return how long a message of Celery's has waited, in seconds; 0 for none, or for one without a time."""
     if message is None:
         return 0.0

@@ -53,10 +53,15 @@ class AccountExistsError(ConflictError):
 class Accounts:
     """The collection `accounts`."""
 
-    def __init__(self, collection: Collection[Document], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        collection: Collection[Document],
+        now: Callable[[], datetime],
+        hasher: PasswordHasher | None = None,
+    ) -> None:
         self._accounts = collection
         self._now = now
-        self._hasher = PasswordHasher()
+        self._hasher = hasher or PasswordHasher()
         self._hashing = threading.BoundedSemaphore(_HASHES_AT_ONCE)
         # Compared with where the name is unknown, so that this takes as long as with a known one.
         self._dummy_hash = self._hasher.hash(uuid4().hex)

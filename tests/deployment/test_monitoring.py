@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from prometheus_client.metrics import MetricWrapperBase
 
 from generia_worker.api.metrics import ApiMetrics
 from generia_worker.app.container import Container
@@ -20,21 +21,23 @@ DOCKER = Path(__file__).resolve().parents[2] / ".docker"
 DASHBOARD = json.loads((DOCKER / "grafana/dashboards/generia.json").read_text(encoding="utf-8"))
 ALERTS = yaml.safe_load((DOCKER / "prometheus/alerts.yml").read_text(encoding="utf-8"))
 
+#: Kind of metric → what Prometheus appends to its name.
+SUFFIXES = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"], "gauge": [""]}
+
 
 @pytest.fixture(scope="module")
 def exported(servers: Settings) -> dict[str, set[str]]:
     """Every name that Prometheus may get, with its labels."""
     container = Container(servers.model_copy(update={"metrics_dir": Path("/nowhere")}))
     found: dict[str, set[str]] = {}
-    for registry in (Recorder().registry, ApiMetrics(container, lambda: 0)._registry):
+    for registry in (Recorder().registry, ApiMetrics(container, lambda: 0).registry):
         for collector in list(registry._collector_to_names):
-            name = getattr(collector, "_name", None)
-            if name is None:
-                continue
-            labels = set(getattr(collector, "_labelnames", ()))
-            kinds = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"], "gauge": [""]}
-            for suffix in kinds[collector._type]:
-                found[name + suffix] = labels | ({"le"} if suffix == "_bucket" else set())
+            if isinstance(collector, MetricWrapperBase):
+                (family,) = collector.describe()
+                for suffix in SUFFIXES[family.type]:
+                    # The library tells the labels of a metric that was never counted nowhere else.
+                    labels = set(collector._labelnames)
+                    found[family.name + suffix] = labels | ({"le"} if suffix == "_bucket" else set())
     for family in Waiting(container).collect():
         found[family.name] = {label for sample in family.samples for label in sample.labels}
     container.close()

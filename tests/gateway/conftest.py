@@ -8,17 +8,19 @@ import queue
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx2
 import pytest
 import uvicorn
+from argon2 import PasswordHasher
 from pydantic import SecretStr
 from pymongo.collection import Collection
 
 from generia_worker.embedded.ports import free_port
+from generia_worker.gateway.accounts import Accounts
 from generia_worker.gateway.dependencies import Dependencies, connect_services, open_dependencies
 from generia_worker.gateway.server import config
 from generia_worker.gateway.tokens import Audience
@@ -27,7 +29,7 @@ from generia_worker.rpc.connections import Connections
 from generia_worker.rpc.media_types import MediaType
 from generia_worker.rpc.world_client import WorldRecord
 from generia_worker.settings import Settings
-from generia_worker.storage.mongo import Document
+from generia_worker.storage.mongo import Document, utc_now
 from tests.reference.conftest import PROMPT, new_key, picture, put, settings_of_services
 
 SECRET = "a secret that only the tests of the gateway know"
@@ -203,13 +205,16 @@ class Gateway:
 
 
 @contextlib.contextmanager
-def running(settings: Settings) -> Iterator[Gateway]:
-    """Run a gateway in a thread."""
+def running(settings: Settings, hasher: PasswordHasher | None = None) -> Iterator[Gateway]:
+    """Run a gateway in a thread; with another `hasher` than the delivered one, passwords cost less."""
     port = free_port()
     changed: dict[str, Any] = {"gateway_bind": f"127.0.0.1:{port}"}
     if settings.gateway_url == Settings.model_fields["gateway_url"].default:
         changed["gateway_url"] = f"http://127.0.0.1:{port}"
     deps = open_dependencies(settings.model_copy(update=changed))
+    if hasher is not None:
+        accounts = Accounts(deps.mongo[settings.mongo_database]["accounts"], utc_now, hasher)
+        deps = replace(deps, accounts=accounts)
     deps.prepare()
     program = uvicorn.Server(config(deps))
     started = threading.Event()

@@ -53,7 +53,7 @@ def fuzzed(platform: Settings, services: Connections) -> Iterator[tuple[Gateway,
     ids = {"world_id": world.id, "character_id": character, "post_id": post, "media_id": media}
     with serving_double() as double:
         base = f"/v1/generations/{world.id}"
-        found = estimate(3, 5, Shape(10, 25, 50, 30), PriceTable(0.3, 2.5, 0.0006), [])
+        found = estimate(3, (14, 10), Shape(10, 50, 30), PriceTable(0.3, 2.5, 0.0006), [])
         double.answer("POST", "/v1/generations:estimate", 200, found.model_dump(mode="json"))
         double.answer("GET", "/readyz", 200, {"status": "ok"})
         double.answer("GET", base, 200, STATUS)
@@ -62,9 +62,9 @@ def fuzzed(platform: Settings, services: Connections) -> Iterator[tuple[Gateway,
         double.answer("GET", f"{base}/receipt", 200, Receipt.of(world.id, []).model_dump(mode="json"))
         for action in ("cancel", "resume", "retry"):
             double.answer("POST", f"{base}:{action}", 202, STATUS)
-        with running(platform.model_copy(update={"api_url": double.url})) as gateway:
-            # Some hundreds of accounts are made: real hashes would take all of the time.
-            gateway.deps.accounts._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        # Some hundreds of accounts are made: real hashes would take all of the time.
+        cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        with running(platform.model_copy(update={"api_url": double.url}), cheap) as gateway:
             yield gateway, ids
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from generia_worker.app.exporter import Counted
+from generia_worker.app.exporter import Counted, age_s
 from generia_worker.billing.requests import Intent, PaidCall, Requests
 from generia_worker.observability import metrics
 from generia_worker.providers.usage import Usage
@@ -120,9 +120,7 @@ metrics.asked_again()
 
 @pytest.mark.parametrize("message", [None, b"", b"no json", b"{}", b'{"headers": {"sent_at": "x"}}'])
 def test_a_message_without_a_time_has_no_age(message: bytes | None) -> None:
-    from generia_worker.app.exporter import _age_s
-
-    assert _age_s(message) == 0.0
+    assert age_s(message) == 0.0
 
 
 def test_a_bill_that_comes_late_is_no_second_call(database: Database) -> None:
