@@ -22,12 +22,13 @@ TOKEN = "a-token-of-these-tests"
 @pytest.fixture(scope="module")
 def container(servers: Settings) -> Iterator[Container]:
     """The resources of one process, with a database of its own."""
-    own = {"mongo_database": f"api-{uuid4().hex[:8]}", "api_token": SecretStr(TOKEN)}
+    name = f"api-{uuid4().hex[:8]}"
+    own = {"mongo_database": name, "api_token": SecretStr(TOKEN)}
     prices = {"llm_price_input_usd_per_mtok": 0.3, "llm_price_output_usd_per_mtok": 2.5}
     container = Container(servers.model_copy(update=own | prices))
     container.database.ensure_indexes()
     yield container
-    container.database.client.drop_database(own["mongo_database"])
+    container.database.client.drop_database(name)
     container.close()
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import schemathesis
 from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
+from schemathesis.core.result import Ok
 from starlette.testclient import TestClient
 
 from tests.api.conftest import TOKEN
@@ -24,6 +27,7 @@ def test_whatever_is_sent(app: FastAPI, mode: GenerationMode) -> None:
     document.config.generation.update(modes=[mode])
     tried = 0
     for found in document.get_all_operations():
+        assert isinstance(found, Ok), found
         operation = found.ok()
 
         @settings(
@@ -35,7 +39,7 @@ def test_whatever_is_sent(app: FastAPI, mode: GenerationMode) -> None:
             suppress_health_check=list(HealthCheck),
         )
         @given(case=operation.as_strategy(generation_mode=mode))
-        def check(case: schemathesis.Case) -> None:
+        def check(case: schemathesis.Case[Any]) -> None:
             case.call_and_validate(headers={"Authorization": f"Bearer {TOKEN}"})
 
         if mode is GenerationMode.POSITIVE or operation.body or operation.path_parameters:

@@ -33,7 +33,9 @@ def connection(url: str) -> Iterator[Connection]:
 
 
 def test_the_application_uses_these_connections() -> None:
-    assert resolve_transport("redis") is resolve_transport("rediss") is Transport
+    for scheme in ("redis", "rediss"):
+        transport: object = resolve_transport(scheme)
+        assert transport is Transport
     assert GatheredEvents in app.steps["consumer"]
 
 
@@ -51,15 +53,17 @@ def test_a_channel_keeps_its_client_for_as_long_as_its_pool(connection: Connecti
 
 def test_messages_arrive_and_are_acknowledged(connection: Connection) -> None:
     with connection.SimpleQueue("test-broker") as queue:
+        channel: Any = queue.channel
+        redis: Redis = channel.client
         for number in range(3):
             queue.put({"n": number})
         for number in range(3):
             message = queue.get(timeout=10)
             assert message.payload == {"n": number}
-            assert queue.channel.client.hlen("unacked") == 1
+            assert redis.hlen("unacked") == 1
             message.ack()
-            assert queue.channel.client.hlen("unacked") == 0
-        assert not queue.channel.client.exists("test-broker")
+            assert redis.hlen("unacked") == 0
+        assert not redis.exists("test-broker")
 
 
 @pytest.fixture

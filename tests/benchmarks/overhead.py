@@ -9,8 +9,8 @@ from tests.benchmarks.rig import behaviour, make_worlds, rig
 
 LLM_S, IMAGE_S = 2.0, 1.0
 _SIZES = ((5, 15), (20, 100))
-_DEFAULT = {"llm_concurrency": 50, "image_concurrency": 30}
-_UNLIMITED = {"llm_concurrency": 128, "image_concurrency": 128}
+_DEFAULT: dict[str, Any] = {"llm_concurrency": 50, "image_concurrency": 30}
+_UNLIMITED: dict[str, Any] = {"llm_concurrency": 128, "image_concurrency": 128}
 
 
 def measure(repeat: int = 3) -> dict[str, Any]:

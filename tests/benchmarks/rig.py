@@ -19,7 +19,7 @@ from generia_worker.settings import Settings
 from tests.integration.conftest import PROMPT, Platform
 
 #: Pictures are served, not drawn, and small: what is measured is the pipeline.
-SMALL = {
+SMALL: dict[str, Any] = {
     "cover_width": 256,
     "cover_height": 128,
     "icon_size": 128,
@@ -50,7 +50,7 @@ def rig(change: Change = _as_delivered, **settings: Any) -> Iterator[Platform]:
 @contextmanager
 def full_size_rig(change: Change = _as_delivered, **settings: Any) -> Iterator[Platform]:
     """The same with pictures of the delivered sizes."""
-    asked = Settings(_env_file=None, **settings)  # type: ignore[call-arg]
+    asked = Settings(_env_file=None, **settings)
     with tempfile.TemporaryDirectory(prefix="generia-bench-") as folder:
         parts = change(asked, programs.programs(asked))
         with Stack(programs.with_addresses(asked), Path(folder), parts) as stack:

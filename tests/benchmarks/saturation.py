@@ -21,7 +21,7 @@ def measure(
     *, worlds: int = 60, users: int = 20, posts: int = 100, ramp_s: float = 75, for_s: float = 120
 ) -> dict[str, Any]:
     """Order worlds, let them get going for `ramp_s`, and look at the slots for `for_s`; then cancel what is left."""
-    settings = {"llm_concurrency": SLOTS["llm"], "image_concurrency": SLOTS["images"]}
+    settings: dict[str, Any] = {"llm_concurrency": SLOTS["llm"], "image_concurrency": SLOTS["images"]}
     with rig(**settings) as platform:
         platform.behave(**behaviour(0, 0))
         make_worlds(platform, [(2, 4)])

@@ -159,4 +159,5 @@ def inexact(platform: Platform, worlds: Sequence[str]) -> int:
                 for row in db[collection].find({"world_id": world}, {"contribution": 1}):
                     sums.update(row["contribution"])
             wrong += any(abs(status[name] - value) > EXACT for name, value in sums.items())
-    return wrong + sum(billed[provider]["calls"] != recorded[provider] for provider in ("llm", "images"))
+    unlike = [provider for provider in ("llm", "images") if billed[provider]["calls"] != recorded[provider]]
+    return wrong + len(unlike)

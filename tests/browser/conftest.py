@@ -13,7 +13,14 @@ from typing import Any
 import pytest
 import requests
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from generia_worker.cli import programs
 from generia_worker.embedded.stack import Stack
@@ -183,6 +190,22 @@ class Person:
         self.page.get_by_role("button", name="Create account").click()
         expect(self.page.get_by_role("heading", level=1)).to_have_text("What world shall it be?")
         return name
+
+    def log_in_as(self, other: Person) -> None:
+        """Go on in this browser with the session of another one."""
+        self.context.add_cookies(
+            [
+                {
+                    "name": cookie["name"],
+                    "value": cookie["value"],
+                    "domain": cookie["domain"],
+                    "path": cookie["path"],
+                    "httpOnly": cookie["httpOnly"],
+                    "sameSite": cookie["sameSite"],
+                }
+                for cookie in other.context.cookies()
+            ]
+        )
 
     def create(self, characters: int = 3, posts: int = 7, prompt: str = PROMPT) -> str:
         """Make a world on the first page; returns its id once one is on its page."""

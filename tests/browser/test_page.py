@@ -285,7 +285,7 @@ def test_everybody_can_use_it(browser: Browser, made: tuple[Person, str], scheme
     page.goto("/")
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
     assert not serious(page)
-    person.context.add_cookies(maker.context.cookies())
+    person.log_in_as(maker)
     base = f"/worlds/{world_id}"
     cid = person.context.request.get(f"/api/v1{base}/characters").json()["characters"][0]["id"]
     pid = person.context.request.get(f"/api/v1{base}/posts").json()["posts"][0]["id"]
@@ -330,7 +330,7 @@ def test_a_large_feed_is_quick_small_and_bounded(
     readers = [Person(browser, person.site, viewport={"width": 1280, "height": 800}) for _ in range(3)]
     measured = []
     for reader in readers:
-        reader.context.add_cookies(person.context.cookies())
+        reader.log_in_as(person)
         reader.page.goto(f"/worlds/{world_id}")
         expect(reader.page.locator(".post-picture img").first).to_have_class(re.compile("is-in"))
         measured.append(reader.page.evaluate(_MEASURE))

@@ -22,7 +22,7 @@ from tests import make_dockerfile
 
 ROOT = make_dockerfile.ROOT
 COMPOSE = ROOT / "docker-compose.yml"
-PROFILES = (set(), {"simulator"}, {"monitoring"}, {"simulator", "monitoring"})
+PROFILES: tuple[set[str], ...] = (set(), {"simulator"}, {"monitoring"}, {"simulator", "monitoring"})
 #: Prepares a volume and ends; it alone needs root for that.
 ONCE = {"s3-folder"}
 

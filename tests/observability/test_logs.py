@@ -65,10 +65,14 @@ def test_an_event_is_one_json_line_with_its_step() -> None:
 
 
 def test_threads_do_not_lend_each_other_their_steps() -> None:
+    def work_elsewhere() -> None:
+        logs.note(run=9)
+        log.info("elsewhere")
+
     stream = io.StringIO()
     logs.set_up("INFO", "json", stream)
     with logs.work(world_id="w1"):
-        other = threading.Thread(target=lambda: (logs.note(run=9), log.info("elsewhere")))
+        other = threading.Thread(target=work_elsewhere)
         other.start()
         other.join()
         log.info("here")

@@ -6,6 +6,7 @@ import json
 import socket
 import statistics
 import time
+from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -231,7 +232,11 @@ def test_an_abandoned_call_is_billed(sim: Sim) -> None:
 
 def test_a_connection_may_end_in_mid_body(sim: Sim) -> None:
     sim.behave(reset=1)
-    for call in (lambda: sim.chat(sim.body("post")), lambda: sim.draw(sim.task())):
+    calls: list[Callable[[], requests.Response]] = [
+        lambda: sim.chat(sim.body("post")),
+        lambda: sim.draw(sim.task()),
+    ]
+    for call in calls:
         with pytest.raises((requests.exceptions.ChunkedEncodingError, requests.ConnectionError)):
             call()
     assert billed(sim) == (2, 0)
