@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,14 +43,18 @@ def _on_path() -> str | None:
 
 
 def _install() -> None:
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "timeout": _INSTALL_S}
+    quiet: dict[str, Any] = {
+        "stdout": subprocess.DEVNULL,
+        "stderr": subprocess.DEVNULL,
+        "timeout": _INSTALL_S,
+    }
     try:
-        subprocess.run(["apt-get", "update", "-q"], check=False, **quiet)  # type: ignore[call-overload]
+        subprocess.run(["apt-get", "update", "-q"], check=False, **quiet)
         subprocess.run(
             ["apt-get", "install", "-y", "--no-install-recommends", "chromium"],
             check=False,
             env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
             **quiet,
-        )  # type: ignore[call-overload]
+        )
     except (OSError, subprocess.TimeoutExpired):
         return

@@ -7,13 +7,14 @@ import select
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from generia_worker.settings import Settings
 
 
-def settings(**values: object) -> Settings:
+def settings(**values: Any) -> Settings:
     """Return settings as of a machine with an empty environment."""
-    return Settings(_env_file=None, **values)  # type: ignore[arg-type]
+    return Settings(_env_file=None, **values)
 
 
 def wait_gone(pid: int, timeout_s: float = 5) -> bool:

@@ -77,9 +77,9 @@ def make(environment: dict[str, str], server: ForkServer, tmp_path: Path) -> Ite
     made: list[ManagedProcess] = []
 
     def program(*arguments: str, **options: Any) -> ManagedProcess:
-        options = {"env": environment, "restart": False, "fork_server": server} | options
+        asked: dict[str, Any] = {"env": environment, "restart": False, "fork_server": server} | options
         command = [sys.executable, "-P", "-m", "programs.a_program", *arguments]
-        made.append(ManagedProcess("program", command, log_path=tmp_path / "log", **options))
+        made.append(ManagedProcess("program", command, log_path=tmp_path / "log", **asked))
         return made[-1]
 
     yield program

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
+from pymongo.client_session import ClientSession
 
 from generia_worker.engine.ledger import Claim, Finished, Leased, Scheduled
 from generia_worker.engine.retry import Attempts
@@ -98,8 +99,8 @@ def test_the_lease_goes_by_the_clock_of_the_database(books: Books) -> None:
 def test_a_commit_and_what_goes_with_it_are_one(books: Books) -> None:
     database, held = books.database, books.claim(STEP)
 
-    def fail_half_way(session: object) -> None:
-        database.parameters.insert_one({"_id": WORLD, "name": "x"}, session=session)  # type: ignore[arg-type]
+    def fail_half_way(session: ClientSession) -> None:
+        database.parameters.insert_one({"_id": WORLD, "name": "x"}, session=session)
         message = "cut off"
         raise RuntimeError(message)
 

@@ -63,7 +63,7 @@ def scaled_settings(scale: float, **changed: Any) -> Settings:
         "rpc_timeout_s": max(15 * scale, 5),
         **SMALL_PICTURES,
     }
-    return Settings(_env_file=None, **(fast | changed))  # type: ignore[call-arg]
+    return Settings(_env_file=None, **(fast | changed))
 
 
 def start_stack(folder: Path, scale: float, **changed: Any) -> Faults:
@@ -83,7 +83,7 @@ def _doomed(program: Program, doom_file: Path) -> Program:
     """Let a worker run inside `doomed_worker`."""
     if not program.name.startswith("worker-"):
         return program
-    plain = program.argv(Settings(_env_file=None))  # type: ignore[call-arg]
+    plain = program.argv(Settings(_env_file=None))
     arguments = plain[plain.index("generia_worker.cli.main") + 1 :]
     command = [sys.executable, "-P", "-m", "tests.faults.doomed_worker", *arguments]
     return replace(program, argv=lambda _: command, env={**program.env, "DOOM_FILE": str(doom_file)})
@@ -124,7 +124,7 @@ class Faults(Platform):
         return self.db["api_requests_history"].count_documents(query)
 
     # --- waiting -------------------------------------------------------------------------------------------------
-    def until(self, condition: Callable[[], T], what: str, timeout_s: float = 60) -> T:
+    def until(self, condition: Callable[[], T | None], what: str, timeout_s: float = 60) -> T:
         """Wait until `condition` returns something true, and return that. Fails with `what` after `timeout_s` (at the
         small scale; with the delivered durations it waits longer)."""
         timeout_s *= self.patience
@@ -152,7 +152,7 @@ class Faults(Platform):
     # --- processes -----------------------------------------------------------------------------------------------
     def pid(self, name: str) -> int:
         """Return the process id of a program itself, waiting for it to run."""
-        return self.until(lambda: self.stack.processes[name].pid, f"{name} runs")  # type: ignore[return-value]
+        return self.until(lambda: self.stack.processes[name].pid, f"{name} runs")
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> int:
         """Send a signal to a program (not to its keeper, which starts it again); returns its process id."""

@@ -19,9 +19,8 @@ import pytest
 import requests
 from celery.exceptions import Ignore
 
-from generia_worker.app import container as containers
 from generia_worker.app.celery_app import app
-from generia_worker.app.container import Container
+from generia_worker.app.container import Container, use_container
 from generia_worker.cli import programs
 from generia_worker.client.order import Order
 from generia_worker.embedded.stack import Stack
@@ -35,7 +34,7 @@ from tests.integration.audit import EXACT
 PROMPT = "A village of three very talkative lighthouse keepers"
 USERS, POSTS = 40, 120
 #: Pictures are not looked at here.
-SIZES = {
+SIZES: dict[str, Any] = {
     "cover_width": 128,
     "cover_height": 128,
     "icon_size": 128,
@@ -112,7 +111,9 @@ class Process:
         for name, methods in REPOSITORIES.items():
             shared[name] = Proxy(getattr(self.container, name), name, methods, self.tick)
         services = self.container.services
-        proxies = {n: Proxy(getattr(services, n), n, methods, self.tick) for n, methods in CLIENTS.items()}
+        proxies: dict[str, Any] = {
+            n: Proxy(getattr(services, n), n, methods, self.tick) for n, methods in CLIENTS.items()
+        }
         shared["services"] = replace(services, **proxies)
 
     def tick(self, point: str) -> None:
@@ -126,7 +127,7 @@ class Process:
 
     def run(self, world_id: str, step: Step) -> None:
         """Run the task of a step as a worker does; what it publishes waits in Redis for nobody."""
-        containers._container = self.container  # `get_container` gives it to the task
+        use_container(self.container)
         try:
             app.tasks[STEPS[step.kind].task](world_id, *step.indexes)
         except Ignore:

@@ -13,6 +13,14 @@ from generia_worker.engine.queues import BANDS, bands
 from tests.faults.harness import Faults, in_parallel, task_of
 
 
+def await_state(faults: Faults, world: str, step: str, state: str) -> None:
+    faults.until(lambda: faults.state(world, step) == state, f"{step} is {state}")
+
+
+def await_answers(faults: Faults, world: str, step: str, count: int) -> None:
+    faults.until(lambda: faults.answers(world, step) == count, f"{count} answers to {step} are kept")
+
+
 def test_a_world_without_faults(faults: Faults) -> None:
     world = faults.new(2, 3)
     faults.assert_whole(world, 2, 3)
@@ -121,7 +129,7 @@ def test_kill_and_kill_again(faults: Faults) -> None:
         ("character/02", "worker-inner"),
         ("plan/02", "worker-llm"),
     ):
-        faults.until(lambda step=moment: faults.state(world, step) == "running", f"{moment} runs")
+        await_state(faults, world, moment, "running")
         in_flight += faults.db["api_requests_history"].count_documents({"world_id": world, "state": "intent"})
         faults.kill(name)
     faults.assert_whole(world, 2, 5, ambiguous=in_flight + 2)
@@ -194,12 +202,13 @@ def test_a_stale_owner_that_wakes_up_commits_nothing(faults: Faults) -> None:
     for step in ("describe", "cast/0", "picture/01/01"):
         # A picture is known to its provider by its key: whoever asks gets the one that was drawn.
         kept = 1 if step.startswith("picture") else 2
-        faults.until(lambda about=step: faults.billed(world, f"{about}#"), f"the call of {step} is in flight")
+        in_flight = functools.partial(faults.billed, world, f"{step}#")
+        faults.until(in_flight, f"the call of {step} is in flight")
         with faults.frozen_pid(faults.owner_pid(world, step)):
-            faults.until(lambda name=step: faults.state(world, name) == "done", f"another does {step}", 40)
+            await_state(faults, world, step, "done")
             committed = faults.step(world, step)
         assert committed["fence"] > 1
-        faults.until(lambda name=step, n=kept: faults.answers(world, name) == n, "the stale answer is kept")
+        await_answers(faults, world, step, kept)
         now = faults.step(world, step)
         assert (now["result"], now["fence"]) == (committed["result"], committed["fence"])
     faults.assert_whole(world, 1, 1, twice=2, ambiguous=1)

@@ -180,7 +180,7 @@ def _as_it_is(message: bytes) -> bytes:
     return message
 
 
-class _Forward(grpc.GenericRpcHandler):  # type: ignore[type-arg]
+class _Forward(grpc.GenericRpcHandler):
     def __init__(self, call: Callable[[str, bytes, grpc.ServicerContext], bytes]) -> None:
         self._call = call
 

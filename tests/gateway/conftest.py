@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
+import socket
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -204,6 +205,18 @@ class Gateway:
         return self.client(Authorization=f"Bearer {self.token(user_id)}")
 
 
+class _Server(uvicorn.Server):
+    """Says when it takes calls."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
 @contextlib.contextmanager
 def running(settings: Settings, hasher: PasswordHasher | None = None) -> Iterator[Gateway]:
     """Run a gateway in a thread; with another `hasher` than the delivered one, passwords cost less."""
@@ -216,18 +229,10 @@ def running(settings: Settings, hasher: PasswordHasher | None = None) -> Iterato
         accounts = Accounts(deps.mongo[settings.mongo_database]["accounts"], utc_now, hasher)
         deps = replace(deps, accounts=accounts)
     deps.prepare()
-    program = uvicorn.Server(config(deps))
-    started = threading.Event()
-    startup = program.startup
-
-    async def note_startup(*arguments: Any, **named: Any) -> None:
-        await startup(*arguments, **named)
-        started.set()
-
-    program.startup = note_startup  # type: ignore[method-assign]
+    program = _Server(config(deps))
     thread = threading.Thread(target=program.run, daemon=True)
     thread.start()
-    assert started.wait(20)
+    assert program.ready.wait(20)
     try:
         yield Gateway(f"http://127.0.0.1:{port}", deps)
     finally:

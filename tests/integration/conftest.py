@@ -21,7 +21,7 @@ from tests.integration.audit import Audit
 PROMPT = "Мир, в котором за академическим руководителем ходит толпа студентов-котиков"
 #: Sides of pictures, each kind its own. As delivered, drawing, decoding and resizing them is most of a world's CPU; the
 #: command line's and compose's worlds have those.
-SMALL_PICTURES = {
+SMALL_PICTURES: dict[str, Any] = {
     "cover_width": 512,
     "cover_height": 256,
     "icon_size": 128,
@@ -65,7 +65,7 @@ class Platform:
         world_id = self.order(prompt, users, posts, **limits)
         return self.wait(world_id), Audit(self.settings, world_id)
 
-    def behave(self, world: str = "", **behaviour: Any) -> None:
+    def behave(self, world: str = "", /, **behaviour: Any) -> None:
         """Let the simulator behave like this (and well in everything that is not named), or do so towards one world."""
         url = f"{self.simulator}/_sim/behaviour"
         requests.put(url, params={"world": world}, json=behaviour, timeout=10).raise_for_status()

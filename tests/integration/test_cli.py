@@ -185,7 +185,7 @@ def test_doctor_finds_this_machine_in_order(home: Path) -> None:
 def test_another_text_server_is_used_and_named(home: Path, tmp_path: Path) -> None:
     # A simulator that the command knows nothing of stands for any OpenAI-compatible server.
     port = free_port()
-    server = make_server(Settings(_env_file=None, simulator_bind=f"127.0.0.1:{port}"))  # type: ignore[call-arg]
+    server = make_server(Settings(_env_file=None, simulator_bind=f"127.0.0.1:{port}"))
     with _served(server):
         address = f"http://127.0.0.1:{port}/api/v1"
         done = generia(

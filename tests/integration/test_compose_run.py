@@ -155,7 +155,9 @@ def test_all_of_it_is_healthy_and_makes_a_world(containers: dict[str, Container]
     for container in containers.values():
         container.wait_until_healthy()
     api, gateway = containers["api"].environment, containers["gateway"].environment
-    known = {k.removeprefix("GENERIA_").lower(): v for k, v in gateway.items() if not k.endswith("_FILE")}
+    known: dict[str, Any] = {
+        k.removeprefix("GENERIA_").lower(): v for k, v in gateway.items() if not k.endswith("_FILE")
+    }
     settings = Settings(_env_file=None, **known)
     services = connect_services(settings)
     try:

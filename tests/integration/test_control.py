@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from generia_worker.client.order import Order, WorldSize
+from generia_worker.client.status import GenerationStatus
 from generia_worker.errors import ConflictError, InvalidInputError, NotFoundError
 from tests.integration.audit import Audit
 from tests.integration.conftest import PROMPT, Platform
@@ -18,8 +19,8 @@ def wait_for_posts(platform: Platform, world_id: str, posts: int) -> None:
     class EnoughError(Exception):
         pass
 
-    def look(status: object) -> None:
-        if status.posts_created >= posts:  # type: ignore[attr-defined]
+    def look(status: GenerationStatus) -> None:
+        if status.posts_created >= posts:
             raise EnoughError
 
     with pytest.raises(EnoughError):

@@ -15,6 +15,7 @@ from generia_worker.cli import programs
 from generia_worker.client.order import WorldSize
 from generia_worker.embedded.stack import Program, Stack
 from generia_worker.settings import Settings
+from generia_worker.storage.mongo import Document
 from generia_worker.worlds.steps import STEPS
 from tests.integration.audit import Audit
 from tests.integration.conftest import PROMPT, Platform
@@ -29,7 +30,7 @@ def platform_with_mottoes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     prompts = tmp_path_factory.mktemp("motto") / "prompts"
     shutil.copytree(str(resources.files("prompts")), prompts)
     (prompts / "write_motto.j2").write_text(TEMPLATE)
-    asked = Settings(_env_file=None, prompts_dir=prompts)  # type: ignore[call-arg]
+    asked = Settings(_env_file=None, prompts_dir=prompts)
     parts = [with_motto(part) for part in programs.programs(asked) if part.name != "gateway"]
     with Stack(programs.with_addresses(asked), tmp_path_factory.mktemp("stack"), parts) as stack:
         yield Platform(stack)
@@ -65,6 +66,6 @@ def test_a_world_with_a_motto_a_character(platform_with_mottoes: Platform) -> No
     assert lines["motto"].calls == USERS
 
 
-def mottoes(audit: Audit) -> list[dict[str, object]]:
+def mottoes(audit: Audit) -> list[Document]:
     rows = audit.db["generation_steps"].find({"world_id": audit.world_id, "kind": MOTTO.kind})
     return list(rows.sort("_id", 1))

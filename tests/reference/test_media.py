@@ -6,6 +6,7 @@ import io
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -129,9 +130,9 @@ def test_media_of_the_world_may_name_the_world_as_character(clients: Clients, wo
 def test_announcements_that_are_refused(
     clients: Clients, world: WorldRecord, field: str, changes: dict[str, object]
 ) -> None:
-    arguments = {"world_id": world.id, **changes}
+    arguments: dict[str, Any] = {"world_id": world.id, **changes}
     with pytest.raises(InvalidInputError, match=field):
-        announce(clients, Announcement(**arguments))  # type: ignore[arg-type]
+        announce(clients, Announcement(**arguments))
 
 
 def test_largest_file_is_accepted(clients: Clients, world: WorldRecord) -> None:
@@ -304,7 +305,9 @@ def test_palettes_and_transparency_survive(clients: Clients, world: WorldRecord)
     inspected = pictures.inspect(target.getvalue(), ["medium"])
     with Image.open(io.BytesIO(inspected.variants["medium"].data)) as image:
         assert image.mode == "RGBA"
-        assert image.getpixel((0, 0))[3] == 0  # type: ignore[index]
+        pixel = image.getpixel((0, 0))
+        assert isinstance(pixel, tuple)
+        assert pixel[3] == 0
 
 
 def test_optimize_makes_the_named_variants(clients: Clients, upload: Upload, world: WorldRecord) -> None:

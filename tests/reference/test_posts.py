@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import requests
@@ -70,7 +71,7 @@ def test_a_new_post(
     ],
 )
 def test_posts_that_are_refused(clients: Clients, field: str, changes: dict[str, object]) -> None:
-    arguments: dict[str, object] = {
+    arguments: dict[str, Any] = {
         "character_id": UNKNOWN,
         "caption": "Hi",
         "media_id": UNKNOWN,
@@ -79,7 +80,7 @@ def test_posts_that_are_refused(clients: Clients, field: str, changes: dict[str,
         **changes,
     }
     with pytest.raises(InvalidInputError, match=field):
-        clients.posts.create_ai(**arguments, idempotency_key=new_key())  # type: ignore[arg-type]
+        clients.posts.create_ai(**arguments, idempotency_key=new_key())
 
 
 def test_what_a_post_refers_to_must_fit(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -69,7 +70,7 @@ def test_a_new_world(clients: Clients) -> None:
     ],
 )
 def test_orders_that_are_refused(clients: Clients, field: str, changes: dict[str, object]) -> None:
-    arguments: dict[str, object] = {
+    arguments: dict[str, Any] = {
         "user_id": "user-1",
         "name": "",
         "description": "",
@@ -79,7 +80,7 @@ def test_orders_that_are_refused(clients: Clients, field: str, changes: dict[str
         **changes,
     }
     with pytest.raises(InvalidInputError, match=field):
-        clients.worlds.create(**arguments)  # type: ignore[arg-type]
+        clients.worlds.create(**arguments)
 
 
 def test_the_same_key_creates_one_world(clients: Clients) -> None:
@@ -127,13 +128,11 @@ def test_an_empty_name_leaves_the_name(clients: Clients, world: WorldRecord) -> 
     ],
 )
 def test_parameters_that_are_refused(
-    clients: Clients, world: WorldRecord, field: str, request_fields: dict[str, object]
+    clients: Clients, world: WorldRecord, field: str, request_fields: dict[str, Any]
 ) -> None:
     stub = wire.WorldServiceStub(clients.channels["world"])
     with pytest.raises(Exception, match=rf"(?s)INVALID_ARGUMENT.*{field}"):
-        stub.UpdateWorldParams(
-            wire.world.UpdateWorldParamsRequest(world_id=world.id, **request_fields)  # type: ignore[arg-type]
-        )
+        stub.UpdateWorldParams(wire.world.UpdateWorldParamsRequest(world_id=world.id, **request_fields))
 
 
 def test_joining(clients: Clients, world: WorldRecord) -> None:
@@ -157,7 +156,7 @@ def test_unknown_world_ids(clients: Clients) -> None:
             call(UNKNOWN)
 
 
-def _calls_with_a_world_id(clients: Clients) -> list:  # type: ignore[type-arg]
+def _calls_with_a_world_id(clients: Clients) -> list[Callable[[str], object]]:
     worlds = clients.worlds
     return [
         worlds.get,

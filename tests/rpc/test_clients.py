@@ -324,7 +324,8 @@ def test_json_that_a_service_sends_is_not_believed(script: Script, channel: grpc
 
 
 def test_a_media_type_of_the_future_is_unknown(script: Script, channel: grpc.Channel) -> None:
-    script.answers["GetMedia"] = replying(wire.media.Media(media_id="m", media_type=9))  # type: ignore[arg-type]
+    of_the_future = wire.media.MediaType.ValueType(9)
+    script.answers["GetMedia"] = replying(wire.media.Media(media_id="m", media_type=of_the_future))
     assert MediaClient(channel, 5).get("m").media_type is MediaType.UNKNOWN
 
 
@@ -337,8 +338,8 @@ def test_a_large_answer_is_refused_for_good(script: Script, channel: grpc.Channe
 def test_health(script: Script, channel: grpc.Channel) -> None:
     clients = [kind(channel, 5) for kind in (WorldClient, PostClient, MediaClient, CharacterClient)]
     assert [client.healthy() for client in clients] == [False] * 4
-    for status in (1, 2):
-        script.answers["HealthCheck"] = replying(wire.world.HealthCheckResponse(status=status))  # type: ignore[arg-type]
+    for status in (wire.world.HealthCheckResponse.SERVING, wire.world.HealthCheckResponse.NOT_SERVING):
+        script.answers["HealthCheck"] = replying(wire.world.HealthCheckResponse(status=status))
         assert [client.healthy() for client in clients[:3]] == [status == 1] * 3
     for word, serving in (("SERVING", True), ("healthy", True), ("NOT_SERVING", False), ("", False)):
         script.answers["HealthCheck"] = replying(wire.character.HealthCheckResponse(status=word))

@@ -134,7 +134,7 @@ class Sim:
     def __init__(self, base: str) -> None:
         self.base = base
 
-    def behave(self, world: str = "", **switches: Any) -> None:
+    def behave(self, world: str = "", /, **switches: Any) -> None:
         """Replace the behaviours, those towards one world when it is named."""
         answer = requests.put(
             f"{self.base}/_sim/behaviour", params={"world": world}, json=switches, timeout=10

@@ -54,8 +54,8 @@ def test_switches_are_checked_shown_replaced_changed_and_reset(sim: Sim) -> None
 
 
 def test_a_world_meets_its_own_faults_and_others_do_not(sim: Sim) -> None:
-    sim.behave(world="bad", rate_429=1)
-    sim.behave(world="poor", no_credit_after={"llm": 2, "images": 2})
+    sim.behave("bad", rate_429=1)
+    sim.behave("poor", no_credit_after={"llm": 2, "images": 2})
     body = sim.body("post")
     for request, statuses in {
         "bad/post": [429, 429],
@@ -75,9 +75,9 @@ def test_a_world_meets_its_own_faults_and_others_do_not(sim: Sim) -> None:
 def test_calls_of_a_world_count_from_its_first_one(sim: Sim) -> None:
     body = sim.body("post")
     assert sim.chat(body, "w/describe").status_code == 200
-    sim.behave(world="w", no_credit_after=3)
+    sim.behave("w", no_credit_after=3)
     assert [sim.chat(body, "w/describe").status_code for _ in range(2)] == [200, 402]
-    sim.behave(world="w", status_rates={500: 1}, only={"after": 3, "first": 1})
+    sim.behave("w", status_rates={500: 1}, only={"after": 3, "first": 1})
     assert [sim.chat(body, "w/describe").status_code for _ in range(2)] == [500, 200]
 
 
@@ -85,8 +85,8 @@ def test_what_a_world_meets_does_not_depend_on_others(sim: Sim) -> None:
     def statuses(world: str) -> list[int]:
         return [sim.chat(sim.body("post", number=n % 3), f"{world}/post").status_code for n in range(20)]
 
-    sim.behave(world="a", rate_5xx=0.5)
-    sim.behave(world="b", rate_5xx=0.5)
+    sim.behave("a", rate_5xx=0.5)
+    sim.behave("b", rate_5xx=0.5)
     alone = statuses("a")
     assert len(set(alone)) > 1
     assert statuses("b") == alone
@@ -94,7 +94,7 @@ def test_what_a_world_meets_does_not_depend_on_others(sim: Sim) -> None:
 
 def test_a_picture_that_is_fetched_or_served_belongs_to_the_world_that_ordered_it(sim: Sim) -> None:
     task, other = sim.task(), sim.task()
-    sim.behave(world="w", cost={"images": "null"}, url_expires_s=0)
+    sim.behave("w", cost={"images": "null"}, url_expires_s=0)
     drawn = sim.draw(task, request="w/avatar/01#1.avatar").json()["data"][0]
     assert drawn["cost"] is None
     # Whoever fetches says nothing but the taskUUID.
