@@ -44,10 +44,14 @@ class StepFailed(GeneriaError):  # noqa: N818
 
 
 class Verdict(NamedTuple):
-    """What became of a message. `done`: its chain goes on. `failure`: why the step failed for good, if it did."""
+    """What became of a message. `done`: its chain goes on. `failure`: why the step failed for good, if it did.
+
+    `requeue`: the message goes back to its queue, for another worker.
+    """
 
     done: bool
     failure: str | None = None
+    requeue: bool = False
 
 
 #: There was nothing to do now, or the step ended without a failure of its own: the chain does not go on.
@@ -98,6 +102,8 @@ class GenerationTask(Task[Any, Any]):
                 raise Reject("MongoDB is not available.", requeue=True) from None
         if verdict.failure is not None:
             raise StepFailed(f"{step.key(world_id)}: {verdict.failure}")
+        if verdict.requeue:
+            raise Reject("This worker is stopping.", requeue=True)
         if not verdict.done:
             raise Ignore
 
@@ -121,7 +127,7 @@ class GenerationTask(Task[Any, Any]):
             if isinstance(decision, End):
                 return self._end(container, order, claim, decision, failure)
             if not _wait(container, claim, decision, failure):
-                return _NOTHING
+                return Verdict(done=False, requeue=container.stopping.is_set())
 
     def _to_quarantine(self, container: Container, claim: Claim) -> bool:
         """Send a step whose owners keep dying where it takes no others along: one process, one step at a time."""
@@ -205,19 +211,14 @@ def step_task(spec: StepSpec[Any], use_case: UseCase) -> GenerationTask:
 
 
 def _wait(container: Container, claim: Claim, again: Again, failure: dict[str, Any]) -> bool:
-    """Give the step back, and wait for a short time. False when it is scheduled instead: the thread is free.
-
-    Raises Reject when the worker stops meanwhile: the message goes back to its queue.
-    """
+    """Give the step back, and wait for a short time. False when it is scheduled instead, or the worker stops."""
     metrics.retried(again.why)
     log.info("Step %s waits %.1f s: %s", claim.key, again.delay_s, failure["reason"])
     if again.delay_s > _settings.park_after_s:
         container.ledger.release(claim, again.attempts, failure, wait_s=again.delay_s)
         return False
     container.ledger.release(claim, again.attempts, failure)
-    if container.stopping.wait(again.delay_s):
-        raise Reject("This worker is stopping.", requeue=True)
-    return True
+    return not container.stopping.wait(again.delay_s)
 
 
 def _told(claim: Claim, kind: str, reason: str, decision: Decision | None = None) -> dict[str, Any]:

@@ -145,9 +145,8 @@ class Database:
     def now(self) -> datetime:
         """Return the database's time: the one clock that all processes share."""
         found: datetime = self.client.admin.command("hello")["localTime"]
-        return found.replace(
-            tzinfo=UTC
-        )  # what a command answers has no time zone, unlike what a collection holds
+        # What a command answers has no time zone, unlike what a collection holds.
+        return found.replace(tzinfo=UTC)
 
     def ping(self) -> None:
         """Raise PyMongoError unless the primary answers."""
