@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, MongoClient
@@ -145,7 +145,8 @@ class Database:
     def now(self) -> datetime:
         """Return the database's time: the one clock that all processes share."""
         found: datetime = self.client.admin.command("hello")["localTime"]
-        return found
+        # What a command answers has no time zone, unlike what a collection holds.
+        return found.replace(tzinfo=UTC)
 
     def ping(self) -> None:
         """Raise PyMongoError unless the primary answers."""

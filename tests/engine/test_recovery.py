@@ -1,0 +1,200 @@
+"""Recovery on a real MongoDB: which steps are due, which have lost their message or their owner, and which only wait."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import pytest
+
+from generia_worker.engine.ledger import Claim, Scheduled
+from generia_worker.engine.recovery import FoundStep
+from generia_worker.engine.retry import Attempts
+from generia_worker.engine.step import Step
+from generia_worker.storage.database import Database
+from generia_worker.worlds.steps import CHARACTER, DESCRIBE, ILLUSTRATE, INITIALIZE, PICTURE, POST, STEPS
+from tests.books import WORLD, Books
+
+STEP = DESCRIBE.step()
+FIRST = INITIALIZE.step()
+KINDS = [spec.kind for spec in STEPS]
+
+
+@pytest.fixture
+def books(database: Database) -> Books:
+    books = Books(database)
+    books.open()
+    return books
+
+
+def later(books: Books, **duration: float) -> datetime:
+    """A moment of the database's clock, from now."""
+    return books.database.now() + timedelta(**duration)
+
+
+def names(found: Sequence[FoundStep]) -> list[str]:
+    return [one.step.name for one in found]
+
+
+def schedule(books: Books, step: Step, wait_s: float) -> None:
+    books.ledger.release(books.claim(step), Attempts(1), {"reason": "later"}, wait_s=wait_s)
+
+
+# --- scheduled steps -------------------------------------------------------------------------------------------------
+def test_a_scheduled_step_is_due_when_its_time_has_come(books: Books) -> None:
+    schedule(books, STEP, 3600)
+    assert books.recovery.due(10) == []
+    assert books.ledger.claim(WORLD, STEP, "other") == Scheduled()
+    books.change(STEP, not_before={"$subtract": ["$$NOW", 1]})
+    (found,) = books.recovery.due(10)
+    assert (found.world_id, found.step, found.key) == (WORLD, STEP, STEP.key(WORLD))
+    assert found.not_before == books.row(STEP)["not_before"]
+    assert isinstance(books.ledger.claim(WORLD, STEP, "other"), Claim)
+    assert books.recovery.due(10) == [], "it is worked on"
+
+
+def test_the_wait_goes_by_the_clock_of_the_database(books: Books) -> None:
+    before = books.database.now()
+    schedule(books, STEP, 90)
+    due = books.row(STEP)["not_before"]
+    assert before + timedelta(seconds=90) <= due <= later(books, seconds=90)
+
+
+def test_the_longest_waiting_come_first_and_no_more_than_asked_for(books: Books) -> None:
+    books.cast([3])
+    posts = [POST.step(1, number) for number in (1, 2, 3)]
+    for post, ago_ms in zip(posts, (100, 300, 200), strict=True):
+        schedule(books, post, 0)
+        books.change(post, not_before={"$subtract": ["$$NOW", ago_ms]})
+    assert names(books.recovery.due(2)) == ["post/01/02", "post/01/03"]
+
+
+def test_what_was_dispatched_is_not_due_and_has_a_message_from_now_on(books: Books) -> None:
+    schedule(books, STEP, 0)
+    books.change(STEP, ready_at={"$subtract": ["$$NOW", 3_600_000]})
+    (found,) = books.recovery.due(10)
+    began = books.database.now()
+    books.recovery.dispatched(found)
+    assert books.recovery.due(10) == []
+    row = books.row(STEP)
+    assert row["not_before"] is None
+    assert row["ready_at"] >= began
+    assert names(books.recovery.lost(KINDS, later(books, seconds=1), 10)) == ["initialize", "describe"]
+
+
+def test_what_was_scheduled_anew_meanwhile_is_not_taken_for_dispatched(books: Books) -> None:
+    schedule(books, STEP, 0)
+    (found,) = books.recovery.due(10)
+    schedule(books, STEP, 3600)  # its message was quick: claimed, and told to wait again
+    books.recovery.dispatched(found)
+    assert books.row(STEP)["not_before"] is not None
+    assert books.ledger.claim(WORLD, STEP, "other") == Scheduled()
+
+
+def test_what_somebody_works_on_already_is_not_touched_by_dispatching(books: Books) -> None:
+    schedule(books, STEP, 0)
+    (found,) = books.recovery.due(10)
+    books.claim(STEP)
+    before = books.row(STEP)
+    books.recovery.dispatched(found)
+    assert books.row(STEP) == before
+
+
+def test_a_scheduled_step_is_not_lost(books: Books) -> None:
+    schedule(books, STEP, 3600)
+    future = later(books, hours=1)
+    assert names(books.recovery.lost(KINDS, future, 10)) == ["initialize"]
+    assert not books.recovery.orphaned(KINDS, future, 10)
+
+
+# --- lost messages ---------------------------------------------------------------------------------------------------
+def test_a_step_is_lost_that_is_ready_since_before_the_watermark(books: Books) -> None:
+    ready = books.row(FIRST)["ready_at"]
+    assert books.recovery.lost(KINDS, ready, 10) == [], "its message may have come after the watermark's"
+    after = ready + timedelta(milliseconds=1)
+    assert names(books.recovery.lost(KINDS, after, 10)) == ["initialize"], "the others are not ready"
+    books.claim(FIRST)
+    assert books.recovery.lost(KINDS, after, 10) == []
+
+
+def test_lost_steps_are_told_by_kind_and_quarantine(books: Books) -> None:
+    books.cast([1])
+    books.rows.mark_ready([STEPS.parse(name).key(WORLD) for name in ("fan_out", "plan/1", "post/1/1")])
+    future = later(books, seconds=1)
+    assert set(names(books.recovery.lost(["character", "post"], future, 10))) == {
+        "character/01",
+        "post/01/01",
+    }
+    assert names(books.recovery.lost(["picture"], future, 10)) == ["picture/01/01"]
+    books.ledger.quarantine(books.claim(PICTURE.step(1, 1)))
+    future = later(books, seconds=1)
+    assert books.recovery.lost(["picture"], future, 10) == []
+    assert names(books.recovery.lost(["picture"], future, 10, quarantined=True)) == ["picture/01/01"]
+
+
+def test_the_oldest_loss_comes_first(books: Books) -> None:
+    books.cast([1, 1])
+    for step, ago_ms in ((CHARACTER.step(1), 1000), (CHARACTER.step(2), 2000)):
+        books.change(step, ready_at={"$subtract": ["$$NOW", ago_ms]})
+    assert names(books.recovery.lost(["character"], later(books, seconds=1), 10)) == [
+        "character/02",
+        "character/01",
+    ]
+    assert names(books.recovery.lost(["character"], later(books, seconds=1), 1)) == ["character/02"]
+
+
+def test_what_a_stopping_owner_gave_back_is_lost_at_once(books: Books) -> None:
+    books.claim(STEP, "stopping")
+    books.ledger.abandon("stopping")
+    old = later(books, days=-365)
+    assert names(books.recovery.lost(KINDS, old, 10)) == ["describe"]
+
+
+# --- lost owners -----------------------------------------------------------------------------------------------------
+def test_a_step_is_orphaned_when_its_lease_ran_out_a_while_ago(books: Books) -> None:
+    books.claim(STEP)
+    future = later(books, hours=1)
+    assert not books.recovery.has_orphans()
+    books.expire(STEP, ago_ms=500)
+    assert not books.recovery.has_orphans(), "its owner may still renew it"
+    assert books.recovery.orphaned(KINDS, future, 10) == []
+    books.expire(STEP, ago_ms=1500)
+    assert books.recovery.has_orphans()
+    assert names(books.recovery.orphaned(KINDS, future, 10)) == ["describe"]
+    assert books.recovery.orphaned(["post"], future, 10) == []
+    assert books.recovery.orphaned(KINDS, future, 10, quarantined=True) == []
+    books.claim(STEP, "another")
+    assert not books.recovery.has_orphans()
+
+
+def test_an_orphan_whose_message_may_be_on_its_way_is_left_out(books: Books) -> None:
+    books.claim(STEP)
+    books.expire(STEP, ago_ms=1500)
+    books.recovery.mark_published([STEP.key(WORLD)])
+    published = books.row(STEP)["ready_at"]
+    assert books.recovery.orphaned(KINDS, published, 10) == []
+    assert names(books.recovery.orphaned(KINDS, published + timedelta(seconds=1), 10)) == ["describe"]
+
+
+def test_only_what_nobody_works_on_is_marked_as_published(books: Books) -> None:
+    books.claim(STEP)
+    orphan, pending = ILLUSTRATE.step(), FIRST
+    books.claim(orphan)
+    books.expire(orphan, ago_ms=1500)
+    books.change(pending, ready_at={"$subtract": ["$$NOW", 60_000]})
+    books.recovery.mark_published([step.key(WORLD) for step in (STEP, orphan, pending)])
+    assert books.row(STEP)["ready_at"] is None, "its owner lives"
+    now = books.database.now()
+    for step in (orphan, pending):
+        assert now - books.row(step)["ready_at"] < timedelta(seconds=30)
+
+
+# --- watermarks ------------------------------------------------------------------------------------------------------
+def test_the_watermark_of_several_queues_is_the_oldest_and_never_goes_back(books: Books) -> None:
+    marks, now = books.watermarks, later(books)
+    marks.advance("llm", now)
+    assert marks.of(["llm", "llm.1"]) is None, "nothing came out of the second yet"
+    marks.advance("llm.1", now - timedelta(seconds=5))
+    assert marks.of(["llm", "llm.1"]) == now - timedelta(seconds=5)
+    marks.advance("llm", now - timedelta(minutes=1))
+    assert marks.of(["llm"]) == now, "an older message that came out late tells nothing new"
