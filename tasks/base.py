@@ -205,14 +205,19 @@ def step_task(spec: StepSpec[Any], use_case: UseCase) -> GenerationTask:
 
 
 def _wait(container: Container, claim: Claim, again: Again, failure: dict[str, Any]) -> bool:
-    """Give the step back, and wait for a short time. False when it is scheduled instead: the thread is free."""
+    """Give the step back, and wait for a short time. False when it is scheduled instead: the thread is free.
+
+    Raises Reject when the worker stops meanwhile: the message goes back to its queue.
+    """
     metrics.retried(again.why)
     log.info("Step %s waits %.1f s: %s", claim.key, again.delay_s, failure["reason"])
     if again.delay_s > _settings.park_after_s:
         container.ledger.release(claim, again.attempts, failure, wait_s=again.delay_s)
         return False
     container.ledger.release(claim, again.attempts, failure)
-    return not container.stopping.wait(again.delay_s)
+    if container.stopping.wait(again.delay_s):
+        raise Reject("This worker is stopping.", requeue=True)
+    return True
 
 
 def _told(claim: Claim, kind: str, reason: str, decision: Decision | None = None) -> dict[str, Any]:
