@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from celery.exceptions import Ignore
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from generia_worker.app.celery_app import app
 from generia_worker.app.container import get_container
+from generia_worker.errors import TransientError
 from generia_worker.status.stages import progress_of
 from generia_worker.worlds import world
 from generia_worker.worlds.context import Outcome, Services, StepContext
@@ -35,8 +38,15 @@ def publish_characters(ctx: StepContext, services: Services) -> Outcome:
 
     Published first and committed afterwards: who dies in between publishes twice, which the ledger makes harmless; the
     other way round the characters would have to be missed first.
+
+    Raises TransientError while Redis is away.
     """
-    pipeline.fan_out_canvas(ctx.generation, services.rows.states(ctx.world_id)).apply_async()
+    canvas = pipeline.fan_out_canvas(ctx.generation, services.rows.states(ctx.world_id))
+    try:
+        canvas.apply_async()
+    except (RedisError, OperationalError) as error:
+        message = f"Redis does not take the characters' messages ({type(error).__name__})."
+        raise TransientError(message, outage=True) from None
     return Outcome(Nothing())
 
 
