@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
 from celery.canvas import Signature
@@ -18,77 +17,10 @@ from generia_worker.engine.step import Step, StepState
 from generia_worker.worlds.cast import share_posts
 from generia_worker.worlds.steps import FINISH, STEPS
 from tasks import pipeline
-from tests.books import WORLD, generation
+from tests.books import generation
+from tests.tasks.canvases import Chord, Shape, chords_in, name_of, shape, steps_in, tasks_of
 
 of = STEPS.parse
-
-
-class Chord(NamedTuple):
-    """`header` side by side, and `body` when all of it has ended."""
-
-    header: list[Any]
-    body: str
-
-
-#: A task is the name of its step, a chain is a list.
-Shape = str | list[Any] | Chord
-
-KINDS = {spec.task: spec.kind for spec in STEPS} | {pipeline.RECORD_PROGRESS: "progress"}
-
-
-def shape(signature: Signature | None) -> Shape | None:
-    """Return a canvas as nested lists of the names of its steps, read from what is sent to the broker.
-
-    A group that is not the header of a chord has no shape: Celery would join it inside a task.
-    """
-    return None if signature is None else _shape(json.loads(json.dumps(signature)))
-
-
-def _shape(node: dict[str, Any]) -> Any:
-    inner = node["kwargs"]
-    if node["task"] == "celery.chain":
-        return [_shape(link) for link in inner["tasks"]]
-    if node["task"] == "celery.chord":
-        return Chord([_shape(one) for one in inner["header"]], _shape(inner["body"]))
-    return _name(node)
-
-
-def _name(node: dict[str, Any]) -> str:
-    world, *indexes = node["args"]
-    assert (world, node["kwargs"], node["immutable"]) == (WORLD, {}, True)
-    kind = KINDS[node["task"]]
-    return kind if kind == "progress" else STEPS[kind].step(*indexes).name
-
-
-def tasks_of(node: Any) -> Iterator[dict[str, Any]]:
-    """Yield every task of a canvas, as it is sent."""
-    inner = node["kwargs"]
-    if node["task"] == "celery.chain":
-        parts = inner["tasks"]
-    elif node["task"] == "celery.chord":
-        parts = [*inner["header"], inner["body"]]
-    else:
-        yield node
-        return
-    for part in parts:
-        yield from tasks_of(part)
-
-
-def steps_in(signature: Signature | None) -> list[Step]:
-    """Return the steps of a canvas but for the closing one, which every canvas may name."""
-    if signature is None:
-        return []
-    names = [_name(task) for task in tasks_of(json.loads(json.dumps(signature)))]
-    return [of(name) for name in names if name not in ("progress", FINISH.kind)]
-
-
-def chords_in(node: Any) -> Iterator[Chord]:
-    if isinstance(node, Chord):
-        yield node
-        yield from chords_in(node.header)
-    elif isinstance(node, list):
-        for one in node:
-            yield from chords_in(one)
 
 
 def ended(names: str | Iterable[str], state: StepState = StepState.DONE) -> dict[Step, StepState]:
@@ -147,9 +79,9 @@ def test_every_task_waits_in_the_queue_of_its_step() -> None:
     sent = [
         task
         for canvas in (pipeline.world_canvas(order, {}), pipeline.fan_out_canvas(order, opened(4)))
-        for task in tasks_of(json.loads(json.dumps(canvas)))
+        for task in tasks_of(canvas)
     ]
-    queues = {_name(task): task["options"].get("queue") for task in sent}
+    queues = {name_of(task): task["options"].get("queue") for task in sent}
     assert queues["describe"] == queues["post/01/01"] == "llm"
     assert (queues["post/02/04"], queues["picture/07/05"], queues["post/40/06"]) == (
         "llm.1",
@@ -333,11 +265,8 @@ def test_after_any_other_failure_nothing_is_left_to_publish(failed: str) -> None
 
 
 # --- publishing ------------------------------------------------------------------------------------------------------
-def test_what_is_published_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    sent: list[Shape | None] = []
-    monkeypatch.setattr(Signature, "apply_async", lambda self, *a, **k: sent.append(shape(self)))
+def test_what_is_published_is_counted(published: list[Signature]) -> None:
     order, states = generation([2, 0]), opened() | ended("post/1/1 picture/1/1")
     steps = [of(name) for name in ("post/1/1", "post/1/2", "avatar/2")]
-    monkeypatch.setattr("celery.canvas._chain.apply_async", lambda self, *a, **k: sent.append(shape(self)))
     assert pipeline.publish(steps, order, states) == 2
-    assert sent == [["post/01/02", "picture/01/02"], ["avatar/02", "progress"]]
+    assert [shape(one) for one in published] == [["post/01/02", "picture/01/02"], ["avatar/02", "progress"]]
