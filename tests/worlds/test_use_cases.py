@@ -1,0 +1,328 @@
+"""Use cases with doubles: what they ask a model for, again and in which words, and what they do once only."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from generia_worker.engine.step import StepState
+from generia_worker.errors import InvalidAnswerError, PermanentError, TransientError
+from generia_worker.worlds.cast import cast_characters
+from generia_worker.worlds.characters import create_character, plan_posts
+from generia_worker.worlds.context import Services
+from generia_worker.worlds.documents import (
+    Cast,
+    CharacterConcept,
+    CharacterConnection,
+    PlannedPost,
+    PostDraft,
+    PostPlan,
+    SharedStory,
+)
+from generia_worker.worlds.posts import publish_post, write_post
+from generia_worker.worlds.results import CreatedCharacter, FinalCounts, PublishedPost
+from generia_worker.worlds.steps import STEPS
+from generia_worker.worlds.world import finish_world
+from tests.books import WORLD, generation
+from tests.worlds.doubles import DESCRIBED, Model, Recorder, context, detail, services
+
+
+def concept(name: str, id: str = "", posts: int = 1) -> CharacterConcept:
+    return CharacterConcept(id=id, concept=f"{name}, at length", concept_short=name, posts_count=posts)
+
+
+def cast_of(*names: str, **more: Any) -> Cast:
+    return Cast(characters=[concept(name, f"c{n}") for n, name in enumerate(names, start=1)], **more)
+
+
+def numbered(cast: Any) -> list[tuple[str, str]]:
+    return [(one.id, one.concept_short) for one in cast.characters]
+
+
+# --- the cast --------------------------------------------------------------------------------------------------------
+def test_what_is_missing_of_a_cast_or_double_is_asked_for_again() -> None:
+    model = Model(
+        cast_of("Ada", "  ADA ", "Bo", world_interpretation="first"),
+        cast_of("Bo", "Cy"),
+        cast_of("Di", "Ed", "Flo"),
+    )
+    around = services(model, {})
+    outcome = cast_characters(context("cast/0", around, generation(None, users_count=5)), around)
+    assert numbered(outcome.result) == [("c1", "Ada"), ("c2", "Bo"), ("c3", "Cy"), ("c4", "Di"), ("c5", "Ed")]
+    assert outcome.result.model_dump()["world_interpretation"] == "first"
+    assert model.told("count") == [5, 3, 2]
+    existing = [[(one["id"], one["concept_short"]) for one in told] for told in model.told("existing")]
+    assert existing[0] == []
+    assert [name for _, name in existing[2]] == ["Ada", "Bo", "Cy"]
+    assert model.keys == ["0.cast0.0", "0.cast1.0", "0.cast2.0"]
+
+
+def test_a_batch_goes_on_with_the_numbers_of_the_one_before() -> None:
+    story = SharedStory(characters_ids=["c2", "c1", "x"], title="The leak")
+    model = Model(
+        cast_of("Cy", "Bo", common_stories_and_events=[story]),
+        cast_of("Di", common_stories_and_events=[SharedStory(characters_ids=["c1"], title="The flood")]),
+    )
+    around = services(model, {"cast/0": cast_of("Ada", "Bo")}, settings={"cast_batch_size": 2})
+    order = generation(None, users_count=4, batches=2)
+    cast = cast_characters(context("cast/1", around, order), around).result
+    assert isinstance(cast, Cast)
+    assert numbered(cast) == [("c3", "Cy"), ("c4", "Di")]
+    assert [one.title for one in cast.common_stories_and_events] == ["The leak", "The flood"]
+    assert [one.characters_ids for one in cast.common_stories_and_events] == [["c4", "c3", "x"], ["c4"]]
+    assert model.told("count") == [2, 1]
+
+
+def test_only_as_many_as_are_left_are_asked_for_in_the_last_batch() -> None:
+    model = Model(cast_of("Di"))
+    made = {"cast/0": cast_of("Ada", "Bo", "Cy")}
+    around = services(model, made, settings={"cast_batch_size": 3})
+    order = generation(None, users_count=4, batches=2)
+    assert numbered(cast_characters(context("cast/1", around, order), around).result) == [("c4", "Di")]
+    assert model.told("count") == [1]
+
+
+def test_a_model_that_has_nobody_new_is_given_up() -> None:
+    model = Model(*[cast_of("Ada", "Bo")] * 9)
+    around = services(model, {})
+    with pytest.raises(InvalidAnswerError, match="gave 2 different characters where 5 were asked for"):
+        cast_characters(context("cast/0", around, generation(None, users_count=5)), around)
+    assert len(model.asked) == 4
+
+
+def test_a_cast_holds_no_more_connections_and_stories_than_its_document_may() -> None:
+    many = {
+        "character_connections": [CharacterConnection(character1_name="A", character2_name="B")] * 150,
+        "common_stories_and_events": [SharedStory(title="t")] * 40,
+    }
+    model = Model(cast_of("Ada", **many), cast_of("Bo", **many))
+    around = services(model, {})
+    cast = cast_characters(context("cast/0", around, generation(None, users_count=2)), around).result
+    assert isinstance(cast, Cast)
+    assert len(cast.character_connections) == 200
+    assert len(cast.common_stories_and_events) == 60
+    Cast.model_validate(cast.model_dump())
+
+
+def test_with_the_last_batch_all_steps_are_laid_out_and_not_before() -> None:
+    generations, added = Recorder(), Recorder()
+    rows = SimpleNamespace(table=STEPS, add=added.add)
+
+    def cast(batch: int, batches: int) -> Any:
+        people = [concept("Ada", posts=5), concept("Bo", posts=1)]
+        around = services(Model(Cast(characters=people)), {}, generations=generations, rows=rows)
+        order = generation(None, users_count=2, batches=batches, posts_count=6)
+        return cast_characters(context(f"cast/{batch}", around, order), around)
+
+    assert cast(0, 2).on_commit is None
+    on_commit, session = cast(0, 1).on_commit, object()
+    assert generations.calls == added.calls == [], "nothing is laid out before the commit"
+    on_commit(session)
+    shares = [4, 2]
+    assert generations.calls == [("store_shares", (WORLD, shares, session), {})]
+    assert added.calls == [("add", (WORLD, STEPS.after_cast(shares), 1, session), {})]
+
+
+# --- characters ------------------------------------------------------------------------------------------------------
+MADE = {
+    "cast/0": cast_of("Ada", "Bo"),
+    "character/2": CreatedCharacter(detail=detail("Bob"), character_id="c-2"),
+}
+
+
+def test_a_character_is_told_of_the_others_by_name_where_it_is_known() -> None:
+    made = {"cast/0": cast_of("Ada", "Bo", "Cy"), "character/2": MADE["character/2"]}
+    characters = Recorder(create=SimpleNamespace(id="new"))
+    model = Model(detail("Ada"))
+    around = services(model, made, characters=characters)
+    outcome = create_character(context("character/1", around, generation([1, 1, 1])), around)
+    assert outcome.result == CreatedCharacter(detail=detail("Ada"), character_id="new")
+    (others,) = model.told("others")
+    assert [(one["id"], one.get("display_name")) for one in others] == [("c2", "Bob"), ("c3", None)]
+    assert model.told("concept")[0]["concept_short"] == "Ada"
+
+
+def test_a_character_is_written_once_and_created_once() -> None:
+    characters = Recorder(create=SimpleNamespace(id="new"))
+    around = services(Model(detail("Ada")), MADE, characters=characters)
+    first = context("character/1", around)
+    assert create_character(first, around)
+    checkpoints = first.claim.checkpoints
+    assert set(checkpoints) == {"detail", "character_id"}
+    ((_, named),) = characters.named("create")
+    assert named == {"idempotency_key": "w1/character/01#1.create"}
+    again = context("character/1", around, **checkpoints)
+    assert create_character(again, around).result == CreatedCharacter(
+        detail=detail("Ada"), character_id="new"
+    )
+    assert len(characters.calls) == 1
+    without_id = context("character/1", around, detail=checkpoints["detail"])
+    create_character(without_id, around)
+    assert len(characters.named("create")) == 2, "the service knows it by its key"
+
+
+def test_a_character_that_is_made_anew_keeps_its_id() -> None:
+    characters = Recorder()
+    around = services(Model(detail("Ada the second")), MADE, characters=characters)
+    outcome = create_character(context("character/1", around, redo_of="c-1"), around)
+    assert outcome.result == CreatedCharacter(detail=detail("Ada the second"), character_id="c-1")
+    ((name, (character_id,), named),) = characters.calls
+    assert (name, character_id, named["display_name"]) == ("update", "c-1", "Ada the second")
+
+
+def test_without_what_it_needs_nothing_is_made() -> None:
+    around = services(Model(), {"character/2": MADE["character/2"]})
+    with pytest.raises(PermanentError, match="post/02/01 needs plan/02"):
+        write_post(context("post/2/1", around), around)
+
+
+# --- plans -----------------------------------------------------------------------------------------------------------
+def plan_of(*topics: str) -> PostPlan:
+    return PostPlan(posts=[PlannedPost(topic=topic) for topic in topics], narrative_arc=topics[0])
+
+
+def plan(model: Model, posts: int, batch: int) -> PostPlan:
+    around = services(model, MADE, settings={"plan_batch_size": batch})
+    found = plan_posts(context("plan/2", around, generation([1, posts])), around).result
+    assert isinstance(found, PostPlan)
+    return found
+
+
+def test_posts_are_planned_in_batches_that_know_the_earlier_ones() -> None:
+    model = Model(plan_of("a", "b"), plan_of("c", "d"), plan_of("e"))
+    found = plan(model, 5, batch=2)
+    assert [post.topic for post in found.posts] == ["a", "b", "c", "d", "e"]
+    assert found.narrative_arc == "a", "the rest of the document is that of the first batch"
+    assert model.told("count") == [2, 2, 1]
+    assert model.told("earlier") == [[], ["a", "b"], ["a", "b", "c", "d"]]
+    assert model.keys == ["0.plan0.0", "0.plan1.0", "0.plan2.0"]
+
+
+def test_what_is_missing_of_a_plan_double_or_too_much_is_asked_for_again_or_dropped() -> None:
+    model = Model(plan_of("a", " A ", "b"), plan_of("b", "c", "d", "e"))
+    assert [post.topic for post in plan(model, 3, batch=25).posts] == ["a", "b", "c"]
+    assert model.told("count") == [3, 1]
+
+
+def test_a_model_that_has_no_new_posts_is_given_up() -> None:
+    model = Model(*[plan_of("a")] * 9)
+    with pytest.raises(InvalidAnswerError, match="planned 1 different posts where 4 were asked for"):
+        plan(model, 4, batch=2)
+    assert len(model.asked) == 2 + 3
+
+
+# --- posts -----------------------------------------------------------------------------------------------------------
+DRAFT = PostDraft(content="A text.", image_prompt="a scene", hashtags=["#cats", "Cats", "two words"])
+
+
+def written(number: int, *texts: int, posts: int = 20) -> dict[str, Any]:
+    """Let the model write a post when those of these numbers are written; return what it was told."""
+    made = MADE | {
+        "plan/2": plan_of(*(f"topic {n}" for n in range(1, posts + 1))),
+        "post/1/1": PostDraft(content="of another character", image_prompt="p"),
+    }
+    made |= {f"post/2/{n}": PostDraft(content=f"text {n}", image_prompt="p") for n in texts}
+    model = Model(DRAFT)
+    around = services(model, made)
+    outcome = write_post(context(f"post/2/{number}", around, generation([1, posts])), around)
+    assert outcome.result == DRAFT
+    ((_, variables),) = model.rendered
+    return variables
+
+
+def test_a_post_is_told_what_precedes_it_as_text_or_as_plan() -> None:
+    told = written(4, 1, 3, 7)
+    assert told["earlier_posts"] == [{"content": "text 1"}, {"topic": "topic 2"}, {"content": "text 3"}]
+    assert (told["post"]["topic"], told["number"], told["total"]) == ("topic 4", 4, 20)
+    assert told["character"]["display_name"] == "Bob"
+    assert told["others"] == [{"concept_short": "Ada"}]
+    assert (told["world"]["name"], "description" in told["world"]) == (DESCRIBED.name, False)
+
+
+def test_a_post_is_told_of_a_dozen_posts_at_most() -> None:
+    assert written(1)["earlier_posts"] == []
+    assert [one["topic"] for one in written(20)["earlier_posts"]] == [f"topic {n}" for n in range(8, 20)]
+
+
+def publishing(posts: Recorder) -> Services:
+    """Services for a picture that is confirmed already."""
+    return services(Model(), MADE | {"post/2/1": DRAFT}, posts=posts)
+
+
+def page(*media_urls: str, total: int) -> SimpleNamespace:
+    found = [SimpleNamespace(post_id=f"p-{n}", media_url=url) for n, url in enumerate(media_urls, start=1)]
+    return SimpleNamespace(posts=found, total=total)
+
+
+def test_a_post_is_published_with_its_picture_under_its_key() -> None:
+    posts = Recorder(create_ai=SimpleNamespace(post_id="new"))
+    around = publishing(posts)
+    ctx = context("picture/2/1", around, post_confirmed="m1")
+    assert publish_post(ctx, around).result == PublishedPost(post_id="new", media_id="m1")
+    ((name, given, named),) = posts.calls
+    assert name == "create_ai"
+    assert given == ("c-2", "A text.", "m1", WORLD, ["cats", "twowords"])
+    assert named == {"idempotency_key": "w1/picture/02/01#1.create"}
+    assert ctx.checkpoint("creating") is True, "it is stored before the post is created"
+
+
+def test_a_post_that_may_exist_already_is_looked_for_by_its_picture() -> None:
+    pages = {
+        0: page(*["https://s3/other.jpg"] * 100, total=101),
+        100: page("https://s3/x/m1.jpg?sig", total=101),
+    }
+    posts = Recorder(character_posts=lambda *given: pages[given[3]])
+    around = publishing(posts)
+    ctx = context("picture/2/1", around, post_confirmed="m1", creating=True)
+    assert publish_post(ctx, around).result == PublishedPost(post_id="p-1", media_id="m1")
+    assert [name for name, *_ in posts.calls] == ["character_posts"] * 2
+
+
+def test_a_post_that_is_not_found_is_created() -> None:
+    posts = Recorder(
+        character_posts=page("https://s3/other.jpg", total=1), create_ai=SimpleNamespace(post_id="new")
+    )
+    around = publishing(posts)
+    ctx = context("picture/2/1", around, post_confirmed="m1", creating=True)
+    assert publish_post(ctx, around).result == PublishedPost(post_id="new", media_id="m1")
+
+
+def test_a_list_of_posts_that_ends_early_tells_nothing() -> None:
+    posts = Recorder(character_posts=page(total=300))
+    around = publishing(posts)
+    with pytest.raises(TransientError, match="ended early"):
+        publish_post(context("picture/2/1", around, post_confirmed="m1", creating=True), around)
+    assert posts.named("create_ai") == []
+
+
+def test_a_post_that_is_made_anew_keeps_its_id() -> None:
+    posts = Recorder()
+    around = publishing(posts)
+    ctx = context("picture/2/1", around, post_confirmed="m2", redo_of="p-7")
+    assert publish_post(ctx, around).result == PublishedPost(post_id="p-7", media_id="m2")
+    assert posts.calls == [
+        ("update", ("p-7",), {"caption": "A text.", "media_id": "m2", "tags": ["cats", "twowords"]})
+    ]
+
+
+# --- the end ---------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("described", [True, False])
+def test_the_end_of_a_world_tells_its_service_what_came_of_it(described: bool) -> None:
+    done, failed = StepState.DONE, StepState.FAILED
+    census = {("character", done): 2, ("character", failed): 1, ("picture", done): 7, ("post", done): 9}
+    worlds = Recorder()
+    around = services(
+        Model(),
+        {},
+        worlds=worlds,
+        rows=SimpleNamespace(census=lambda _: census),
+        parameters=SimpleNamespace(get=lambda _: DESCRIBED if described else None),
+    )
+    outcome = finish_world(context("finish", around), around)
+    assert outcome.result == FinalCounts(users_count=2, posts_count=7)
+    (((world_id, document, name, users, posts), _),) = worlds.named("update_params")
+    assert (world_id, users, posts) == (WORLD, 2, 7)
+    assert name == (DESCRIBED.name if described else "")
+    assert document.get("theme") == ("cats" if described else None)
