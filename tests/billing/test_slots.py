@@ -83,10 +83,12 @@ def test_a_pause_holds_for_everybody_and_is_only_prolonged(redis: Redis) -> None
 
 
 def test_a_short_pause_is_waited_out(redis: Redis) -> None:
-    worker = slots(redis, name(), limit=1, patience_s=5)
-    worker.pause(0.05)
+    provider = name()
+    worker = slots(redis, provider, limit=1, patience_s=5)
+    worker.pause(0.3)
+    assert redis.exists(f"generia:pause:{provider}")
     with worker.hold():
-        pass
+        assert not redis.exists(f"generia:pause:{provider}")
 
 
 def test_a_slot_that_is_renewed_outlives_its_lease_and_one_of_the_dead_does_not(redis: Redis) -> None:
