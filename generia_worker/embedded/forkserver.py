@@ -71,11 +71,17 @@ class ForkedKeeper:
 class ForkServer:
     """The stack's side. Safe to use from several threads."""
 
-    def __init__(self, modules: Sequence[str], env: Mapping[str, str], log_path: Path) -> None:
+    def __init__(
+        self,
+        modules: Sequence[str],
+        env: Mapping[str, str],
+        log_path: Path,
+        answer_max_s: float = _ANSWER_MAX_S,
+    ) -> None:
         self._env = dict(env)
         self._lock = threading.Lock()
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._socket.settimeout(_ANSWER_MAX_S)
+        self._socket.settimeout(answer_max_s)
         with theirs, log_path.open("ab") as log:
             command = [sys.executable, "-P", "-m", __spec__.name, str(theirs.fileno()), *modules, _NAME_ROOM]
             self._popen = subprocess.Popen(

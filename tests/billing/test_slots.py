@@ -38,6 +38,7 @@ def test_never_more_than_the_limit_whatever_the_number_of_workers(redis: Redis) 
     workers = [slots(redis, provider, limit=5, patience_s=30) for _ in range(4)]
     now = most = done = 0
     lock = threading.Lock()
+    full = threading.Barrier(5, timeout=30)
 
     def call(worker: ProviderSlots) -> None:
         nonlocal now, most, done
@@ -45,7 +46,7 @@ def test_never_more_than_the_limit_whatever_the_number_of_workers(redis: Redis) 
             with lock:
                 now += 1
                 most = max(most, now)
-            time.sleep(0.01)
+            full.wait()
             with lock:
                 now -= 1
                 done += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -170,13 +171,14 @@ def test_programs_outlive_the_server_and_start_without_it(
     assert psutil.pid_exists(number_in(tmp_path / "second"))
 
 
-def test_a_server_that_hangs_is_given_up(make: Make, server: ForkServer, tmp_path: Path) -> None:
-    server._socket.settimeout(0.2)
-    os.kill(server.pid, signal.SIGSTOP)
-    for name in ("first", "second"):
-        make("wait", str(tmp_path / name)).start()
-        assert psutil.pid_exists(number_in(tmp_path / name))
-    assert wait_gone(server.pid, 0)
+def test_a_server_that_hangs_is_given_up(make: Make, environment: dict[str, str], tmp_path: Path) -> None:
+    hanging = ForkServer([], environment, tmp_path / "hanging.log", answer_max_s=0.2)
+    with contextlib.closing(hanging):
+        os.kill(hanging.pid, signal.SIGSTOP)
+        for name in ("first", "second"):
+            make("wait", str(tmp_path / name), fork_server=hanging).start()
+            assert psutil.pid_exists(number_in(tmp_path / name))
+        assert wait_gone(hanging.pid, 0)
 
 
 @pytest.mark.parametrize("other", [{"PYTHONPATH": "/elsewhere"}, {"LD_PRELOAD": ""}, {"PYTHONUTF8": "1"}])

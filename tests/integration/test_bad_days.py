@@ -86,7 +86,9 @@ def test_a_plan_that_fails_leaves_the_character_with_a_face(platform: Platform) 
     status, audit = platform.make("A village of three very talkative lighthouse keepers", 2, 4)
     assert status.status == "completed"
     assert (status.users_created, status.posts_created, status.tasks_failed) == (2, 0, 2)
-    for character_id in audit.character_ids():
+    characters = audit.character_ids()
+    assert len(characters) == 2
+    for character_id in characters:
         assert audit.characters.get(character_id).avatar_media_id
     audit.check_ledger(status)
 

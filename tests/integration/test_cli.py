@@ -179,6 +179,7 @@ def test_doctor_finds_this_machine_in_order(home: Path) -> None:
     done = generia("doctor", "--json", "--data-dir", str(home / "doctor"), cwd=home)
     findings = json.loads(done.stdout)
     assert done.returncode == 0, findings
+    assert findings
     assert all(finding["ok"] for finding in findings)
 
 

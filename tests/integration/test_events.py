@@ -78,6 +78,7 @@ def check_posts(platform: Platform, world_id: str, posts: list[dict[str, Any]]) 
     """What came by push is what the post service has, and enough to be shown."""
     audit = Audit(platform.settings, world_id)
     stored = {p.post_id: p for character in audit.character_ids() for p in audit.posts_of(character)}
+    assert stored
     assert {post["post_id"] for post in posts} == set(stored)
     assert len(posts) == len(stored)
     for post in posts:

@@ -78,7 +78,7 @@ def endpoint() -> Iterator[Endpoint]:
 
 @pytest.fixture
 def own(settings: Settings, monkeypatch: pytest.MonkeyPatch, endpoint: Endpoint) -> Settings:
-    monkeypatch.setattr(orders, "_AGAIN_S", 0.1)
+    monkeypatch.setattr(orders, "AGAIN_S", 0.1)
     return settings.model_copy(
         update={
             "mongo_database": "platform_tests_orders",

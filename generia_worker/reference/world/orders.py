@@ -26,7 +26,7 @@ from generia_worker.storage.mongo import Document
 log = logging.getLogger(__name__)
 
 #: Orders that the endpoint could not take are placed again so often, a bounded number at a time.
-_AGAIN_S = 3.0
+AGAIN_S = 3.0
 _BATCH = 50
 #: How the rules of an order name what the caller of CreateWorld names otherwise.
 _FIELDS = {"user_prompt": "prompt", "users_count": "characters_count", "budget": wire.BUDGET_KEY}
@@ -101,7 +101,7 @@ class Orders:
         self._worlds.update_one({"_id": order.world_id}, {"$set": {"order.state": "placed"}})
 
     def _run(self) -> None:
-        while not self._stopping.wait(_AGAIN_S):
+        while not self._stopping.wait(AGAIN_S):
             try:
                 self._place_waiting()
             except Exception:
@@ -109,7 +109,7 @@ class Orders:
 
     def _place_waiting(self) -> None:
         # What was created just now is being placed by its own call.
-        before = self._resources.now() - timedelta(seconds=_AGAIN_S)
+        before = self._resources.now() - timedelta(seconds=AGAIN_S)
         waiting = {"order.state": "waiting", "created_at": {"$lt": before}}
         for world in self._worlds.find(waiting).sort("created_at", 1).limit(_BATCH):
             if self._stopping.is_set():
