@@ -21,7 +21,7 @@ from generia_worker.engine.ledger import Claim
 from generia_worker.engine.queues import QUARANTINE
 from generia_worker.engine.retry import Again, Attempts, Decision, End, RetryPolicy
 from generia_worker.engine.specs import StepSpec
-from generia_worker.engine.step import Scope, Step, StepState
+from generia_worker.engine.step import Failure, Scope, Step, StepState
 from generia_worker.errors import GeneriaError, InvalidAnswerError, LeaseLost
 from generia_worker.observability import logs, metrics
 from generia_worker.settings import get_settings
@@ -119,11 +119,12 @@ class GenerationTask(Task[Any, Any]):
                 refresh_status(world_id)  # a person sees the stages of the world itself begin
             order = container.generations.recent(world_id)
             logs.note(run=order.run, attempt=claim.attempts.made + 1)
-            decision, failure = self._attempt(container, order, claim, use_case)
-            if decision is None:
+            stopped = self._attempt(container, order, claim, use_case)
+            if stopped is None:
                 log.info("Step %s is done.", claim.key)
                 refresh_status(world_id)
                 return Verdict(done=True)
+            decision, failure = stopped
             if isinstance(decision, End):
                 return self._end(container, order, claim, decision, failure)
             if not _wait(container, claim, decision, failure):
@@ -141,7 +142,7 @@ class GenerationTask(Task[Any, Any]):
 
     def _attempt(
         self, container: Container, order: Generation, claim: Claim, use_case: UseCase
-    ) -> tuple[Decision | None, dict[str, Any]]:
+    ) -> tuple[Decision, Failure] | None:
         """Try a claimed step once. Returns the decision about its error and how to tell it; None when it is done."""
         if order.cancelled and not STEPS[claim.step.kind].closes_world:
             return End(StepState.CANCELLED), _told(claim, "WorldCancelled", "The world was cancelled.")
@@ -154,7 +155,7 @@ class GenerationTask(Task[Any, Any]):
                 ctx = StepContext(claim, order, container.services)
                 outcome = use_case(ctx, container.services)
                 container.ledger.commit(claim, outcome.result, outcome.on_commit)
-                return None, {}
+                return None
         except (LeaseLost, PyMongoError):
             raise
         except Exception as error:
@@ -172,7 +173,7 @@ class GenerationTask(Task[Any, Any]):
         order: Generation,
         claim: Claim,
         end: End,
-        failure: dict[str, Any],
+        failure: Failure,
     ) -> Verdict:
         """End a step without a result, skip what needs it, and let the rest of the world go on."""
         world_id, step = order.world_id, claim.step
@@ -210,7 +211,7 @@ def step_task(spec: StepSpec[Any], use_case: UseCase) -> GenerationTask:
     return task
 
 
-def _wait(container: Container, claim: Claim, again: Again, failure: dict[str, Any]) -> bool:
+def _wait(container: Container, claim: Claim, again: Again, failure: Failure) -> bool:
     """Give the step back, and wait for a short time. False when it is scheduled instead, or the worker stops."""
     metrics.retried(again.why)
     log.info("Step %s waits %.1f s: %s", claim.key, again.delay_s, failure["reason"])
@@ -221,12 +222,14 @@ def _wait(container: Container, claim: Claim, again: Again, failure: dict[str, A
     return not container.stopping.wait(again.delay_s)
 
 
-def _told(claim: Claim, kind: str, reason: str, decision: Decision | None = None) -> dict[str, Any]:
+def _told(claim: Claim, kind: str, reason: str, decision: Decision | None = None) -> Failure:
     """Describe an error for a person: what the ledger keeps, and `/failures` shows."""
     attempts: Attempts = decision.attempts if isinstance(decision, Again) else claim.attempts
     number = attempts.made if isinstance(decision, Again) else attempts.made + 1
-    told = {"reason": reason[:1000], "kind": kind, "attempt": number, "at": datetime.now(UTC)}
-    return told if isinstance(decision, Again) else told | {"step": claim.step.name}
+    told = Failure(reason=reason[:1000], kind=kind, attempt=number, at=datetime.now(UTC))
+    if not isinstance(decision, Again):
+        told["step"] = claim.step.name
+    return told
 
 
 def _words(error: Exception) -> str:
@@ -236,7 +239,7 @@ def _words(error: Exception) -> str:
     return f"An internal error ({type(error).__name__}); the worker's log has more."
 
 
-def _tell(claim: Claim, state: StepState, failure: dict[str, Any]) -> None:
+def _tell(claim: Claim, state: StepState, failure: Failure) -> None:
     """Log and count a step that ended without a result: one that failed is worth a look, the others are as they
     should be."""
     level = logging.WARNING if state is StepState.FAILED else logging.INFO

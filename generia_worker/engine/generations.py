@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from cachetools import TTLCache
 from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
 from generia_worker.client.order import Order
+from generia_worker.engine.step import Failure
 from generia_worker.errors import ConflictError, NotFoundError
 from generia_worker.storage.cache import ReadThroughCache
 from generia_worker.storage.database import Database, Document
@@ -36,7 +36,7 @@ class Generation:
     budget_usd: float | None
     shares: list[int] | None
     cancelled: bool
-    fatal: dict[str, Any] | None
+    fatal: Failure | None
     created_at: datetime
     request_hash: str
 
@@ -147,7 +147,7 @@ class Generations:
         """Keep how many posts each character has; inside the transaction that stores their steps."""
         self._rows.update_one({"_id": world_id}, {"$set": {"shares": shares}}, session=session)
 
-    def fail_world(self, world_id: str, reason: dict[str, Any], session: ClientSession) -> None:
+    def fail_world(self, world_id: str, reason: Failure, session: ClientSession) -> None:
         """Note why no further step of the world can succeed; the first reason stays."""
         self._rows.update_one({"_id": world_id, "fatal": None}, {"$set": {"fatal": reason}}, session=session)
 

@@ -16,7 +16,7 @@ from pymongo.client_session import ClientSession
 
 from generia_worker.engine.retry import Attempts
 from generia_worker.engine.specs import StepTable
-from generia_worker.engine.step import Step, StepState
+from generia_worker.engine.step import Failure, Step, StepState
 from generia_worker.errors import LeaseLost
 from generia_worker.storage.database import Database, Document
 
@@ -180,7 +180,7 @@ class Ledger:
         self,
         claim: Claim,
         state: StepState,
-        failure: dict[str, Any],
+        failure: Failure,
         dependents: Sequence[Step],
         on_commit: Callable[[ClientSession], None] | None = None,
     ) -> None:
@@ -192,7 +192,7 @@ class Ledger:
                 "attempts": claim.attempts.made + 1,
             }
             self._change(claim, {"$set": change, "$currentDate": _STAMPS}, session)
-            because = {"reason": f"Needs {claim.step}, which did not succeed.", "kind": "Skipped"}
+            because = Failure(reason=f"Needs {claim.step}, which did not succeed.", kind="Skipped")
             keys = [step.key(claim.world_id) for step in dependents]
             if keys:
                 self._end_pending({"_id": {"$in": keys}}, StepState.SKIPPED, because, session)
@@ -203,12 +203,12 @@ class Ledger:
 
     def cancel_pending(self, world_id: str, session: ClientSession) -> None:
         """End every pending step of a cancelled world, but for the closing one."""
-        because = {"reason": "The world was cancelled.", "kind": "WorldCancelled"}
+        because = Failure(reason="The world was cancelled.", kind="WorldCancelled")
         steps = {"world_id": world_id, "kind": {"$ne": self._table.closing.kind}}
         self._end_pending(steps, StepState.CANCELLED, because, session)
 
     def _end_pending(
-        self, which: Document, state: StepState, failure: Document, session: ClientSession
+        self, which: Document, state: StepState, failure: Failure, session: ClientSession
     ) -> None:
         change = {
             "state": state.value,
@@ -220,7 +220,7 @@ class Ledger:
         pending = which | {"state": StepState.PENDING.value}
         self._rows.update_many(pending, {"$set": change, "$currentDate": _STAMPS}, session=session)
 
-    def restore(self, claim: Claim, steps: Sequence[Step], failure: dict[str, Any]) -> None:
+    def restore(self, claim: Claim, steps: Sequence[Step], failure: Failure) -> None:
         """Put steps back to done after a redo that failed; what they made before stays, the failure says why.
 
         Raises LeaseLost.
@@ -242,7 +242,7 @@ class Ledger:
         self,
         claim: Claim,
         attempts: Attempts,
-        failure: dict[str, Any] | None,
+        failure: Failure | None,
         *,
         wait_s: float | None = None,
     ) -> None:

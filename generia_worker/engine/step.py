@@ -13,7 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from typing import Required, TypedDict
 
 
 class Scope(StrEnum):
@@ -92,6 +94,20 @@ class Step:
 
     def __str__(self) -> str:
         return self.name
+
+
+class Failure(TypedDict, total=False):
+    """Why a step did not succeed, as its row keeps it and `/failures` shows it."""
+
+    #: In words for a person; at most 1,000 characters.
+    reason: Required[str]
+    #: The name of the error.
+    kind: str
+    #: The number of the attempt that ended with it, from 1.
+    attempt: int
+    at: datetime
+    #: The step's name; only of one that has ended.
+    step: str
 
 
 #: How many steps of each kind are in each state.

@@ -10,7 +10,7 @@ from pymongo.client_session import ClientSession
 
 from generia_worker.engine.ledger import Claim, Finished, Leased, Scheduled
 from generia_worker.engine.retry import Attempts
-from generia_worker.engine.step import StepState
+from generia_worker.engine.step import Failure, StepState
 from generia_worker.errors import LeaseLost
 from generia_worker.storage.database import Database
 from generia_worker.worlds.results import FoundWorld, Nothing
@@ -112,7 +112,7 @@ def test_a_commit_and_what_goes_with_it_are_one(books: Books) -> None:
 
 def test_a_failure_skips_its_dependents_and_leaves_its_reason(books: Books) -> None:
     dependents = [ILLUSTRATE.step(), CAST.step(0)]
-    failure = {"reason": "no credit", "kind": "X"}
+    failure = Failure(reason="no credit", kind="X")
     books.ledger.end_without_result(books.claim(STEP), StepState.FAILED, failure, dependents)
     states = books.rows.states(WORLD)
     assert states[STEP] is StepState.FAILED
@@ -202,7 +202,7 @@ def test_what_could_not_be_made_anew_stands_as_it_was(books: Books) -> None:
     for spec in (CHARACTER, AVATAR):
         books.change(spec.step(1), state="pending", contribution={"$literal": {}})
     held = books.claim(CHARACTER.step(1))
-    failure = {"reason": "refused"}
+    failure = Failure(reason="refused")
     books.ledger.restore(held, [CHARACTER.step(1), AVATAR.step(1), PLAN.step(1)], failure)
     states = books.rows.states(WORLD)
     assert states[CHARACTER.step(1)] is states[AVATAR.step(1)] is StepState.DONE

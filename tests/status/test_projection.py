@@ -9,7 +9,7 @@ import pytest
 from generia_worker.billing.requests import Intent, PaidCall
 from generia_worker.client.order import Order
 from generia_worker.client.status import GenerationStatus, WorldStatus
-from generia_worker.engine.step import StepState
+from generia_worker.engine.step import Failure, StepState
 from generia_worker.errors import ConflictError, NotFoundError
 from generia_worker.providers.usage import Provider, Usage
 from generia_worker.storage.database import Database
@@ -108,7 +108,7 @@ def test_a_late_answer_turns_an_ambiguous_call_into_a_billed_one(books: Books) -
 def test_the_reason_of_a_failure_reaches_the_status(books: Books) -> None:
     books.open()
     first, *rest = STEPS.opening(1)
-    failure = {"reason": "no such world", "kind": "X"}
+    failure = Failure(reason="no such world", kind="X")
     books.ledger.end_without_result(books.claim(first), StepState.FAILED, failure, rest)
     status = books.told()
     assert status.status is WorldStatus.FAILED
