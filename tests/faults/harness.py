@@ -118,6 +118,11 @@ class Faults(Platform):
         """Return the state of a step, `""` when there is no such step."""
         return str(self.step(world_id, step).get("state", ""))
 
+    def has_begun(self, world_id: str, step: str) -> bool:
+        """True once a worker has taken a step. It may be done already: on a busy machine, looking for one that runs can
+        miss it."""
+        return self.state(world_id, step) in ("running", "done")
+
     def answers(self, world_id: str, step: str) -> int:
         """Return how many usable answers to the calls of a step were recorded."""
         query = {"world_id": world_id, "step": step, "state": "answered"}
@@ -169,6 +174,7 @@ class Faults(Platform):
     @contextmanager
     def frozen_pid(self, pid: int) -> Iterator[int]:
         """Stop a process of this stack in its tracks (SIGSTOP) for as long as the block runs."""
+        assert pid > 0, "it has ended already; the number 0 stands for all processes of this test"
         self._frozen.add(pid)
         os.kill(pid, signal.SIGSTOP)
         try:

@@ -98,14 +98,14 @@ def drained(faults: Faults) -> None:
 def test_a_fan_out_that_comes_twice_makes_nobody_twice(faults: Faults) -> None:
     faults.behave(vary_answers=True, latency={"llm": {"fixed_s": 0.3}, "images": {"fixed_s": 0.3}})
     world = faults.new(3, 5)
-    faults.until(lambda: faults.state(world, "cast/0") == "running", "the cast is being found")
+    faults.until(lambda: faults.has_begun(world, "cast/0"), "the cast is being found")
     faults.send("tasks.characters.cast_characters", world, 0, times=3)
     faults.until(lambda: faults.state(world, "cast/0") == "done", "the cast is found")
     cast = faults.step(world, "cast/0")["result"]
     shares = (faults.db["generations"].find_one({"_id": world}) or {})["shares"]
     for _ in range(3):
         faults.send("tasks.world.fan_out", world)
-    faults.until(lambda: faults.state(world, "plan/01") == "running", "the first character plans")
+    faults.until(lambda: faults.has_begun(world, "plan/01"), "the first character plans")
     faults.send("tasks.world.fan_out", world, times=3)
     faults.assert_whole(world, 3, 5)
     assert faults.step(world, "cast/0")["result"] == cast

@@ -129,7 +129,7 @@ def test_kill_and_kill_again(faults: Faults) -> None:
         ("character/02", "worker-inner"),
         ("plan/02", "worker-llm"),
     ):
-        await_state(faults, world, moment, "running")
+        faults.until(functools.partial(faults.has_begun, world, moment), f"{moment} has begun")
         in_flight += faults.db["api_requests_history"].count_documents({"world_id": world, "state": "intent"})
         faults.kill(name)
     faults.assert_whole(world, 2, 5, ambiguous=in_flight + 2)
@@ -197,7 +197,7 @@ def test_workers_whose_clocks_are_wrong_are_still_one_owner_a_step(faults: Fault
 
 @pytest.mark.usefixtures("wrong_clocks")
 def test_a_stale_owner_that_wakes_up_commits_nothing(faults: Faults) -> None:
-    faults.behave(vary_answers=True, latency={"llm": {"fixed_s": 0.7}, "images": {"fixed_s": 0.7}})
+    faults.behave(vary_answers=True, latency={"llm": {"fixed_s": 1.5}, "images": {"fixed_s": 1.5}})
     world = faults.new(1, 1)
     for step in ("describe", "cast/0", "picture/01/01"):
         # A picture is known to its provider by its key: whoever asks gets the one that was drawn.
