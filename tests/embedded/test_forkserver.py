@@ -129,12 +129,12 @@ def test_it_is_started_again_after_a_kill_and_stopped_for_good(make: Make, tmp_p
     one = make("wait", str(tmp_path / "pid"), restart=True)
     one.start()
     first = number_in(tmp_path / "pid")
-    assert one.pid == first
+    assert eventually(lambda: one.pid == first)
     (tmp_path / "pid").unlink()
     os.kill(first, signal.SIGKILL)
     second = number_in(tmp_path / "pid")
     assert second != first
-    assert one.pid == second
+    assert eventually(lambda: one.pid == second)
     one.stop()
     assert wait_gone(second, 0)
 
