@@ -131,8 +131,12 @@ class Simulator:
         return self.profile.behaviour
 
     def bill(self, provider: Provider, request: str, kind: str, charged_usd: float) -> Entry:
-        """Note a call that was done and is charged, whether or not its answer arrives."""
-        self.profile.billed[provider] += 1
+        """Note a call that was done and is charged, whether or not its answer arrives.
+
+        The credit of the account is spent by all worlds, also by those with a profile of their own.
+        """
+        for profile in {self.profile, self.common}:
+            profile.billed[provider] += 1
         return self.ledger.bill(provider, request, kind, charged_usd)
 
     def arrive(self, provider: Provider, request_digest: str) -> Dice:

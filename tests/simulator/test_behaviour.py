@@ -81,6 +81,14 @@ def test_calls_of_a_world_count_from_its_first_one(sim: Sim) -> None:
     assert [sim.chat(body, "w/describe").status_code for _ in range(2)] == [500, 200]
 
 
+def test_all_worlds_spend_the_credit_of_the_account(sim: Sim) -> None:
+    body = sim.body("post")
+    sim.behave("own", fences=1)
+    assert [sim.chat(body, "own/post").status_code for _ in range(2)] == [200, 200]
+    sim.behave(no_credit_after=sim.ledger()["llm"]["calls"] + 2)
+    assert [sim.chat(body, "other/post").status_code for _ in range(2)] == [200, 402]
+
+
 def test_what_a_world_meets_does_not_depend_on_others(sim: Sim) -> None:
     def statuses(world: str) -> list[int]:
         return [sim.chat(sim.body("post", number=n % 3), f"{world}/post").status_code for n in range(20)]
