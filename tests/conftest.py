@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -21,9 +20,6 @@ for _name in [name for name in os.environ if name.startswith("GENERIA_")]:
 for _name in ("OPENROUTER_API_KEY", "RUNWARE_API_KEY"):
     os.environ.pop(_name, None)
     os.environ.pop(f"{_name}_FILE", None)
-# Programs that tests start may be modules of theirs.
-_ROOT = str(Path(__file__).parents[1])
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [_ROOT, os.environ.get("PYTHONPATH")]))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
