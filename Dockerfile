@@ -263,7 +263,7 @@ FROM base AS worker
 COPY celeryconfig.py ./
 COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
 COPY generia_worker/app/__init__.py generia_worker/app/celery_app.py generia_worker/app/container.py \
-     generia_worker/app/transport.py ./generia_worker/app/
+     generia_worker/app/enqueue.py generia_worker/app/transport.py ./generia_worker/app/
 COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_worker/billing/estimate.py \
      generia_worker/billing/holds.py generia_worker/billing/prices.py generia_worker/billing/requests.py \
      generia_worker/billing/slots.py ./generia_worker/billing/
@@ -315,7 +315,7 @@ FROM base AS beat
 COPY celeryconfig.py ./
 COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
 COPY generia_worker/app/__init__.py generia_worker/app/celery_app.py generia_worker/app/container.py \
-     generia_worker/app/transport.py ./generia_worker/app/
+     generia_worker/app/enqueue.py generia_worker/app/transport.py ./generia_worker/app/
 COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_worker/billing/estimate.py \
      generia_worker/billing/holds.py generia_worker/billing/prices.py generia_worker/billing/requests.py \
      generia_worker/billing/slots.py ./generia_worker/billing/
@@ -413,7 +413,7 @@ FROM base AS flower
 COPY celeryconfig.py ./
 COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
 COPY generia_worker/app/__init__.py generia_worker/app/celery_app.py generia_worker/app/container.py \
-     generia_worker/app/transport.py ./generia_worker/app/
+     generia_worker/app/enqueue.py generia_worker/app/transport.py ./generia_worker/app/
 COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_worker/billing/estimate.py \
      generia_worker/billing/holds.py generia_worker/billing/prices.py generia_worker/billing/requests.py \
      generia_worker/billing/slots.py ./generia_worker/billing/

@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 
 from generia_worker.app.celery_app import app
 from generia_worker.app.container import get_container
+from generia_worker.app.enqueue import START_WORLD
 from generia_worker.engine.generations import Generation
 from generia_worker.engine.queues import QUARANTINE, SERVICES, STEP_QUEUES, bands
 from generia_worker.engine.recovery import FoundStep
@@ -112,7 +113,7 @@ def recover() -> None:
     if before is not None:
         for world_id in container.generations.unstarted(before, _RECOVER_MOST):
             log.warning("World %s was never started: starting it.", world_id)
-            pipeline.by_name(pipeline.START_WORLD, world_id).apply_async()
+            pipeline.by_name(START_WORLD, world_id).apply_async()
             metrics.recovered("order")
     _bring_back(_missing(orphans_only=False))
 

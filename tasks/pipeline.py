@@ -28,15 +28,13 @@ from celery import chain, chord, group
 from celery.canvas import Signature
 
 from generia_worker.app.celery_app import app
+from generia_worker.app.enqueue import RECORD_PROGRESS
 from generia_worker.engine.generations import Generation
 from generia_worker.engine.queues import queue_of
 from generia_worker.engine.step import Scope, Step, StepState
 from generia_worker.worlds.steps import FAN_OUT, FINISH, STEPS
 
 States = Mapping[Step, StepState]
-
-START_WORLD = "tasks.world.start_world"
-RECORD_PROGRESS = "tasks.progress.record_progress"
 
 
 def by_name(name: str, *args: Any) -> Signature:

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from generia_worker.app.celery_app import app
 from generia_worker.app.container import Container, get_container
+from generia_worker.app.enqueue import RECORD_PROGRESS
 from generia_worker.settings import get_settings
 from generia_worker.worlds.steps import FINISH
 from tasks import pipeline
@@ -34,7 +35,7 @@ def refresh_status(world_id: str) -> None:
     try:
         if get_container().redis.set(_key(world_id), 1, nx=True, ex=_ASKED_S):
             # Without retries: while Redis hangs, no thread is held up longer than for one timeout.
-            pipeline.by_name(pipeline.RECORD_PROGRESS, world_id).apply_async(retry=False)
+            pipeline.by_name(RECORD_PROGRESS, world_id).apply_async(retry=False)
     except (RedisError, OperationalError) as error:
         log.warning("The status of %s is left to the sweep: %s", world_id, type(error).__name__)
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from generia_worker.api.paths import WorldId
 from generia_worker.app.container import Container
-from generia_worker.app.enqueue import PROGRESS_TASK, START_TASK, Enqueuer
+from generia_worker.app.enqueue import RECORD_PROGRESS, START_WORLD, Enqueuer
 from generia_worker.client.receipt import Receipt
 from generia_worker.client.status import FailedStep, GenerationStatus
 from generia_worker.http.problems import documented
@@ -46,25 +46,25 @@ def add_controls(app: FastAPI, container: Container, enqueuer: Enqueuer, authori
     def cancel(world_id: WorldId) -> GenerationStatus:
         """Stop a world within one call's time; what exists stays."""
         container.control.cancel(world_id)
-        return go_on(world_id, PROGRESS_TASK)
+        return go_on(world_id, RECORD_PROGRESS)
 
     @app.post("/v1/generations/{world_id}:resume", **answers)
     def resume(world_id: WorldId) -> GenerationStatus:
         """Go on with a world that was cancelled or has failed."""
         container.control.resume(world_id)
-        return go_on(world_id, START_TASK)
+        return go_on(world_id, START_WORLD)
 
     @app.post("/v1/generations/{world_id}:retry", **answers)
     def retry(world_id: WorldId) -> GenerationStatus:
         """Try what failed again, and what was skipped because of it."""
         container.control.retry(world_id)
-        return go_on(world_id, START_TASK)
+        return go_on(world_id, START_WORLD)
 
     @app.post("/v1/generations/{world_id}:redo", **answers)
     def redo(world_id: WorldId, body: RedoBody) -> GenerationStatus:
         """Redo one character or one post, in place."""
         container.control.redo(world_id, body.step)
-        return go_on(world_id, START_TASK)
+        return go_on(world_id, START_WORLD)
 
 
 def add_reports(app: FastAPI, container: Container, authorised: Any) -> None:

@@ -12,8 +12,8 @@ from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
 
-START_TASK = "tasks.world.start_world"
-PROGRESS_TASK = "tasks.progress.record_progress"
+START_WORLD = "tasks.world.start_world"
+RECORD_PROGRESS = "tasks.progress.record_progress"
 
 
 class Enqueuer:
@@ -23,7 +23,7 @@ class Enqueuer:
         self._celery = celery
         self._redis = redis
 
-    def send(self, world_id: str, task: str = START_TASK) -> None:
+    def send(self, world_id: str, task: str = START_WORLD) -> None:
         """Send a message, or leave it to recovery when Redis is away."""
         try:
             # Kombu tries a refused connection again for many seconds, and a person waits for the answer to this call.

@@ -14,6 +14,7 @@ from celery.canvas import Signature
 from redis import Redis
 
 from generia_worker.app.celery_app import app
+from generia_worker.app.enqueue import RECORD_PROGRESS
 from generia_worker.engine.generations import Generation
 from generia_worker.engine.step import StepState
 from generia_worker.processes.worker import arguments, collect_seldom
@@ -66,7 +67,7 @@ _BODIES = {FAN_OUT.task: _fan_out, FINISH.task: _finish}
 app.conf.imports = ()
 for _spec in STEPS:
     app.task(name=_spec.task, acks_late=True)(_BODIES.get(_spec.task, _nothing))
-app.task(name=pipeline.RECORD_PROGRESS, acks_late=True)(_nothing)
+app.task(name=RECORD_PROGRESS, acks_late=True)(_nothing)
 
 
 def opening(world_id: str) -> Signature:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from celery.canvas import Signature
 
+from generia_worker.app.enqueue import RECORD_PROGRESS
 from generia_worker.engine.step import Step
 from generia_worker.worlds.steps import FINISH, STEPS
-from tasks import pipeline
 from tests.books import WORLD
 
 
@@ -24,7 +24,7 @@ class Chord(NamedTuple):
 #: A task is the name of its step, a chain is a list.
 Shape = str | list[Any] | Chord
 
-_KINDS = {spec.task: spec.kind for spec in STEPS} | {pipeline.RECORD_PROGRESS: "progress"}
+_KINDS = {spec.task: spec.kind for spec in STEPS} | {RECORD_PROGRESS: "progress"}
 
 
 def shape(signature: Signature | None) -> Shape | None:
