@@ -121,11 +121,6 @@ class Generations:
         """
         return self._recent.get(world_id, self.get)
 
-    def newest(self, limit: int, offset: int = 0) -> list[Generation]:
-        """Return the generations, newest first."""
-        cursor = self._rows.find().sort("created_at", -1).skip(offset).limit(limit)
-        return [Generation.from_document(document) for document in cursor]
-
     def open_worlds(self) -> list[str]:
         """Return the ids of the worlds that have not ended."""
         return [row["_id"] for row in self._rows.find({"open": True}, {"_id": 1})]
