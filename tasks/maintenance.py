@@ -7,9 +7,10 @@ carries a watermark.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
 from zlib import crc32
@@ -35,8 +36,8 @@ log = logging.getLogger(__name__)
 #: Steps dispatched, and lost ones brought back, in one go.
 _DISPATCH_MOST = 500
 _RECOVER_MOST = 500
-#: In how many sweeps every open world is looked at once, whether it is dirty or not.
-_ROUND = 6
+#: Open worlds whose status is computed again in one sweep: all of them take turns, each once in `_ROUND` sweeps at least.
+_SWEEP_LEAST, _ROUND = 20, 6
 #: Worlds whose holds are reconciled in one go.
 _RECONCILE_MOST = 20
 #: What is logged in one line, without a traceback: the next run does the work.
@@ -73,20 +74,28 @@ def _in_turn(found: list[FoundStep]) -> list[FoundStep]:
 
 @app.task(throws=_AWAY)
 def sweep() -> None:
-    """Ask for the status of every dirty world to be refreshed, also of one that has ended and whose bill came late: a
+    """Ask for the status of open worlds to be refreshed, and count bills that came late, also of worlds that have ended: a
     message that was lost delays a number, it never makes it wrong.
 
-    Worlds that only wait are looked at as well, some in each sweep: a `finish` or a cancel may have been missed. What died
-    processes held of limits and budgets is given back.
+    What died processes held of limits and budgets is given back.
     """
     container = get_container()
-    turn = int(time.time() / container.settings.sweep_every_s) % _ROUND
-    waiting = {one for one in container.generations.open_worlds() if crc32(one.encode()) % _ROUND == turn}
-    for world_id in waiting | container.status.dirty_worlds():
+    for world_id in _in_this_sweep(container.generations.open_worlds(), time.time()):
         refresh_status(world_id)
+    late = container.requests.late()
+    for world_id in {world_id for world_id, _ in late}:
+        container.status_refresh.refresh(world_id)
+    container.requests.counted([request_id for _, request_id in late])
     for world_id in container.holds.worlds_to_reconcile(_RECONCILE_MOST):
         if container.holds.reconcile(world_id, container.settings.lease_s):
             log.warning("World %s had something held for calls that are not made.", world_id)
+
+
+def _in_this_sweep(worlds: Sequence[str], now: float) -> list[str]:
+    """Return the worlds whose turn it is at `now`, in seconds: few worlds all at once."""
+    turns = min(_ROUND, math.ceil(len(worlds) / _SWEEP_LEAST))
+    turn = int(now / get_container().settings.sweep_every_s)
+    return [one for one in worlds if crc32(one.encode()) % turns == turn % turns]
 
 
 @app.task(name="tasks.maintenance.send_canaries", throws=_AWAY)

@@ -14,14 +14,13 @@ from redis.exceptions import RedisError
 from generia_worker.app.celery_app import app
 from generia_worker.app.container import Container, get_container
 from generia_worker.app.enqueue import RECORD_PROGRESS
-from generia_worker.settings import get_settings
 from generia_worker.worlds.steps import FINISH
 from tasks import pipeline
 
 log = logging.getLogger(__name__)
 
-#: Seconds after which a refresh that was asked for and did not begin may be asked for again.
-_ASKED_S = max(1, round(6 * get_settings().sweep_every_s))
+#: Seconds after which a refresh that was asked for and did not begin may be asked for again: its message may be lost.
+_ASKED_S = 3
 #: Up to `_AT_FULL_PACE` worlds in the last `_RECENT_S` seconds are refreshed at full pace, more of them up to `_SLOWEST`
 #: times less often.
 _RECENT_S, _AT_FULL_PACE, _SLOWEST = 3.0, 4, 4.0

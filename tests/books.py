@@ -58,8 +58,8 @@ class Books:
         self.watermarks = Watermarks(database)
         self.requests = Requests(database)
         self.holds = Holds(database)
-        self.status = StatusProjection(database, self.generations, self.rows)
-        self.refresh = StatusRefresh(database, self.generations, self.rows, self.ledger, self.status)
+        self.status = StatusProjection(database, self.generations, self.rows, self.requests)
+        self.refresh = StatusRefresh(database, self.generations, self.ledger, self.status)
 
     # --- worlds ------------------------------------------------------------------------------------------------
     def order(

@@ -1,8 +1,9 @@
 """Live status by push: one change stream a process, fanned out to any number of clients.
 
-Two threads stand behind it. One reads the change stream and notes whose status changed; the other reads the documents of
-those worlds that have clients, once for however many changes came together, and hands them to the event loop. A client
-holds no queue, only the revision that it has seen: when it is ready for more it gets the latest state, and every post since.
+Two threads stand behind it. One reads the change stream and notes whose status changed and who got a post; the other reads
+the documents and new posts of those worlds that have clients, once for however many changes came together, and hands them
+to the event loop. A client holds no queue, only the revision that it has seen and how many posts: when it is ready for more
+it gets every post since, and the latest state.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import logging
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -24,7 +25,7 @@ from generia_worker.errors import GeneriaError, NotFoundError
 from generia_worker.http.sse import HEARTBEAT, HEARTBEAT_S, OPENING, Event
 from generia_worker.rpc.post_client import PostClient, PostRecord
 from generia_worker.status.changes import token_is_lost
-from generia_worker.status.projection import StatusProjection
+from generia_worker.status.projection import NewPost, StatusProjection
 
 log = logging.getLogger(__name__)
 
@@ -65,18 +66,32 @@ class Watched:
     def __init__(self) -> None:
         self.clients = 0
         self.state: State | None = None
-        #: (revision, event) of the posts that appeared while the world was watched.
-        self.posts: deque[tuple[int, bytes]] = deque(maxlen=_KEPT_POSTS)
+        #: The events of the latest posts that appeared while the world was watched, and how many there were in all.
+        self.posts: deque[bytes] = deque(maxlen=_KEPT_POSTS)
+        self.told = 0
         self.changed = asyncio.Event()
 
-    def update(self, state: State, posts: list[tuple[int, bytes]]) -> None:
-        """Take a newer state, and wake everybody who waits for one."""
-        if self.state is not None and state.revision < self.state.revision:
-            return
-        self.state = state
+    def posts_after(self, told: int) -> list[bytes]:
+        """Return the events of the posts after the first `told`."""
+        new = min(self.told - told, len(self.posts))
+        return list(self.posts)[len(self.posts) - new :]
+
+    def update(self, state: State, posts: list[bytes]) -> None:
+        """Take new posts and a newer state, and wake everybody who waits for them."""
+        if self.state is None or state.revision > self.state.revision:
+            self.state = state
         self.posts.extend(posts)
+        self.told += len(posts)
         waiting, self.changed = self.changed, asyncio.Event()
         waiting.set()
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Up to which revision the posts of a world were handed out, and which of the latest."""
+
+    revision: int
+    posts: frozenset[NewPost]
 
 
 class LiveStatus:
@@ -86,14 +101,14 @@ class LiveStatus:
         self._status = status
         self._posts = posts
         self._worlds: dict[str, Watched] = {}
-        self._dirty: set[str] = set()
+        self._changed: set[str] = set()
         self._something = threading.Condition()
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._threads: list[threading.Thread] = []
         self._ending = False
-        #: Revision up to which posts of a world were handed out; used by the reading thread alone.
-        self._told: dict[str, int] = {}
+        #: Which posts of the watched worlds were handed out; used by the reading thread alone.
+        self._told: dict[str, _Told] = {}
 
     # --- clients ------------------------------------------------------------------------------------------------
     @property
@@ -108,24 +123,25 @@ class LiveStatus:
         """
         yield OPENING
         async with self._watching(world_id) as world:
-            seen: int | None = None
+            seen, told = None, world.told
             while True:
                 changed, state = world.changed, world.state
                 if self._ending:
                     return
-                if state is not None and (seen is None or state.revision > seen):
-                    if seen is None:
-                        for event in await self._missed(world_id, last_seen, state.revision):
-                            yield event
-                    else:
-                        for event in [event for revision, event in world.posts if revision > seen]:
-                            yield event
-                    yield state.status
-                    seen = state.revision
-                    if state.final:
-                        yield state.done
-                        return
-                    continue
+                if state is not None and seen is None:
+                    for event in await self._missed(world_id, last_seen):
+                        yield event
+                if state is not None:
+                    news, told = world.posts_after(told), world.told
+                    for event in news:
+                        yield event
+                    if seen is None or state.revision > seen:
+                        yield state.status
+                        seen = state.revision
+                        if state.final:
+                            yield state.done
+                            return
+                        continue
                 try:
                     await asyncio.wait_for(changed.wait(), HEARTBEAT_S)
                 except TimeoutError:
@@ -145,12 +161,11 @@ class LiveStatus:
                 self._worlds.pop(world_id, None)
                 self._note(world_id)  # the reading thread forgets it too
 
-    async def _missed(self, world_id: str, last_seen: int | None, now: int) -> list[bytes]:
-        """Return the posts between what a client saw before it was cut off and now."""
-        if last_seen is None or last_seen >= now:
+    async def _missed(self, world_id: str, last_seen: int | None) -> list[bytes]:
+        """Return the posts that came after what a client saw before it was cut off, and perhaps some that it saw."""
+        if last_seen is None:
             return []
-        events = await asyncio.to_thread(self._posts_between, world_id, last_seen, now)
-        return [event for _, event in events]
+        return await asyncio.to_thread(lambda: self._events_of(self._status.posts_since(world_id, last_seen)))
 
     # --- threads -------------------------------------------------------------------------------------------------
     def _start(self) -> None:
@@ -179,11 +194,11 @@ class LiveStatus:
 
     def _note(self, *world_ids: str) -> None:
         with self._something:
-            self._dirty.update(world_ids)
+            self._changed.update(world_ids)
             self._something.notify_all()
 
     def _follow(self) -> None:
-        """Note whose status changes. A stream that broke is taken up by its token; without one, all are read again."""
+        """Note who changes. A stream that broke is taken up by its token; without one, all are read again."""
         token: Mapping[str, Any] | None = None
         while not self._stopping.is_set():
             try:
@@ -206,8 +221,8 @@ class LiveStatus:
         """Read the worlds that changed and are watched, and hand them to the event loop."""
         while True:
             with self._something:
-                self._something.wait_for(lambda: self._dirty or self._stopping.is_set())
-                changed, self._dirty = self._dirty, set()
+                self._something.wait_for(lambda: self._changed or self._stopping.is_set())
+                changed, self._changed = self._changed, set()
             if self._stopping.is_set():
                 return
             for world_id in changed:
@@ -225,25 +240,26 @@ class LiveStatus:
             self._told.pop(world_id, None)
             return
         state = state_of(self._status.get(world_id))
-        told = self._told.setdefault(world_id, state.revision)
-        posts = self._posts_between(world_id, told, state.revision)
-        self._told[world_id] = state.revision
+        # After the state: whatever it counts is found.
+        told = self._told.get(world_id)
+        found = self._status.posts_since(world_id, told.revision if told else state.revision)
+        posts = self._events_of([post for post in found if post not in told.posts]) if told else []
+        self._told[world_id] = _Told(max(state.revision, told.revision if told else 0), frozenset(found))
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._update, world_id, state, posts)
 
-    def _update(self, world_id: str, state: State, posts: list[tuple[int, bytes]]) -> None:
+    def _update(self, world_id: str, state: State, posts: list[bytes]) -> None:
         world = self._worlds.get(world_id)
         if world is not None:
             world.update(state, posts)
 
-    def _posts_between(self, world_id: str, after: int, until: int) -> list[tuple[int, bytes]]:
-        """Return the posts that appeared between two revisions, as events."""
-        found = self._status.posts_between(world_id, after, until) if after < until else []
+    def _events_of(self, found: Sequence[NewPost]) -> list[bytes]:
+        """Return posts as events."""
         events = []
         for start in range(0, len(found), _POSTS_MOST):
-            part = found[start : start + _POSTS_MOST]
-            records = {post.post_id: post for post in self._ask_for([post_id for _, post_id in part])}
-            events += [(revision, _post_event(post_id, records.get(post_id))) for revision, post_id in part]
+            ids = [post.post_id for post in found[start : start + _POSTS_MOST]]
+            records = {post.post_id: post for post in self._ask_for(ids)}
+            events += [_post_event(post_id, records.get(post_id)) for post_id in ids]
         return events
 
     def _ask_for(self, post_ids: list[str]) -> tuple[PostRecord, ...]:

@@ -146,12 +146,12 @@ class Container:
     @_shared
     def status(self) -> StatusProjection:
         """The status documents."""
-        return StatusProjection(self.database, self.generations, self.rows)
+        return StatusProjection(self.database, self.generations, self.rows, self.requests)
 
     @_shared
     def status_refresh(self) -> StatusRefresh:
         """What the progress task does."""
-        return StatusRefresh(self.database, self.generations, self.rows, self.ledger, self.status)
+        return StatusRefresh(self.database, self.generations, self.ledger, self.status)
 
     @_shared
     def control(self) -> Control:

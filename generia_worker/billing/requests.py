@@ -7,6 +7,7 @@ have been billed). Whoever brings an answer appends it, also after its step was 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,12 +17,13 @@ from pymongo import ReturnDocument
 from generia_worker.client.receipt import ReceiptLine
 from generia_worker.observability import metrics
 from generia_worker.providers.usage import Provider, Usage
-from generia_worker.storage.database import Database, Document, dirty_worlds
+from generia_worker.storage.database import Database, Document
 
 #: Names of the counters in the status document, by provider.
 _CALLS = {"llm": "api_calls_made_LLM", "images": "api_calls_made_images"}
 _COST = {"llm": "llm_cost_total", "images": "image_cost_total"}
 _AMBIGUOUS = {"llm": "ambiguous_calls_LLM", "images": "ambiguous_calls_images"}
+_BILLED = ("answered", "spoiled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +81,47 @@ class Requests:
         """True while a call of the world is in flight, or its process died unnoticed."""
         return self._rows.find_one({"world_id": world_id, "state": "intent"}, {"_id": 1}) is not None
 
-    def dirty_worlds(self) -> set[str]:
-        """Return the ids of the worlds with calls that their status does not count yet, whether they have ended or not."""
-        return dirty_worlds(self._rows)
+    def totals(self, world_id: str) -> dict[str, int | float]:
+        """Return what a world's calls add to the counters of its status; answered by an index alone."""
+        groups = self._rows.aggregate(
+            [
+                {"$match": {"world_id": world_id, "state": {"$in": [*_BILLED, "ambiguous"]}}},
+                {
+                    "$group": {
+                        "_id": {
+                            "state": "$state",
+                            "provider": "$provider",
+                            "known": {"$gt": ["$cost_usd", None]},
+                        },
+                        "calls": {"$sum": 1},
+                        "cost": {"$sum": "$cost_usd"},
+                    }
+                },
+            ]
+        )
+        found: dict[str, int | float] = {}
+        for group in groups:
+            of, calls = group["_id"], group["calls"]
+            counters: dict[str, int | float] = {_CALLS[of["provider"]]: calls}
+            if of["state"] == "ambiguous":
+                counters[_AMBIGUOUS[of["provider"]]] = calls
+            elif of["known"]:
+                counters[_COST[of["provider"]]] = group["cost"]
+            else:
+                counters["unknown_cost_calls"] = calls
+            for name, value in counters.items():
+                found[name] = found.get(name, 0) + value
+        return found
+
+    def late(self) -> list[tuple[str, str]]:
+        """Return (world id, request id) of the answers that came after their call had been given up, and that no status
+        is known to count."""
+        found = self._rows.find({"unsettled": True}, {"world_id": 1}).hint("unsettled")
+        return [(row["world_id"], row["_id"]) for row in found]
+
+    def counted(self, request_ids: Sequence[str]) -> None:
+        """Note that the status counts these answers."""
+        self._rows.update_many({"_id": {"$in": list(request_ids)}}, {"$set": {"unsettled": False}})
 
     def withdraw(self, request_id: str) -> None:
         """Forget an intent that came to nothing before anything was sent."""
@@ -105,7 +145,7 @@ class Requests:
             "state": "intent",
             "intent_at": datetime.now(UTC),
         }
-        blank = {"contribution": {}, "settled": {}, "unsettled": False, "cost_usd": None, "answer": None}
+        blank = {"cost_usd": None, "answer": None}
         self._rows.update_one({"_id": intent.request_id}, {"$set": row, "$setOnInsert": blank}, upsert=True)
 
     def record_answer(
@@ -115,9 +155,6 @@ class Requests:
 
         Returns False when the same request was recorded before (it is billed once).
         """
-        known = usage.cost_usd is not None
-        counters: Document = {_CALLS[intent.provider]: 1}
-        counters |= {_COST[intent.provider]: usage.cost_usd} if known else {"unknown_cost_calls": 1}
         change: Document = {
             "state": "spoiled" if spoiled else "answered",
             "cost_usd": usage.cost_usd,
@@ -126,12 +163,12 @@ class Requests:
             "answer": answer,
             "error": spoiled,
             "answered_at": datetime.now(UTC),
-            "contribution": counters,
-            "unsettled": True,
         }
+        # The step of one that was given up may have ended, and its world too: the sweep has it counted.
+        late = {"unsettled": {"$ne": ["$state", "intent"]}}
         before = self._rows.find_one_and_update(
             {"_id": intent.request_id, "state": {"$in": ["intent", "ambiguous", "refused"]}},
-            {"$set": change},
+            [{"$set": {name: {"$literal": value} for name, value in change.items()} | late}],
             return_document=ReturnDocument.BEFORE,
         )
         if before is None:
@@ -143,17 +180,19 @@ class Requests:
 
     def receipt(self, world_id: str) -> list[ReceiptLine]:
         """Return what each kind of step spent with each provider, in the order in which they began."""
-        sums: Document = {"prompt_tokens": "$prompt_tokens", "completion_tokens": "$completion_tokens"}
-        for name, fields in {
-            "calls": _CALLS,
-            "ambiguous_calls": _AMBIGUOUS,
-            "cost_usd": _COST,
-            "unknown_cost_calls": {"any": "unknown_cost_calls"},
-        }.items():
-            sums[name] = {"$sum": [f"$contribution.{field}" for field in fields.values()]}
+        ambiguous = {"$eq": ["$state", "ambiguous"]}
+        unknown = {"$and": [{"$ne": ["$state", "ambiguous"]}, {"$eq": ["$cost_usd", None]}]}
+        sums: Document = {
+            "prompt_tokens": "$prompt_tokens",
+            "completion_tokens": "$completion_tokens",
+            "calls": 1,
+            "ambiguous_calls": {"$cond": [ambiguous, 1, 0]},
+            "cost_usd": "$cost_usd",
+            "unknown_cost_calls": {"$cond": [unknown, 1, 0]},
+        }
         groups = self._rows.aggregate(
             [
-                {"$match": {"world_id": world_id}},
+                {"$match": {"world_id": world_id, "state": {"$in": [*_BILLED, "ambiguous"]}}},
                 {
                     "$group": {
                         "_id": {
@@ -164,7 +203,6 @@ class Requests:
                         **{name: {"$sum": value} for name, value in sums.items()},
                     }
                 },
-                {"$match": {"calls": {"$gt": 0}}},
                 {"$sort": {"began": 1, "_id": 1}},
             ]
         )
@@ -186,8 +224,6 @@ class Requests:
             "state": "ambiguous",
             "error": reason,
             "answered_at": datetime.now(UTC),
-            "contribution": {_CALLS[provider]: 1, _AMBIGUOUS[provider]: 1},
-            "unsettled": True,
         }
         open_one = {"_id": request_id, "state": "intent"}
         if self._rows.update_one(open_one, {"$set": change}).matched_count:

@@ -110,12 +110,18 @@ class GeneriaClient:
         """
         deadline = clock() + timeout_s
         seen: str | None = None
+        posts: set[str] = set()
         while True:
             try:
                 for event in self._stream(world_id, seen, deadline, clock):
                     if event.event == "done":
                         return
                     seen = event.id or seen
+                    if event.event == "post":
+                        # After a reconnection the endpoint repeats those of the last seconds.
+                        if event.data in posts:
+                            continue
+                        posts.add(event.data)
                     yield _world_event(event)
                 if seen is not None and self.status(world_id).status.is_final:
                     return

@@ -19,7 +19,7 @@ class ReceiptLine(BaseModel):
 
 
 class Receipt(BaseModel):
-    """What a world cost, part by part; the sums are those of its status document when nothing is unsettled."""
+    """What a world cost, part by part; the sums are those of its status document once that is projected."""
 
     world_id: str
     lines: list[ReceiptLine]

@@ -63,7 +63,7 @@ class FailedStep(BaseModel):
 
 
 class GenerationStatus(BaseModel):
-    """The status of one generation. Counts are exact whenever nothing is unsettled; costs are dollars as billed.
+    """The status of one generation. Counts are exact for the ledger as it was read; costs are dollars as billed.
 
     `ambiguous_calls_*` counts calls that may have been billed; `unknown_cost_calls` those whose
     provider named no price. `revision` grows with every change.

@@ -146,6 +146,7 @@ class Generations:
         """Note why no further step of the world can succeed; the first reason stays."""
         self._rows.update_one({"_id": world_id, "fatal": None}, {"$set": {"fatal": reason}}, session=session)
 
-    def close(self, world_id: str, session: ClientSession) -> None:
-        """Note that the world has ended: sweeps no longer look at it."""
-        self._rows.update_one({"_id": world_id, "open": True}, {"$set": {"open": False}}, session=session)
+    def close(self, generation: Generation) -> None:
+        """Note that the world has ended: sweeps no longer look at it. One that was reopened meanwhile stays open."""
+        ended = {"_id": generation.world_id, "run": generation.run, "open": True}
+        self._rows.update_one(ended, {"$set": {"open": False}})

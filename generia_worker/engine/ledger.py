@@ -110,7 +110,6 @@ class Ledger:
             "not_before": None,
             "started_at": "$$NOW",
             "updated_at": "$$NOW",
-            # Not `unsettled`: a claim adds nothing to the counters.
         }
         row = self._rows.find_one_and_update(
             {"_id": step.key(world_id), "state": {"$in": workable}, "$expr": free},
@@ -163,7 +162,7 @@ class Ledger:
         on_commit: Callable[[ClientSession], None] | None = None,
     ) -> None:
         """End the step as done with its result; `on_commit` writes in the same transaction. Raises LeaseLost."""
-        change = self._ending(claim.step, StepState.DONE)
+        change = _ending(StepState.DONE)
         change |= {"result": result.model_dump(mode="json"), "failure": None}
         update = {"$set": change, "$currentDate": _STAMPS}
         if on_commit is None:
@@ -187,7 +186,7 @@ class Ledger:
         """End the step as failed, skipped or cancelled, and skip its dependents that are pending. Raises LeaseLost."""
 
         def work(session: ClientSession) -> None:
-            change = self._ending(claim.step, state) | {
+            change = _ending(state) | {
                 "failure": failure,
                 "attempts": claim.attempts.made + 1,
             }
@@ -210,13 +209,7 @@ class Ledger:
     def _end_pending(
         self, which: Document, state: StepState, failure: Failure, session: ClientSession
     ) -> None:
-        change = {
-            "state": state.value,
-            "contribution": self._table.counters(self._table.closing.kind, state),
-            "failure": failure,
-            "not_before": None,
-            "unsettled": True,
-        }
+        change = {"state": state.value, "failure": failure, "not_before": None}
         pending = which | {"state": StepState.PENDING.value}
         self._rows.update_many(pending, {"$set": change, "$currentDate": _STAMPS}, session=session)
 
@@ -228,7 +221,7 @@ class Ledger:
 
         def work(session: ClientSession) -> None:
             for step in steps:
-                change = self._ending(step, StepState.DONE) | {"failure": failure}
+                change = _ending(StepState.DONE) | {"failure": failure}
                 update = {"$set": change, "$currentDate": _STAMPS}
                 if step == claim.step:
                     self._change(claim, update, session)
@@ -260,7 +253,6 @@ class Ledger:
             "attempts_before": attempts.before,
             "failure": {"$literal": failure},
             "outage_since": attempts.outage_since,
-            "unsettled": True,
             "updated_at": "$$NOW",
             "ready_at": "$$NOW",
         }
@@ -275,7 +267,6 @@ class Ledger:
             # One that came here again through recovery was taken over in quarantine: that counts.
             "takeovers": claim.takeovers if claim.quarantined else 0,
             "quarantined": True,
-            "unsettled": True,
         }
         self._change(claim, {"$set": change, "$currentDate": {"updated_at": True, "ready_at": True}})
 
@@ -286,7 +277,6 @@ class Ledger:
                 "state": StepState.PENDING.value,
                 "owner": None,
                 "lease_until": None,
-                "unsettled": True,
                 "ready_at": _LONG_AGO,
             },
             "$inc": {"fence": 1},
@@ -307,12 +297,6 @@ class Ledger:
             message = f"Step {claim.key} was taken over while {claim.owner} worked on it."
             raise LeaseLost(message)
 
-    def _ending(self, step: Step, state: StepState) -> Document:
-        return {
-            "state": state.value,
-            "contribution": self._table.counters(step.kind, state),
-            "owner": None,
-            "lease_until": None,
-            "outage_since": None,
-            "unsettled": True,
-        }
+
+def _ending(state: StepState) -> Document:
+    return {"state": state.value, "owner": None, "lease_until": None, "outage_since": None}

@@ -1,8 +1,9 @@
 """Finds the steps whose message must be published: those whose time has come, and those whose message or owner was lost.
 
-`ready_at` is when a step's message should have been in its queue at the latest. The watermark of a queue is a moment
-of which it is known that every message published until then was taken out (`watermarks.py`). A step that is pending,
-ready since before its queue's watermark and not running has lost its message.
+A step's message should be in its queue from the moment at which its predecessor ended, or at which it was published
+again (`ready_at`). The watermark of a queue is a moment of which it is known that every message published until then was
+taken out (`watermarks.py`). A step that is pending, and should have had its message before its queue's watermark, has
+lost it.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from generia_worker.engine.step import Step, StepState
+from generia_worker.engine.step import FINAL_STATES, Step, StepState
 from generia_worker.engine.step_rows import StepRows
 from generia_worker.storage.database import Database, Document
 
 #: The owner's own renewal, late by so much, comes first.
 _EXPIRED_MARGIN_MS = 1000
+_FINAL = sorted(state.value for state in FINAL_STATES)
+_FOUND = ("world_id", "kind", "first", "second", "not_before")
 _EXPIRED = {"$expr": {"$lt": ["$lease_until", {"$subtract": ["$$NOW", _EXPIRED_MARGIN_MS]}]}}
 
 
@@ -68,18 +71,40 @@ class Recovery:
     def lost(
         self, kinds: Sequence[str], before: datetime, limit: int, *, quarantined: bool = False
     ) -> list[FoundStep]:
-        """Return steps that have been ready since before `before` and that are not running, by age.
+        """Return steps whose message should have been in their queue before `before`, and that are not running, by age.
 
         `before` is a moment of which it is known that every message published until then was taken from its queue.
         """
-        query: Document = {
+        waiting: Document = {
             "state": StepState.PENDING.value,
-            "ready_at": {"$lt": before},
             "not_before": None,
             "kind": {"$in": list(kinds)},
             "quarantined": quarantined,
         }
-        return self._find(query, "ready_at", limit)
+        found = self._find(waiting | {"ready_at": {"$lt": before}}, "ready_at", limit)
+        return found + self._never_published(waiting, before, limit - len(found))
+
+    def _never_published(self, waiting: Document, before: datetime, limit: int) -> list[FoundStep]:
+        """Return steps whose predecessor ended before `before`, and which nobody published apart from that, by age."""
+        ended = {"state": {"$in": _FINAL}, "finished_at": {"$lt": before}}
+        fields = dict.fromkeys(_FOUND, 1)
+        pipeline: list[Document] = [
+            {"$match": waiting | {"ready_at": None}},
+            {
+                "$lookup": {
+                    "from": self._rows.name,
+                    "localField": "after",
+                    "foreignField": "_id",
+                    "pipeline": [{"$match": ended}, {"$project": {"_id": 0, "finished_at": 1}}],
+                    "as": "ended",
+                }
+            },
+            {"$match": {"ended": {"$ne": []}}},
+            {"$sort": {"ended.finished_at": 1}},
+            {"$limit": limit},
+            {"$project": fields},
+        ]
+        return [self._found(row) for row in self._rows.aggregate(pipeline)] if limit > 0 else []
 
     def orphaned(
         self, kinds: Sequence[str], before: datetime, limit: int, *, quarantined: bool = False
@@ -102,6 +127,8 @@ class Recovery:
         return self._rows.find_one(query | _EXPIRED, {"_id": 1}) is not None
 
     def _find(self, query: Document, age: str, limit: int) -> list[FoundStep]:
-        fields = {"world_id": 1, "kind": 1, "first": 1, "second": 1, "not_before": 1}
-        rows = self._rows.find(query, fields).sort(age, 1).limit(limit)
-        return [FoundStep(row["world_id"], self._step_of(row), row.get("not_before")) for row in rows]
+        rows = self._rows.find(query, dict.fromkeys(_FOUND, 1)).sort(age, 1).limit(limit) if limit > 0 else ()
+        return [self._found(row) for row in rows]
+
+    def _found(self, row: Document) -> FoundStep:
+        return FoundStep(row["world_id"], self._step_of(row), row.get("not_before"))

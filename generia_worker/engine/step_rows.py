@@ -49,15 +49,15 @@ class StepRows:
         rows = self._rows.find({"world_id": world_id}, fields, session=session)
         return {self.step_of(row): StepState(row["state"]) for row in rows}
 
-    def census(self, world_id: str, session: ClientSession | None = None) -> Census:
-        """Count the steps of a world by kind and state."""
+    def census(self, world_id: str) -> Census:
+        """Count the steps of a world by kind and state; answered by an index alone."""
         pipeline: list[Document] = [
             {"$match": {"world_id": world_id}},
             {"$group": {"_id": {"kind": "$kind", "state": "$state"}, "n": {"$sum": 1}}},
         ]
         return {
             (group["_id"]["kind"], StepState(group["_id"]["state"])): group["n"]
-            for group in self._rows.aggregate(pipeline, session=session)
+            for group in self._rows.aggregate(pipeline)
         }
 
     def failures(self, world_id: str, limit: int = 1000) -> list[dict[str, Any]]:
@@ -78,16 +78,12 @@ class StepRows:
             for row in rows
         ]
 
-    def mark_ready(self, ended: Iterable[str], session: ClientSession | None = None) -> None:
-        """Note that the steps after those with the keys `ended` may start now: their messages should be under way."""
-        waiting = {"after": {"$in": list(ended)}, "state": StepState.PENDING.value, "ready_at": None}
-        self._rows.update_many(waiting, {"$currentDate": {"ready_at": True}}, session=session)
-
     def _new(self, world_id: str, step: Step, before: Step | None) -> Document:
         """Return a row as it is inserted; `_id` comes from the filter of the upsert.
 
-        `after` is the key of the step that must end first. `ready_at` is when that was seen: from then on the step's message
-        should be in a queue. `not_before` is set while the step waits for a time, and has no message.
+        `after` is the key of the step that must end first: from then on the step's message should be in a queue. `ready_at`
+        is when it was published apart from that: as the first of its world, again, or by a person. `not_before` is set
+        while the step waits for a time, and has no message.
         """
         return {
             "after": before.key(world_id) if before else None,
@@ -111,8 +107,4 @@ class StepRows:
             "checkpoints": {},
             "result": None,
             "failure": None,
-            "contribution": {},
-            "settled": {},
-            "unsettled": True,
-            "settled_revision": 0,
         }

@@ -27,8 +27,6 @@ log = logging.getLogger(__name__)
 router = APIRouter(prefix="/api/v1", tags=["worlds"])
 POLL_S = 0.5
 _EVENT_ID = re.compile(r"[0-9]{1,18}")
-#: Revisions of the endpoint count from 1; ids of our own are milliseconds. None of one kind means anything to the other.
-_LEAST_MS = 10**11
 LastEventId = Annotated[
     str | None, Header(alias="Last-Event-ID", max_length=100, description="The id that was seen last.")
 ]
@@ -54,7 +52,7 @@ async def stream_status(
     Send back the last id (`Last-Event-ID`) to go on where a stream broke off: 204 says that it had ended.
     """
     seen = _revision_of(last_event_id)
-    upstream = await deps.endpoint.open_events(world_id, str(seen) if 0 <= seen < _LEAST_MS else None)
+    upstream = await deps.endpoint.open_events(world_id, str(seen) if seen >= 0 else None)
     if upstream is None:
         return await _polled(deps, world_id, seen)
     if upstream.status_code == 204:
@@ -79,7 +77,7 @@ async def _passed_on(upstream: httpx2.Response) -> AsyncIterator[bytes]:
 
 async def _polled(deps: Dependencies, world_id: str, seen: int) -> Response:
     first = await _ask(deps, world_id)
-    if first.status.is_final and first.revision <= seen and seen >= _LEAST_MS:
+    if first.status.is_final and first.revision <= seen:
         return Response(status_code=204)
 
     async def nothing_to_close() -> None:

@@ -1,32 +1,51 @@
-"""Following status documents as they change: a MongoDB change stream that can be taken up again where it broke."""
+"""Following worlds as they change: a MongoDB change stream that can be taken up again where it broke."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from pymongo.collection import Collection
 from pymongo.errors import OperationFailure, PyMongoError
 
-from generia_worker.storage.database import Document
+from generia_worker.engine.step import StepState
+from generia_worker.storage.database import Database, Document
 
 #: ChangeStreamFatalError, ChangeStreamHistoryLost and what an unreadable token gives: the token is of no use any more.
 _TOKEN_LOST = frozenset({280, 286, 260, 9})
 
 
 class StatusChanges:
-    """Whose status changed, in the order of the commits. Closed on exit; an error is a PyMongoError."""
+    """Whose status changed, and who got a post, in the order of the commits. Closed on exit; an error is a PyMongoError.
+
+    `kinds` are the kinds of step that publish posts.
+    """
 
     def __init__(
-        self, rows: Collection[Document], resume_token: Mapping[str, Any] | None, wait_s: float
+        self,
+        database: Database,
+        kinds: Sequence[str],
+        resume_token: Mapping[str, Any] | None,
+        wait_s: float,
     ) -> None:
-        # Only the id travels: the document is read again, once for however many changes came together.
+        status: Document = {
+            "ns.coll": database.status.name,
+            "operationType": {"$in": ["insert", "update", "replace"]},
+        }
+        published: Document = {
+            "ns.coll": database.steps.name,
+            "operationType": "update",
+            "documentKey._id": {"$regex": f"/({'|'.join(kinds)})/"},
+            "updateDescription.updatedFields.state": StepState.DONE.value,
+        }
+        # Only the id travels: what is told is read again, once for however many changes came together.
         pipeline: list[Mapping[str, Any]] = [
-            {"$match": {"operationType": {"$in": ["insert", "update", "replace"]}}},
+            {"$match": {"$or": [status, published]}},
             {"$project": {"documentKey": 1}},
         ]
-        self._stream = rows.watch(pipeline, resume_after=resume_token, max_await_time_ms=int(wait_s * 1000))
+        self._stream = database.database.watch(
+            pipeline, resume_after=resume_token, max_await_time_ms=int(wait_s * 1000)
+        )
 
     @property
     def token(self) -> Mapping[str, Any] | None:
@@ -36,7 +55,8 @@ class StatusChanges:
     def next(self) -> str | None:
         """Return the world of the next change; None when none came within the wait."""
         change = self._stream.try_next()
-        return None if change is None else str(change["documentKey"]["_id"])
+        # A status is known by its world's id, a step by that and its name: `{world}/picture/07/03`.
+        return None if change is None else str(change["documentKey"]["_id"]).partition("/")[0]
 
     def __enter__(self) -> Self:
         return self

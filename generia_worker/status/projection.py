@@ -1,27 +1,32 @@
 """The status document: written here and nowhere else, by the progress task.
 
-*Projecting* a world adds to the counters what steps and requests contributed since the last time, and computes the stages
-again. A message that asks for it twice, late or never changes nothing.
+*Projecting* a world computes its whole document from the ledger and replaces the one that is there, unless another
+projection was quicker (optimistic concurrency by `revision`). Nothing that a step writes is written, so that steps and
+status never wait for each other; a message that asks for it twice, late or never changes nothing.
+
+`revision` is the database's time in milliseconds at which the ledger was read, or one more than the revision before: it
+only grows, and says from when on a reader of that document may have missed something.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pymongo.client_session import ClientSession
+from pymongo.errors import DuplicateKeyError, PyMongoError, WTimeoutError
 
 from generia_worker.billing.estimate import Finished
+from generia_worker.billing.requests import Requests
 from generia_worker.client.status import WorldStatus
 from generia_worker.engine.generations import Generation, Generations
 from generia_worker.engine.specs import StepTable
-from generia_worker.engine.step import FINAL_STATES, StepState
+from generia_worker.engine.step import Census, StepState
 from generia_worker.engine.step_rows import StepRows
 from generia_worker.status.changes import StatusChanges
 from generia_worker.status.stages import Progress, progress_of
-from generia_worker.storage.database import Database, Document, dirty_worlds
+from generia_worker.storage.database import Database, Document, is_transient
 
 #: The counters of a status document, with their starting values. Integers count, floats are dollars.
 COUNTERS: dict[str, int | float] = {
@@ -41,14 +46,27 @@ COUNTERS: dict[str, int | float] = {
 }
 
 
+#: A commit becomes visible a little after the time that it bears: readers look back so far, and drop what they know.
+_VISIBLE_AFTER = timedelta(seconds=10)
+#: How often a projection is tried again, because another one was quicker or MongoDB failed.
+_TRIES = 10
+
+
 @dataclass(frozen=True, slots=True)
 class Projected:
-    """What a projection found: the world's progress, whether its document changed, and the keys of the steps that ended
-    since the last one."""
+    """What a projection found: the order as it was read, the world's progress, and whether its document changed."""
 
+    generation: Generation
     progress: Progress
     changed: bool
-    ended: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class NewPost:
+    """A post that appeared or was redone at `at`, by the database's clock."""
+
+    post_id: str
+    at: datetime
 
 
 def pending_status(generation: Generation, table: StepTable) -> Document:
@@ -64,6 +82,7 @@ def pending_status(generation: Generation, table: StepTable) -> Document:
         **_order(generation),
         "revision": 0,
         "error": None,
+        "run": generation.run,
         "created_at": generation.created_at,
         "updated_at": generation.created_at,
     }
@@ -92,12 +111,15 @@ def _order(generation: Generation) -> Document:
 class StatusProjection:
     """The collection `world_generation_status`; `_id` is the world's id."""
 
-    def __init__(self, database: Database, generations: Generations, rows: StepRows) -> None:
+    def __init__(
+        self, database: Database, generations: Generations, rows: StepRows, requests: Requests
+    ) -> None:
+        self._database = database
         self._rows = database.status
         self._steps = database.steps
-        self._requests = database.requests
         self._generations = generations
         self._step_rows = rows
+        self._requests = requests
         self._table = rows.table
         self._published = [spec.kind for spec in self._table if spec.counter == "posts_created"]
 
@@ -106,14 +128,20 @@ class StatusProjection:
         document = self._rows.find_one({"_id": world_id})
         if document is None:
             return pending_status(self._generations.get(world_id), self._table)
-        if WorldStatus(document["status"]).is_final and self._generations.is_open(world_id):
-            # Reopened (resume, retry, redo) and not settled since: the document still tells of the end before.
+        if WorldStatus(document["status"]).is_final and self._was_reopened(document):
+            # The document still tells of the end before.
             document |= {"status": WorldStatus.IN_PROGRESS.value, "finished_at": None, "error": None}
         return document
 
+    def _was_reopened(self, document: Document) -> bool:
+        """True when a world was reopened (resume, retry, redo) and not projected since."""
+        if "run" not in document:  # of a version before
+            return self._generations.is_open(document["_id"])
+        return bool(self._generations.get(document["_id"]).run != document["run"])
+
     def changes(self, resume_token: Mapping[str, Any] | None, wait_s: float) -> StatusChanges:
-        """Follow the status documents of all worlds, from where `resume_token` was taken or from now on."""
-        return StatusChanges(self._rows, resume_token, wait_s)
+        """Follow the status documents and the posts of all worlds, from where `resume_token` was taken or from now on."""
+        return StatusChanges(self._database, self._published, resume_token, wait_s)
 
     def finished(self, limit: int) -> list[Finished]:
         """Return what the latest completed worlds took."""
@@ -130,82 +158,97 @@ class StatusProjection:
             for row in rows
         ]
 
-    def dirty_worlds(self) -> set[str]:
-        """Return the ids of the worlds with steps or calls that their status does not count yet."""
-        return dirty_worlds(self._steps) | dirty_worlds(self._requests)
+    def posts_since(self, world_id: str, revision: int) -> list[NewPost]:
+        """Return the posts that appeared, or were redone, since the ledger was read for this revision, in their order.
 
-    def posts_between(self, world_id: str, after: int, until: int) -> list[tuple[int, str]]:
-        """Return the posts that appeared (or were redone) with a revision above `after`, up to `until`:
-        (revision, post id), in their order."""
+        Some that appeared shortly before are among them. All posts of a revision from a version that counted from 1.
+        """
+        since = datetime.fromtimestamp(revision / 1000, UTC) - _VISIBLE_AFTER
         query: Document = {
             "world_id": world_id,
             "kind": {"$in": self._published},
             "state": StepState.DONE.value,
-            # Counted as made: one that was counted while it was worked on, and has been committed since, comes later.
-            "settled.posts_created": 1,
-            "settled_revision": {"$gt": after, "$lte": until},
+            "finished_at": {"$gte": since},
         }
-        rows = self._steps.find(query, {"settled_revision": 1, "result.post_id": 1})
-        rows = rows.sort([("settled_revision", 1), ("finished_at", 1)])
-        return [(row["settled_revision"], row["result"]["post_id"]) for row in rows]
+        rows = self._steps.find(query, {"finished_at": 1, "result.post_id": 1}).sort("finished_at", 1)
+        return [NewPost(row["result"]["post_id"], row["finished_at"]) for row in rows]
 
-    def project(self, generation: Generation, session: ClientSession) -> Projected:
-        """Bring a world's status document up to what the ledger says, inside a transaction."""
-        world_id = generation.world_id
-        census = self._step_rows.census(world_id, session)
+    def project(self, world_id: str) -> Projected:
+        """Bring a world's status document up to what the ledger says.
+
+        Raises NotFoundError; PyMongoError when MongoDB fails again and again.
+        """
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                projected = self._try_to_project(world_id)
+            except PyMongoError as error:
+                # One that was reported as failed may have been written: the revision tells.
+                if not is_transient(error) or not tries_left:
+                    raise
+                continue
+            if projected is not None:
+                return projected
+        message = f"The status of {world_id} is projected by too many at a time."
+        raise WTimeoutError(message)
+
+    def _try_to_project(self, world_id: str) -> Projected | None:
+        """Project once; None when another one was quicker. All is read after the revision that is replaced."""
+        before = self._rows.find_one({"_id": world_id})
+        now = self._database.now()
+        generation = self._generations.get(world_id)
+        census = self._step_rows.census(world_id)
         progress = progress_of(
             self._table,
             census,
             cast_is_stored=generation.shares is not None,
             is_fatal=generation.fatal is not None,
         )
-        shown = _shown(progress)
-        steps = _dirty(self._steps, world_id, session)
-        requests = _dirty(self._requests, world_id, session)
-        before = self._rows.find_one(
-            {"_id": world_id}, {**dict.fromkeys(shown, 1), "revision": 1}, session=session
-        )
-        changed = bool(steps or requests or before is None or not shown.items() <= before.items())
-        if changed:
-            difference = _difference([*steps, *requests])
-            self._write(generation, progress, sum(census.values()), difference, session)
-            revision = (before["revision"] if before else 0) + 1
-            _mark_counted(self._steps, steps, revision, session)
-            _mark_counted(self._requests, requests, revision, session)
-        ended = [step["_id"] for step in steps if step["state"] in FINAL_STATES]
-        return Projected(progress, changed, ended)
-
-    def _write(
-        self,
-        generation: Generation,
-        progress: Progress,
-        total: int,
-        difference: dict[str, float],
-        session: ClientSession,
-    ) -> None:
-        now = datetime.now(UTC)
-        change: Document = {
-            **_shown(progress),
-            **_plan(generation, self._table, total=total),
-            "error": self._error(generation, progress, session),
+        # Calls after steps: whatever an ended step has paid is counted with it.
+        document = self._document(generation, progress, census)
+        if before is not None and document.items() <= before.items():
+            return Projected(generation, progress, changed=False)
+        old: Document = before or {"revision": 0, "finished_at": None}
+        was_final = old["finished_at"] is not None
+        stamps: Document = {
+            "revision": max(old["revision"] + 1, int(now.timestamp() * 1000)),
             "updated_at": now,
-            "finished_at": now if progress.status.is_final else None,
+            "finished_at": (old["finished_at"] if was_final else now) if progress.status.is_final else None,
         }
-        start = {k: v for k, v in COUNTERS.items() if k not in difference}
-        self._rows.update_one(
-            {"_id": generation.world_id},
-            {
-                "$set": change,
-                "$inc": {**difference, "revision": 1},
-                "$setOnInsert": {**start, **_order(generation), "created_at": generation.created_at},
-            },
-            upsert=True,
-            session=session,
-        )
+        written = self._replace(old["revision"], document | stamps)
+        return Projected(generation, progress, changed=True) if written else None
 
-    def _error(
-        self, generation: Generation, progress: Progress, session: ClientSession
-    ) -> dict[str, Any] | None:
+    def _replace(self, revision: int, document: Document) -> bool:
+        """Write a document in place of the one with this revision (0: of none); False when that is not there any more."""
+        if revision:
+            expected = {"_id": document["_id"], "revision": revision}
+            return bool(self._rows.replace_one(expected, document).matched_count)
+        try:
+            self._rows.insert_one(document)
+        except DuplicateKeyError:
+            return False
+        return True
+
+    def _document(self, generation: Generation, progress: Progress, census: Census) -> Document:
+        """Return the document without what tells when it was made."""
+        counters = dict(COUNTERS)
+        for (kind, state), number in census.items():
+            for name, value in self._table.counters(kind, state).items():
+                counters[name] += number * value
+        stages = [{"name": name, "status": state.value} for name, state in progress.stages.items()]
+        return {
+            "_id": generation.world_id,
+            "status": progress.status.value,
+            "current_stage": progress.current_stage,
+            "stages": stages,
+            **_plan(generation, self._table, total=sum(census.values())),
+            **(counters | self._requests.totals(generation.world_id)),
+            **_order(generation),
+            "error": self._error(generation, progress),
+            "run": generation.run,
+            "created_at": generation.created_at,
+        }
+
+    def _error(self, generation: Generation, progress: Progress) -> dict[str, Any] | None:
         """Say in one sentence why a world failed, or why it ended early: the first reason explains the others."""
         if generation.fatal is not None:
             return {"step": generation.fatal.get("step"), "reason": generation.fatal.get("reason")}
@@ -214,35 +257,5 @@ class StatusProjection:
         # Of a completed world only that it reached a limit is told here; what failed in it is counted and listed.
         stopped: Document = {"state": "skipped", "failure.kind": "BudgetExceeded"}
         wanted = {"$or": [{"state": "failed"}, stopped]} if progress.status is WorldStatus.FAILED else stopped
-        first = self._steps.find_one(
-            {"world_id": generation.world_id, **wanted}, sort=[("finished_at", 1)], session=session
-        )
+        first = self._steps.find_one({"world_id": generation.world_id, **wanted}, sort=[("finished_at", 1)])
         return {"step": first["step"], "reason": first["failure"]["reason"]} if first else None
-
-
-def _shown(progress: Progress) -> Document:
-    """What the document shows of a world's progress."""
-    stages = [{"name": name, "status": state.value} for name, state in progress.stages.items()]
-    return {"status": progress.status.value, "current_stage": progress.current_stage, "stages": stages}
-
-
-def _dirty(collection: Any, world_id: str, session: ClientSession) -> list[Document]:
-    fields = {"contribution": 1, "settled": 1, "state": 1}
-    return list(collection.find({"world_id": world_id, "unsettled": True}, fields, session=session))
-
-
-def _mark_counted(collection: Any, rows: list[Document], revision: int, session: ClientSession) -> None:
-    if rows:
-        counted = {"settled": "$contribution", "unsettled": False, "settled_revision": revision}
-        ids = {"$in": [row["_id"] for row in rows]}
-        collection.update_many({"_id": ids}, [{"$set": counted}], session=session)
-
-
-def _difference(rows: Iterable[Document]) -> dict[str, float]:
-    """Sum what was contributed and not yet counted; counters that do not change are left out."""
-    total: dict[str, float] = {}
-    for row in rows:
-        for sign, counters in ((1, row["contribution"]), (-1, row["settled"])):
-            for name, value in counters.items():
-                total[name] = total.get(name, 0) + sign * value
-    return {name: value for name, value in total.items() if value}

@@ -1,5 +1,4 @@
-"""Refreshing a world: the engine does what the world's steps ask for, the status tells what came of it, in one
-transaction."""
+"""Refreshing a world: the engine cancels and closes what is to be, the status tells what came of it."""
 
 from __future__ import annotations
 
@@ -9,9 +8,8 @@ from pymongo.client_session import ClientSession
 
 from generia_worker.engine.generations import Generations
 from generia_worker.engine.ledger import Ledger
-from generia_worker.engine.step_rows import StepRows
 from generia_worker.observability import metrics
-from generia_worker.status.projection import Projected, StatusProjection
+from generia_worker.status.projection import StatusProjection
 from generia_worker.status.stages import Progress
 from generia_worker.storage.database import Database
 
@@ -20,34 +18,28 @@ class StatusRefresh:
     """What the progress task does for one world."""
 
     def __init__(
-        self,
-        database: Database,
-        generations: Generations,
-        rows: StepRows,
-        ledger: Ledger,
-        projection: StatusProjection,
+        self, database: Database, generations: Generations, ledger: Ledger, projection: StatusProjection
     ) -> None:
         self._database = database
         self._generations = generations
-        self._step_rows = rows
         self._ledger = ledger
         self._projection = projection
 
     def refresh(self, world_id: str) -> Progress:
-        """Cancel what is pending of a cancelled world, write the status, make ready what comes after ended steps, and close
-        a world that has ended. Raises NotFoundError."""
+        """Cancel what is pending of a cancelled world, write the status, and close a world that has ended.
+
+        Raises NotFoundError.
+        """
         begun = time.perf_counter()
-        found = self._database.transaction(lambda session: self._refresh(world_id, session))
+        if self._generations.get(world_id).cancelled:
+            self._database.transaction(lambda session: self._cancel(world_id, session))
+        found = self._projection.project(world_id)
+        if found.progress.status.is_final:
+            self._generations.close(found.generation)
         metrics.projected(found.changed, time.perf_counter() - begun)
         return found.progress
 
-    def _refresh(self, world_id: str, session: ClientSession) -> Projected:
-        generation = self._generations.get(world_id, session)
-        if generation.cancelled:
+    def _cancel(self, world_id: str, session: ClientSession) -> None:
+        """Cancel what is pending, unless the world was resumed just now: a resume and this exclude each other."""
+        if self._generations.get(world_id, session).cancelled:
             self._ledger.cancel_pending(world_id, session)
-        found = self._projection.project(generation, session)
-        if found.ended:
-            self._step_rows.mark_ready(found.ended, session)
-        if found.changed and found.progress.status.is_final:
-            self._generations.close(world_id, session)
-        return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -37,24 +38,35 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         ),
     ],
     "generation_steps": [
-        IndexModel([("world_id", ASCENDING), ("kind", ASCENDING), ("state", ASCENDING)], name="census"),
-        IndexModel([("world_id", ASCENDING)], partialFilterExpression={"unsettled": True}, name="unsettled"),
+        IndexModel(
+            [(name, ASCENDING) for name in ("world_id", "kind", "state", "finished_at")], name="counts"
+        ),
         IndexModel([("lease_until", ASCENDING)], partialFilterExpression={"state": "running"}, name="leases"),
         IndexModel([("owner", ASCENDING)], partialFilterExpression={"state": "running"}, name="owner"),
-        IndexModel([("ready_at", ASCENDING)], partialFilterExpression={"state": "pending"}, name="ready"),
+        IndexModel(
+            [("kind", ASCENDING), ("ready_at", ASCENDING)],
+            partialFilterExpression={"state": "pending"},
+            name="waiting",
+        ),
         IndexModel(
             [("not_before", ASCENDING)],
             partialFilterExpression={"not_before": {"$type": "date"}},
             name="scheduled",
         ),
-        IndexModel([("after", ASCENDING)], name="after"),
     ],
     "api_requests_history": [
         IndexModel([("call", ASCENDING), ("state", ASCENDING)], name="call"),
-        IndexModel([("world_id", ASCENDING), ("state", ASCENDING)], name="world"),
+        IndexModel(
+            [(name, ASCENDING) for name in ("world_id", "state", "provider", "cost_usd")], name="bill"
+        ),
         IndexModel([("world_id", ASCENDING)], partialFilterExpression={"unsettled": True}, name="unsettled"),
     ],
     "world_generation_status": [IndexModel([("created_at", DESCENDING)], name="newest")],
+}
+#: Indexes of versions before, which nothing asks any more.
+_OBSOLETE: Mapping[str, frozenset[str]] = {
+    "generation_steps": frozenset({"census", "unsettled", "ready", "after"}),
+    "api_requests_history": frozenset({"world"}),
 }
 
 
@@ -124,9 +136,13 @@ class Database:
         self.database = db
 
     def ensure_indexes(self) -> None:
-        """Create the indexes that are missing; harmless when they exist."""
+        """Create the indexes that are missing, and drop those that nothing uses any more; harmless when that is done."""
         for collection, indexes in INDEXES.items():
             self.database[collection].create_indexes(indexes)
+        for collection, names in _OBSOLETE.items():
+            for name in names & self.database[collection].index_information().keys():
+                with contextlib.suppress(OperationFailure):  # another process was quicker
+                    self.database[collection].drop_index(name)
 
     def require_replica_set(self) -> None:
         """Raise ConfigurationError unless MongoDB is there and a replica set: transactions need one."""
@@ -164,13 +180,6 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.client.close()
-
-
-def dirty_worlds(rows: Collection[Document]) -> set[str]:
-    """Return the ids of the worlds of which something in this collection (steps or calls) is in no status yet."""
-    # Without the hint MongoDB reads the full collection for this.
-    found = rows.find({"unsettled": True}, {"world_id": 1, "_id": 0}).hint("unsettled")
-    return {row["world_id"] for row in found}
 
 
 def insist(

@@ -154,7 +154,6 @@ def _pending(*, ready: bool) -> Document:
     """Return the fields of a step that is to be done (again), for an update that is a pipeline."""
     return {
         "state": StepState.PENDING.value,
-        "contribution": {"$literal": {}},
         "failure": None,
         "owner": None,
         "lease_until": None,
@@ -162,7 +161,6 @@ def _pending(*, ready: bool) -> Document:
         "quarantined": False,
         "outage_since": None,
         "not_before": None,
-        "unsettled": True,
         "ready_at": "$$NOW" if ready else None,
     }
 

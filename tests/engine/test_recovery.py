@@ -12,7 +12,16 @@ from generia_worker.engine.recovery import FoundStep
 from generia_worker.engine.retry import Attempts
 from generia_worker.engine.step import Step
 from generia_worker.storage.database import Database
-from generia_worker.worlds.steps import CHARACTER, DESCRIBE, ILLUSTRATE, INITIALIZE, PICTURE, POST, STEPS
+from generia_worker.worlds.steps import (
+    CHARACTER,
+    DESCRIBE,
+    FAN_OUT,
+    ILLUSTRATE,
+    INITIALIZE,
+    PICTURE,
+    POST,
+    STEPS,
+)
 from tests.books import WORLD, Books
 
 STEP = DESCRIBE.step()
@@ -34,6 +43,10 @@ def later(books: Books, **duration: float) -> datetime:
 
 def names(found: Sequence[FoundStep]) -> list[str]:
     return [one.step.name for one in found]
+
+
+def end(books: Books, step: Step) -> None:
+    books.change(step, state="done", finished_at="$$NOW")
 
 
 def schedule(books: Books, step: Step, wait_s: float) -> None:
@@ -119,12 +132,13 @@ def test_a_step_is_lost_that_is_ready_since_before_the_watermark(books: Books) -
 
 def test_lost_steps_are_told_by_kind_and_quarantine(books: Books) -> None:
     books.cast([1])
-    books.rows.mark_ready([STEPS.parse(name).key(WORLD) for name in ("fan_out", "plan/1", "post/1/1")])
+    for name in ("fan_out", "plan/1"):
+        end(books, STEPS.parse(name))
     future = later(books, seconds=1)
-    assert set(names(books.recovery.lost(["character", "post"], future, 10))) == {
-        "character/01",
-        "post/01/01",
-    }
+    found = names(books.recovery.lost(["character", "post"], future, 10))
+    assert set(found) == {"character/01", "post/01/01"}
+    end(books, POST.step(1, 1))
+    future = later(books, seconds=1)
     assert names(books.recovery.lost(["picture"], future, 10)) == ["picture/01/01"]
     books.ledger.quarantine(books.claim(PICTURE.step(1, 1)))
     future = later(books, seconds=1)
@@ -132,8 +146,26 @@ def test_lost_steps_are_told_by_kind_and_quarantine(books: Books) -> None:
     assert names(books.recovery.lost(["picture"], future, 10, quarantined=True)) == ["picture/01/01"]
 
 
+def test_the_message_of_a_step_is_missed_from_the_end_of_its_predecessor_on(books: Books) -> None:
+    books.cast([1, 1])
+    future = later(books, hours=1)
+    assert books.recovery.lost(["character"], future, 10) == [], "nothing was published yet"
+    books.claim(FAN_OUT.step())
+    assert books.recovery.lost(["character"], future, 10) == []
+    end(books, FAN_OUT.step())
+    ended = books.row(FAN_OUT.step())["finished_at"]
+    assert books.recovery.lost(["character"], ended, 10) == []
+    after = ended + timedelta(milliseconds=1)
+    assert names(books.recovery.lost(["character"], after, 10)) == ["character/01", "character/02"]
+    assert names(books.recovery.lost(["character"], after, 1)) == ["character/01"]
+    books.recovery.mark_published([CHARACTER.step(1).key(WORLD)])
+    assert names(books.recovery.lost(["character"], after, 10)) == ["character/02"]
+
+
 def test_the_oldest_loss_comes_first(books: Books) -> None:
     books.cast([1, 1])
+    end(books, FAN_OUT.step())
+    assert len(books.recovery.lost(["character"], later(books, seconds=1), 10)) == 2
     for step, ago_ms in ((CHARACTER.step(1), 1000), (CHARACTER.step(2), 2000)):
         books.change(step, ready_at={"$subtract": ["$$NOW", ago_ms]})
     assert names(books.recovery.lost(["character"], later(books, seconds=1), 10)) == [

@@ -30,7 +30,7 @@ from generia_worker.embedded.stack import Program, Stack, program_environment
 from generia_worker.errors import TransientError
 from generia_worker.settings import Settings
 from generia_worker.worlds.steps import STEPS
-from tests.integration.audit import EXACT, Audit
+from tests.integration.audit import EXACT, Audit, wrong_counters
 from tests.integration.conftest import SMALL_PICTURES, Platform
 
 PROMPT = "A village of three very talkative lighthouse keepers"
@@ -345,7 +345,7 @@ class Faults(Platform):
 
     # --- proof ---------------------------------------------------------------------------------------------------
     def ended(self, world_id: str, timeout_s: float = 60) -> GenerationStatus:
-        """Wait until a world has ended and nothing of it is held, scheduled or dirty; return its status."""
+        """Wait until a world has ended and nothing of it is held, scheduled or uncounted; return its status."""
         with suppress(TransientError):
             self.wait(world_id, timeout_s * self.patience)
         self.until(lambda: not self.loose_ends(world_id), f"an end of {world_id}:{self._story(world_id)}", 20)
@@ -361,7 +361,7 @@ class Faults(Platform):
             for row in steps.find(
                 {
                     **query,
-                    "$or": [{"unsettled": True}, {"owner": {"$ne": None}}, {"not_before": {"$ne": None}}],
+                    "$or": [{"owner": {"$ne": None}}, {"not_before": {"$ne": None}}],
                 }
             )
         ]
@@ -372,6 +372,7 @@ class Faults(Platform):
         status = self.db["world_generation_status"].find_one({"_id": world_id}) or {}
         if status.get("status") not in ("completed", "failed", "cancelled"):
             loose.append(f"status {status.get('status')}")
+        loose += wrong_counters(status, steps.find(query), calls.find(query)) if status else []
         return loose
 
     def _story(self, world_id: str) -> str:

@@ -90,7 +90,7 @@ def test_nothing_more_will_come(with_endpoint: Gateway, endpoint: EndpointDouble
     assert (answer.status_code, answer.content) == (204, b"")
 
 
-@pytest.mark.parametrize("given", ["", "x", "-1", "9" * 30, "1 2", str(10**12)])
+@pytest.mark.parametrize("given", ["", "x", "-1", "9" * 30, "1 2"])
 def test_ids_that_the_endpoint_never_gave(
     with_endpoint: Gateway, endpoint: EndpointDouble, world: WorldRecord, given: str
 ) -> None:

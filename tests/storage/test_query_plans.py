@@ -41,18 +41,12 @@ def books(database: Database) -> Books:
 def _finished(books: Books, world: str, rows: list[dict[str, Any]]) -> None:
     """Add a world that has ended, with rows like these."""
     books.order(world, users_count=3, posts_count=8)
-    ended = {"world_id": world, "state": "done", "unsettled": False, "after": None}
-    ended |= {"contribution": {"tasks_completed": 1}, "settled": {"tasks_completed": 1}}
-    ended |= {"ready_at": datetime.now(UTC)}
+    now = datetime.now(UTC)
+    ended: dict[str, Any] = {"world_id": world, "state": "done", "after": None}
+    ended |= {"ready_at": now, "finished_at": now}
     books.database.steps.insert_many(row | ended | {"_id": f"{world}/{row['step']}"} for row in rows)
     calls = [{"_id": f"{world}/{n}", "call": f"{world}/{n}", "world_id": world} for n in range(20)]
-    answered = {
-        "state": "answered",
-        "unsettled": False,
-        "provider": "llm",
-        "contribution": {},
-        "settled": {},
-    }
+    answered = {"state": "answered", "provider": "llm", "cost_usd": 0.001}
     books.database.requests.insert_many(call | answered for call in calls)
     books.database.generations.update_one({"_id": world}, {"$set": {"open": False, "started": True}})
 
@@ -87,10 +81,10 @@ def work_on(books: Books, step: Step) -> None:
     assert ledger.renew("me", [claim.key]) == {claim.key}
     ledger.commit(claim, Nothing())
     requests.abandon(WORLD, step.name)
-    assert requests.dirty_worlds() == {WORLD}
-    assert books.status.dirty_worlds() == {WORLD}
+    assert requests.late() == []
+    requests.counted([call.key])
     books.refresh.refresh(WORLD)
-    assert requests.dirty_worlds() == books.status.dirty_worlds() == set()
+    assert books.status.posts_since(WORLD, 0) == []
 
 
 def read_results(books: Books) -> None:

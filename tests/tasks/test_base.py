@@ -492,7 +492,6 @@ def test_what_cannot_be_made_anew_stands_as_it_was(books: Books, published: list
             spec.step(1, 1),
             state="pending",
             edition=2,
-            contribution={"$literal": {}},
             checkpoints={"redo_of": "p1"},
         )
     use_case = Stub(PermanentError("Refused by the moderation."))
