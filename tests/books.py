@@ -57,7 +57,7 @@ class Books:
         self.recovery = Recovery(database, self.rows)
         self.watermarks = Watermarks(database)
         self.requests = Requests(database)
-        self.holds = Holds(database)
+        self.holds = Holds(database, clock)
         self.status = StatusProjection(database, self.generations, self.rows, self.requests)
         self.refresh = StatusRefresh(database, self.generations, self.ledger, self.status)
 

@@ -74,8 +74,12 @@ def create_app(container: Container, enqueuer: Enqueuer) -> FastAPI:
     )
     def order_generation(order: Order, response: Response) -> GenerationStatus:
         """Order a world. The same order again is the same generation; another body under its id is a conflict."""
+        limits = _limits(order, container)
         generation, is_new = container.generations.accept(
-            order, limits=_limits(order, container), batches=_batches(order, container)
+            order,
+            limits=limits,
+            batches=_batches(order, container),
+            planned=_planned(order, limits, container),
         )
         status = GenerationStatus.model_validate(container.status.get(generation.world_id))
         if is_new:
@@ -179,6 +183,14 @@ def _limits(order: Order, container: Container) -> dict[str, int]:
         "llm": defaults[0] if order.api_call_limits_LLM is None else order.api_call_limits_LLM,
         "images": defaults[1] if order.api_call_limits_images is None else order.api_call_limits_images,
     }
+
+
+def _planned(order: Order, limits: dict[str, int], container: Container) -> dict[str, int] | None:
+    """Return the calls to hold with an order; None when they don't fit its limits, or each counts against a budget."""
+    llm, images = _expected_calls(order, container)
+    if order.budget is not None or llm > limits["llm"] or images > limits["images"]:
+        return None
+    return {"llm": llm, "images": images}
 
 
 def _state(check: Any) -> str:

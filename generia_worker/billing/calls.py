@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from pymongo.errors import PyMongoError
@@ -111,7 +111,8 @@ class MeteredCalls:
         raise PermanentError(message, fatal_to_world=True)
 
     def _ask(self, call: PaidCall, request: ChatRequest) -> TextAnswer:
-        intent = self._intend(call, request.request_id, "llm", self._llm.model, self._worst_text_usd(request))
+        worst = self._worst_text_usd(request)
+        intent = self._intend(Intent(request.request_id, call, "llm", self._llm.model, worst))
         try:
             answer = self._llm.complete(request)
         except TransientError as error:
@@ -182,8 +183,9 @@ class MeteredCalls:
 
     def _draw(self, call: PaidCall, request: ImageRequest) -> ImageReceipt:
         worst = self._prices.worst_image_usd(request.width, request.height)
-        begun = not call.is_first_attempt and self._requests.is_open(call.key)
-        intent = self._intend(call, call.key, "images", self._images.model, worst, begun=begun)
+        intent = Intent(call.key, call, "images", self._images.model, worst)
+        begun = None if call.is_first_attempt else self._requests.open_one(intent)
+        intent = begun or self._intend(intent)
         try:
             receipt = self._begun(request.task_uuid) if begun else None
             receipt = receipt or self._images.draw(request)
@@ -206,26 +208,24 @@ class MeteredCalls:
             self._slots[provider].pause(error.retry_after_s)
 
     # --- bookkeeping -------------------------------------------------------------------------------------------
-    def _intend(
-        self,
-        call: PaidCall,
-        request_id: str,
-        provider: Provider,
-        model: str,
-        worst: float,
-        *,
-        begun: bool = False,
-    ) -> Intent:
-        """Store that a call is about to be made, and hold its worst case; both are there when it was `begun`."""
-        intent = Intent(request_id, call, provider, model, worst)
-        if begun:
-            return intent
+    def _intend(self, intent: Intent) -> Intent:
+        """Store that a call is about to be made, and hold its worst case, unless it was held with the order.
+
+        What was held with the order is there once: not for a call of which a request counts already.
+        """
+        call = intent.call
+        if call.planned and (call.is_first_attempt or not self._requests.counts(call.key)):
+            intent = replace(intent, planned=True)
         try:
-            self._requests.begin(intent)
-            self._hold(intent)
+            if intent.planned:
+                self._holds.admit(call.world_id)
+                self._requests.begin(intent)
+            else:
+                self._requests.begin(intent)
+                self._hold(intent)
         except PyMongoError:
             # Whatever of it was stored: no call was made, and none is to be counted.
-            self._insist(lambda: self._requests.withdraw(request_id))
+            self._insist(lambda: self._requests.withdraw(intent.request_id))
             raise
         return intent
 
@@ -240,7 +240,8 @@ class MeteredCalls:
             raise BusyError(error.message, retry_after_s=_WAIT_FOR_OTHERS_S) from None
 
     def _refused(self, intent: Intent, reason: str) -> None:
-        if self._insist(lambda: self._requests.mark_refused(intent.request_id, reason)):
+        was_open = self._insist(lambda: self._requests.mark_refused(intent.request_id, reason))
+        if was_open and not intent.planned:
             self._change_hold(
                 lambda: self._holds.release(intent.call.world_id, intent.provider, intent.held_usd)
             )

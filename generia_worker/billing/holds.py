@@ -1,22 +1,31 @@
 """Holds: what is set aside of a world's limits and budget for calls that are about to be made.
 
-A call is held before it is made, at its worst case; its answer captures what was billed, a refusal releases it all.
+A call is held before it is made, at its worst case; its answer captures what was billed, a refusal releases it all. The
+calls of a world without a budget in which nothing goes wrong are held with its order, all at once: most calls need no
+hold of their own.
+
 Holds change beside the rows of the calls, not in one transaction with them: that is six times faster, and a process
 that dies in between leaves a difference. `reconcile` looks for such differences and takes them out.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
+from cachetools import TTLCache
 from pymongo.client_session import ClientSession
 
 from generia_worker.errors import BudgetExceeded, WorldCancelled
 from generia_worker.providers.usage import PROVIDERS, Provider
+from generia_worker.storage.cache import ReadThroughCache
 from generia_worker.storage.database import Database, Document
 
 #: States of calls that keep what was held for them. Refused ones have released it.
 _HELD = ["intent", "answered", "spoiled", "ambiguous"]
+#: How old the knowledge may be that a world was not cancelled, in seconds, and of how many worlds it is kept.
+_RECENT_S, _RECENT_MAX = 0.5, 1000
 #: Sums of floats, not money: differences below a billionth of a dollar.
 _NOTHING_USD = 1e-9
 
@@ -24,10 +33,12 @@ _NOTHING_USD = 1e-9
 class Holds:
     """The field `reserved` of `generations`, and `drift`: a difference that was seen, and since when."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._rows = database.generations
         self._requests = database.requests
+        recent: TTLCache[str, bool] = TTLCache(_RECENT_MAX, _RECENT_S, timer=clock)
+        self._cancelled = ReadThroughCache(recent, lasting=lambda cancelled: not cancelled)
 
     def hold(self, world_id: str, provider: Provider, worst_usd: float) -> None:
         """Set one call and its worst case aside, atomically, before it is made.
@@ -58,6 +69,17 @@ class Holds:
         )
         if not taken.matched_count:
             raise self._refusal(world_id, provider, worst_usd)
+
+    def admit(self, world_id: str) -> None:
+        """Let a call be made that was held with its world's order.
+
+        Raises WorldCancelled, half a second after the world was cancelled at the latest.
+        """
+        if self._cancelled.get(world_id, self._is_cancelled):
+            raise WorldCancelled("The world was cancelled.")
+
+    def _is_cancelled(self, world_id: str) -> bool:
+        return self._rows.find_one({"_id": world_id, "cancelled": True}, {"_id": 1}) is not None
 
     def release(self, world_id: str, provider: Provider, held_usd: float) -> None:
         """Give back what was held for a call that was refused."""
@@ -120,11 +142,11 @@ class Holds:
 
     def _drift(self, world_id: str, session: ClientSession) -> tuple[Document, dict[str, Any]]:
         """Return the world's row, and by how much more is held than its calls say."""
-        wanted = {"reserved": 1, "drift": 1, "budget_usd": 1}
+        wanted = {"reserved": 1, "drift": 1, "budget_usd": 1, "planned": 1}
         row = self._rows.find_one({"_id": world_id}, wanted, session=session) or {}
         groups = self._requests.aggregate(
             [
-                {"$match": {"world_id": world_id, "state": {"$in": _HELD}}},
+                {"$match": {"world_id": world_id, "state": {"$in": _HELD}, "planned": {"$ne": True}}},
                 {
                     "$group": {
                         "_id": "$provider",
@@ -137,7 +159,10 @@ class Holds:
         )
         due = {group["_id"]: group for group in groups}
         reserved = row.get("reserved") or {"llm": 0, "images": 0, "usd": 0.0}
-        drift = {name: reserved[name] - due.get(name, {}).get("calls", 0) for name in PROVIDERS}
+        planned = row.get("planned") or dict.fromkeys(PROVIDERS, 0)
+        drift = {
+            name: reserved[name] - planned[name] - due.get(name, {}).get("calls", 0) for name in PROVIDERS
+        }
         usd = sum(group["usd"] for group in due.values()) if row.get("budget_usd") is not None else 0.0
         return row, drift | {"usd": reserved["usd"] - usd}
 

@@ -8,7 +8,7 @@ have been billed). Whoever brings an answer appends it, also after its step was 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,7 +31,8 @@ class PaidCall:
     """Whose call it is, and the key under which it is made once.
 
     `is_first_attempt`: it can't have been made before, so that nothing needs to be looked up. `budgeted`: its world has a
-    budget, of which the worst case is held; of other worlds only the call itself is counted.
+    budget, of which the worst case is held; of other worlds only the call itself is counted. `planned`: it was held with
+    the order, once.
     """
 
     key: str
@@ -39,17 +40,20 @@ class PaidCall:
     step: str
     is_first_attempt: bool = True
     budgeted: bool = True
+    planned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A request that is about to be sent. `worst_usd` is the most that it can cost, in dollars."""
+    """A request that is about to be sent. `worst_usd` is the most that it can cost, in dollars; one that is `planned` was
+    held with its world's order."""
 
     request_id: str
     call: PaidCall
     provider: Provider
     model: str
     worst_usd: float
+    planned: bool = False
 
     @property
     def held_usd(self) -> float:
@@ -73,9 +77,15 @@ class Requests:
         for row in list(self._rows.find({"call": call, "state": "intent"}, {"provider": 1})):
             self.mark_ambiguous(row["_id"], row["provider"], "The process that made the call died.")
 
-    def is_open(self, request_id: str) -> bool:
-        """True when the request was begun and its outcome is not recorded yet."""
-        return self._rows.find_one({"_id": request_id, "state": "intent"}, {"_id": 1}) is not None
+    def open_one(self, intent: Intent) -> Intent | None:
+        """Return a request as it was begun, when its outcome is not recorded yet."""
+        row = self._rows.find_one({"_id": intent.request_id, "state": "intent"}, {"planned": 1})
+        return None if row is None else replace(intent, planned=row.get("planned", False))
+
+    def counts(self, call: str) -> bool:
+        """True when a request of this call was billed, or may have been."""
+        counted: Document = {"call": call, "state": {"$in": [*_BILLED, "ambiguous"]}}
+        return self._rows.find_one(counted, {"_id": 1}) is not None
 
     def any_open(self, world_id: str) -> bool:
         """True while a call of the world is in flight, or its process died unnoticed."""
@@ -142,6 +152,7 @@ class Requests:
             "provider": intent.provider,
             "model": intent.model,
             "worst_usd": intent.worst_usd,
+            "planned": intent.planned,
             "state": "intent",
             "intent_at": datetime.now(UTC),
         }

@@ -24,7 +24,8 @@ _RECENT_S, _RECENT_MAX = 2.0, 500
 @dataclass(frozen=True, slots=True)
 class Generation:
     """A row of `generations`. `shares` holds the posts of each character once the cast is known; `run` counts how often the
-    world was begun or reopened; `fatal` says why no further step can succeed."""
+    world was begun or reopened; `fatal` says why no further step can succeed. `planned`: the paid calls of a world in which
+    nothing goes wrong, where all of them are held from the start; None where each is held by itself."""
 
     world_id: str
     prompt: str
@@ -34,6 +35,7 @@ class Generation:
     batches: int
     limits: dict[str, int]
     budget_usd: float | None
+    planned: dict[str, int] | None
     shares: list[int] | None
     cancelled: bool
     fatal: Failure | None
@@ -52,6 +54,7 @@ class Generation:
             batches=document["batches"],
             limits=document["limits"],
             budget_usd=document["budget_usd"],
+            planned=document.get("planned"),
             shares=document["shares"],
             cancelled=document["cancelled"],
             fatal=document["fatal"],
@@ -70,8 +73,10 @@ class Generations:
             recent, lasting=lambda found: found.shares is not None and not found.cancelled
         )
 
-    def accept(self, order: Order, *, limits: dict[str, int], batches: int) -> tuple[Generation, bool]:
-        """Store an order durably; return its generation, and whether it is new.
+    def accept(
+        self, order: Order, *, limits: dict[str, int], batches: int, planned: dict[str, int] | None = None
+    ) -> tuple[Generation, bool]:
+        """Store an order durably; return its generation, and whether it is new. `planned` calls are held with it.
 
         Raises:
             ConflictError: the world was ordered before with another body.
@@ -86,7 +91,8 @@ class Generations:
             "batches": batches,
             "limits": limits,
             "budget_usd": order.budget,
-            "reserved": {"llm": 0, "images": 0, "usd": 0.0},
+            "planned": planned,
+            "reserved": {"llm": 0, "images": 0, **(planned or {}), "usd": 0.0},
             "shares": None,
             "cancelled": False,
             "fatal": None,

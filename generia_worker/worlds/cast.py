@@ -57,7 +57,9 @@ def _collect(ctx: StepContext, services: Services, wanted: int, before: list[Cha
             "posts_count": ctx.generation.posts_count,
             "existing": [pick(one, ("id", "concept_short", "role_in_world")) for one in known],
         }
-        answer = generate(ctx, services, Cast, "cast_characters", variables, purpose=f"cast{turn}")
+        answer = generate(
+            ctx, services, Cast, "cast_characters", variables, purpose=f"cast{turn}", planned=not turn
+        )
         answer = _renumbered(answer, first=len(known) + 1)
         first = first or answer
         people += unseen(answer.characters, known, _identity)[: wanted - len(people)]

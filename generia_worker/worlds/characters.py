@@ -74,7 +74,8 @@ def plan_posts(ctx: StepContext, services: Services) -> Outcome:
     _, stories = common_ground(ctx, ctx.character)
     posts: list[PlannedPost] = []
     first: PostPlan | None = None
-    for turn in range(-(-wanted // size) + _SPARE_ROUNDS):
+    rounds = -(-wanted // size)
+    for turn in range(rounds + _SPARE_ROUNDS):
         count = min(size, wanted - len(posts))
         variables = {
             "user_prompt": ctx.generation.prompt,
@@ -85,7 +86,9 @@ def plan_posts(ctx: StepContext, services: Services) -> Outcome:
             "count": count,
             "earlier": [post.topic for post in posts],
         }
-        answer = generate(ctx, services, PostPlan, "plan_posts", variables, purpose=f"plan{turn}")
+        answer = generate(
+            ctx, services, PostPlan, "plan_posts", variables, purpose=f"plan{turn}", planned=turn < rounds
+        )
         first = first or answer
         posts += unseen(answer.posts, posts, _identity)[:count]
         if len(posts) == wanted:

@@ -152,24 +152,28 @@ class StepContext:
         """Return the name of something that this edition of the step does once: a key for services."""
         return f"{self.claim.key}#{self.claim.edition}.{purpose}"
 
-    def text_call(self, purpose: str) -> PaidCall:
+    def text_call(self, purpose: str, *, planned: bool = False) -> PaidCall:
         """Return a text call: what was answered under its key is adopted, by a takeover and by a new attempt.
 
-        Only after answers that did not fit (`QUESTIONS_REPEATED` counts these) a new attempt asks again.
+        Only after answers that did not fit (`QUESTIONS_REPEATED` counts these) a new attempt asks again. `planned`: it is
+        among the `text_calls` of the step's spec.
         """
-        return self._call(f"{self.checkpoint(QUESTIONS_REPEATED) or 0}.{purpose}")
+        repeated = self.checkpoint(QUESTIONS_REPEATED) or 0
+        return self._call(f"{repeated}.{purpose}", planned=planned and not repeated)
 
-    def image_call(self, purpose: str) -> PaidCall:
-        """Return an image call: it has the same key in every attempt."""
-        return self._call(purpose)
+    def image_call(self, purpose: str, *, planned: bool = False) -> PaidCall:
+        """Return an image call: it has the same key in every attempt. `planned`: among the `image_calls` of the spec."""
+        return self._call(purpose, planned=planned)
 
-    def _call(self, purpose: str) -> PaidCall:
+    def _call(self, purpose: str, *, planned: bool) -> PaidCall:
         return PaidCall(
             key=self.idempotency_key(purpose),
             world_id=self.world_id,
             step=self.step.name,
             is_first_attempt=self.claim.is_first_attempt,
             budgeted=self.generation.budget_usd is not None,
+            # A step that is redone was not planned to be.
+            planned=planned and self.generation.planned is not None and self.claim.edition == 1,
         )
 
 

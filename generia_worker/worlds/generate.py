@@ -33,11 +33,13 @@ def generate(
     variables: dict[str, Any],
     *,
     purpose: str = "text",
+    planned: bool = True,
     check: Check[T] | None = None,
 ) -> T:
     """Return a document of type `model`, written by the text model from a template of `prompts/`.
 
-    The model is shown what was wrong and asked again, at most `max_reasks` times.
+    The model is shown what was wrong and asked again, at most `max_reasks` times. `planned`: the first question is among
+    the `text_calls` of the step's spec.
 
         draft = generate(ctx, services, PostDraft, "write_post", {"world": …, "post": …})
 
@@ -56,7 +58,9 @@ def generate(
         if number:
             metrics.asked_again()
         question = TextQuestion(messages, model.schema_name, schema, instruction, max_tokens)
-        answer = services.calls.text(ctx.text_call(f"{purpose}.{number}"), question)
+        answer = services.calls.text(
+            ctx.text_call(f"{purpose}.{number}", planned=planned and not number), question
+        )
         try:
             return _read(answer, model, check, max_tokens)
         except AnswerTooLongError as problem:

@@ -85,7 +85,9 @@ def _picture(ctx: StepContext, services: Services, spec: ImageSpec, prompt: str)
     damaged = ctx.checkpoint(name) or 0
     purpose = f"{spec.kind}.image{damaged // _DAMAGED_DOWNLOADS}"
     try:
-        return services.calls.picture(ctx.image_call(purpose), prompt, spec.width, spec.height)
+        return services.calls.picture(
+            ctx.image_call(purpose, planned=not damaged), prompt, spec.width, spec.height
+        )
     except DamagedPictureError:
         ctx.store(**{name: damaged + 1})
         raise

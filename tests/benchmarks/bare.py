@@ -40,6 +40,7 @@ def _order(world_id: str) -> Generation:
         batches=-(-users // get_settings().cast_batch_size),
         limits={},
         budget_usd=None,
+        planned=None,
         shares=shares,
         cancelled=False,
         fatal=None,

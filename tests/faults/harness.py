@@ -455,10 +455,12 @@ class Faults(Platform):
             # Dollars are set aside of a budget only.
             usd = sum(row["worst_usd"] if row["cost_usd"] is None else row["cost_usd"] for row in kept)
             usd = usd if order["budget_usd"] is not None else 0.0
-            by_provider = Counter(row["provider"] for row in kept)
+            # Planned calls are set aside with the order, made or not.
+            held = Counter(order.get("planned") or {})
+            held.update(row["provider"] for row in kept if not row.get("planned"))
             return (
-                reserved["llm"] == by_provider["llm"]
-                and reserved["images"] == by_provider["images"]
+                reserved["llm"] == held["llm"]
+                and reserved["images"] == held["images"]
                 and bool(abs(reserved["usd"] - usd) < EXACT)
             )
 

@@ -389,8 +389,10 @@ def check_world(laboratory: Laboratory, world: str) -> None:
     assert status["tasks_total"] == len(steps)
     container.holds.reconcile(world, 0)
     container.holds.reconcile(world, 0)
-    reserved = (container.database.generations.find_one({"_id": world}) or {})["reserved"]
-    assert reserved["llm"] == sum(row["provider"] == "llm" for row in calls)
-    assert reserved["images"] == sum(row["provider"] == "images" for row in calls)
+    order = container.database.generations.find_one({"_id": world}) or {}
+    reserved, planned = order["reserved"], order["planned"] or {"llm": 0, "images": 0}
+    for provider in ("llm", "images"):
+        held = sum(row["provider"] == provider and not row["planned"] for row in calls)
+        assert reserved[provider] == planned[provider] + held
     usd = sum(row["worst_usd"] if row["cost_usd"] is None else row["cost_usd"] for row in calls)
     assert abs(reserved["usd"] - usd) < EXACT

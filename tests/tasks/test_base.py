@@ -284,7 +284,8 @@ def test_a_permanent_error_fails_the_step_and_skips_what_needs_it(
 ) -> None:
     books.cast([2, 1])
     call = PaidCall("open", WORLD, CHARACTER.step(1).name)
-    books.requests.begin(Intent("open", call, "llm", "m", 0.01))
+    intent = Intent("open", call, "llm", "m", 0.01)
+    books.requests.begin(intent)
     with pytest.raises(StepFailed, match=r"w1/character/01: Refused by the moderation\."):
         run(Stub(PermanentError("Refused by the moderation.")), CHARACTER.step(1))
     states = books.rows.states(WORLD)
@@ -295,7 +296,7 @@ def test_a_permanent_error_fails_the_step_and_skips_what_needs_it(
     told = books.row(CHARACTER.step(1))["failure"]
     assert (told["step"], told["kind"], told["attempt"]) == ("character/01", "PermanentError", 1)
     assert books.generations.get(WORLD).fatal is None
-    assert not books.requests.is_open("open"), "nobody will ask for it again: it may have been billed"
+    assert books.requests.open_one(intent) is None, "nobody will ask for it again: it may have been billed"
     assert refreshed == [WORLD]
     assert published == []
 
