@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from PIL import Image
+from PIL import ExifTags, Image
 
 from generia_worker.errors import (
     ConflictError,
@@ -296,14 +296,38 @@ def test_confirming_other_bytes_makes_the_variants_anew(clients: Clients, world:
 
 def test_small_pictures_are_not_blown_up(clients: Clients, upload: Upload, world: WorldRecord) -> None:
     media_id = upload(world.id, MediaType.WORLD_ICON, data=picture(size=(40, 30)))
-    assert {(v.width, v.height) for v in clients.media.get(media_id).variants} == {(40, 30)}
+    variants = clients.media.get(media_id).variants
+    assert {(v.width, v.height) for v in variants} == {(40, 30)}
+    # They need no variants of their own.
+    assert {v.name for v in variants} == {"original", "thumbnail", "medium"}
+    assert len({urlsplit(v.url).path for v in variants}) == 1
+
+
+def test_variants_of_a_rotated_photo_stand_upright(clients: Clients, world: WorldRecord) -> None:
+    target = io.BytesIO()
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6  # the camera was held sideways
+    Image.new("RGB", (600, 300)).save(target, format="JPEG", exif=exif)
+    data = target.getvalue()
+    media_id, url, _ = announce(clients, Announcement(world.id, size=len(data)))
+    put(url, data)
+    sizes = {v.name: (v.width, v.height) for v in clients.media.confirm(media_id)}
+    assert sizes == {"original": (300, 600), "thumbnail": (128, 256), "medium": (300, 600)}
+
+
+def test_a_png_whose_checksum_is_wrong_is_refused() -> None:
+    data = bytearray(picture())
+    data[-13] ^= 1  # before the end, a chunk of twelve bytes: the checksum of the picture's own
+    with pytest.raises(InvalidInputError, match="damaged"):
+        pictures.inspect(bytes(data), [])
 
 
 def test_palettes_and_transparency_survive(clients: Clients, world: WorldRecord) -> None:
     target = io.BytesIO()
     Image.new("RGBA", (900, 900), (10, 20, 30, 0)).quantize().save(target, format="PNG")
-    inspected = pictures.inspect(target.getvalue(), ["medium"])
-    with Image.open(io.BytesIO(inspected.variants["medium"].data)) as image:
+    medium = pictures.inspect(target.getvalue(), ["medium"]).variants["medium"]
+    assert medium is not None
+    with Image.open(io.BytesIO(medium.data)) as image:
         assert image.mode == "RGBA"
         pixel = image.getpixel((0, 0))
         assert isinstance(pixel, tuple)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import urllib3
-from minio.error import S3Error
+from minio.error import MinioException, S3Error
 
 from generia_worker.reference.signed_urls import s3_client
 from generia_worker.settings import Settings
@@ -20,11 +20,19 @@ _EXISTS = frozenset({"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """What the store says of an object without reading it; `size` in bytes."""
+    """What the store says of an object; `size` in bytes."""
 
     size: int
     etag: str
     content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object with its bytes: all of them, unless there are more than were asked for."""
+
+    info: ObjectInfo
+    data: bytes
 
 
 class Bucket:
@@ -65,20 +73,35 @@ class Bucket:
             raise
         return ObjectInfo(found.size or 0, found.etag or "", found.content_type or "")
 
-    def read(self, key: str, size: int) -> bytes:
-        """Return the first `size` bytes of an object."""
-        response = self._client.get_object(self._name, key)
+    def read(self, key: str, limit: int) -> StoredObject | None:
+        """Return an object with at most `limit` of its bytes, or None when there is none."""
         try:
-            return response.read(size)
+            response = self._client.get_object(self._name, key)
+        except MinioException:
+            # Only HEAD tells a missing object the same way for all stores: rclone's answer to GET is unknown to the client.
+            if self.stat(key) is None:
+                return None
+            raise
+        try:
+            # One byte more is asked for: the connection is free again once the end was read.
+            data = response.read(limit + 1)
+            headers = response.headers
+            info = ObjectInfo(
+                int(headers.get("Content-Length", len(data))),
+                headers.get("ETag", "").strip('"'),
+                headers.get("Content-Type", ""),
+            )
+            return StoredObject(info, data[:limit])
         finally:
             response.close()
             response.release_conn()
 
-    def write(self, key: str, data: bytes, content_type: str) -> None:
-        """Store an object, replacing one with the same key."""
-        self._client.put_object(
+    def write(self, key: str, data: bytes, content_type: str) -> str:
+        """Store an object, replacing one with the same key; returns its ETag."""
+        stored = self._client.put_object(
             self._name, key, io.BytesIO(data), len(data), content_type=content_type, part_size=_PART_BYTES
         )
+        return stored.etag or ""
 
     def upload_url(self, key: str, lifetime_s: int) -> str:
         """Return a URL to which one object may be PUT, by a program beside us: only readers come from outside."""

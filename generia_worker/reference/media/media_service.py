@@ -112,42 +112,47 @@ class MediaService(Service, wire.MediaServiceServicer):
     ) -> wire.media.ConfirmUploadResponse:
         """Check the uploaded bytes and make the variants; repeated for the same bytes, only answer."""
         media = lookups.media(self._resources, request.media_id)
-        info = self._bucket.stat(media["key"])
-        if info is None:
-            raise PermanentError(f"media_id {request.media_id}: nothing was uploaded yet")
-        if info.size != media["size"]:
-            raise PermanentError(
-                f"media_id {request.media_id}: size is {info.size} bytes, but {media['size']} were announced"
-            )
-        if media["state"] != "confirmed" or media["etag"] != info.etag:
-            media = self._confirm(media, info.content_type)
+        if media["state"] != "confirmed" or not self._is_unchanged(media):
+            media = self._confirm(media)
         return wire.media.ConfirmUploadResponse(success=True, variants=self._variants(media))
 
-    def _confirm(self, media: Document, stored_type: str) -> Document:
-        data = self._bucket.read(media["key"], media["size"] + 1)
-        if len(data) != media["size"]:
-            raise PermanentError(f"media_id {media['_id']}: size is not the {media['size']} bytes announced")
-        seen = pictures.inspect(data, list(pictures.VARIANTS))
-        if stored_type != seen.format.value:
-            # A reader must get the type that the bytes have, not one that the uploader claimed.
-            self._bucket.write(media["key"], data, seen.format.value)
+    def _is_unchanged(self, media: Document) -> bool:
+        """True when the store still holds the bytes that were confirmed."""
         info = self._bucket.stat(media["key"])
-        variants = {"original": {"key": media["key"], "width": seen.width, "height": seen.height}}
-        variants |= self._store(media["key"], seen)
+        return info is not None and (info.size, info.etag) == (media["size"], media["etag"])
+
+    def _confirm(self, media: Document) -> Document:
+        stored = self._bucket.read(media["key"], media["size"])
+        if stored is None:
+            raise PermanentError(f"media_id {media['_id']}: nothing was uploaded yet")
+        if stored.info.size != media["size"] or len(stored.data) != media["size"]:
+            raise PermanentError(
+                f"media_id {media['_id']}: size is {stored.info.size} bytes, but {media['size']} were announced"
+            )
+        seen = pictures.inspect(stored.data, list(pictures.VARIANTS))
+        etag = stored.info.etag
+        if stored.info.content_type != seen.format.value:
+            # A reader must get the type that the bytes have, not one that the uploader claimed.
+            etag = self._bucket.write(media["key"], stored.data, seen.format.value)
+        original = {"key": media["key"], "width": seen.width, "height": seen.height}
         change = {
             "state": "confirmed",
             "content_type": seen.format.value,
-            "etag": info.etag if info else "",
-            "variants": variants,
+            "etag": etag,
+            "variants": {"original": original} | self._store(original, seen),
             "confirmed_at": self._resources.now(),
         }
         self._media.update_one({"_id": media["_id"]}, {"$set": change})
         return {**media, **change}
 
-    def _store(self, key: str, seen: pictures.Inspected) -> dict[str, Document]:
-        stem, _, ending = key.rpartition(".")
+    def _store(self, original: Document, seen: pictures.Inspected) -> dict[str, Document]:
+        """Store the variants; one for which the original is small enough is the original."""
+        stem, _, ending = original["key"].rpartition(".")
         stored: dict[str, Document] = {}
         for name, picture in seen.variants.items():
+            if picture is None:
+                stored[name] = original
+                continue
             stored[name] = {
                 "key": f"{stem}_{name}.{ending}",
                 "width": picture.width,
@@ -166,8 +171,10 @@ class MediaService(Service, wire.MediaServiceServicer):
                 validation.refuse("variants_to_create", f"must be of {', '.join(pictures.VARIANTS)}")
         media = lookups.media(self._resources, request.media_id)
         lookups.require_confirmed(media)
-        seen = pictures.inspect(self._bucket.read(media["key"], media["size"]), names)
-        made = self._store(media["key"], seen)
+        stored = self._bucket.read(media["key"], media["size"])
+        if stored is None:
+            raise PermanentError(f"media_id {media['_id']}: the uploaded file is gone")
+        made = self._store(media["variants"]["original"], pictures.inspect(stored.data, names))
         self._media.update_one(
             {"_id": media["_id"]}, {"$set": {f"variants.{name}": variant for name, variant in made.items()}}
         )

@@ -31,16 +31,19 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """What a file turned out to be, and the variants that were asked for."""
+    """What a file turned out to be, and the variants that were asked for.
+
+    A variant is None where the picture itself is no larger than it.
+    """
 
     format: ImageFormat
     width: int
     height: int
-    variants: dict[str, Picture]
+    variants: dict[str, Picture | None]
 
 
 def inspect(data: bytes, names: list[str]) -> Inspected:
-    """Decode a whole picture and make the variants with these names; never larger than the picture itself.
+    """Decode a whole picture and make those of the variants with these names that are smaller than it.
 
     Raises:
         InvalidInputError: the bytes are no PNG, JPEG or WEBP, are damaged, or unpack to too many pixels.
@@ -66,15 +69,26 @@ def _decode(data: bytes, kind: ImageFormat) -> Image.Image:
         if image.width * image.height > MAX_PIXELS:
             message = f"the picture has {image.width} x {image.height} pixels: at most {MAX_PIXELS} in all"
             raise InvalidInputError(message, field="media_id")
+        if kind is not ImageFormat.PNG:
+            return _loaded(image)
+        # Decoding passes over a PNG's checksums, which browsers do not; what was verified cannot be decoded any more.
         image.verify()
     with Image.open(io.BytesIO(data), formats=[_NAMES[kind]]) as image:
-        image.load()
-        return ImageOps.exif_transpose(image)
+        return _loaded(image)
 
 
-def _variant(picture: Image.Image, kind: ImageFormat, longest: int) -> Picture:
+def _loaded(image: Image.Image) -> Image.Image:
+    image.load()
+    ImageOps.exif_transpose(image, in_place=True)
+    return image
+
+
+def _variant(picture: Image.Image, kind: ImageFormat, longest: int) -> Picture | None:
+    if max(picture.size) <= longest:
+        return None
     small = picture.convert("RGB" if kind is ImageFormat.JPEG else _mode(picture))
-    small.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    # Half the CPU of LANCZOS; at these reductions few eyes see a difference.
+    small.thumbnail((longest, longest), Image.Resampling.HAMMING)
     target = io.BytesIO()
     small.save(target, format=_NAMES[kind], quality=85, icc_profile=picture.info.get("icc_profile"))
     return Picture(target.getvalue(), small.width, small.height)
