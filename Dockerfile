@@ -130,10 +130,10 @@ COPY generia_worker/observability/__init__.py generia_worker/observability/logs.
 COPY generia_worker/processes/__init__.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py generia_worker/processes/world.py ./generia_worker/processes/
 COPY generia_worker/reference/__init__.py generia_worker/reference/base_service.py \
-     generia_worker/reference/idempotency.py generia_worker/reference/interceptor.py \
-     generia_worker/reference/lookups.py generia_worker/reference/resources.py \
-     generia_worker/reference/server.py generia_worker/reference/signed_urls.py \
-     generia_worker/reference/validation.py ./generia_worker/reference/
+     generia_worker/reference/facts.py generia_worker/reference/idempotency.py \
+     generia_worker/reference/interceptor.py generia_worker/reference/lookups.py \
+     generia_worker/reference/resources.py generia_worker/reference/server.py \
+     generia_worker/reference/signed_urls.py generia_worker/reference/validation.py ./generia_worker/reference/
 COPY generia_worker/reference/world/__init__.py generia_worker/reference/world/generation_status.py \
      generia_worker/reference/world/orders.py generia_worker/reference/world/world_service.py \
      ./generia_worker/reference/world/
@@ -146,7 +146,8 @@ COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2
      generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
 COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
-COPY generia_worker/storage/__init__.py generia_worker/storage/mongo.py ./generia_worker/storage/
+COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/mongo.py \
+     ./generia_worker/storage/
 ENTRYPOINT ["python", "-m", "generia_worker.processes.world"]
 
 FROM base AS character
@@ -156,10 +157,10 @@ COPY generia_worker/observability/__init__.py generia_worker/observability/logs.
 COPY generia_worker/processes/__init__.py generia_worker/processes/character.py \
      generia_worker/processes/health.py generia_worker/processes/health_checks.py ./generia_worker/processes/
 COPY generia_worker/reference/__init__.py generia_worker/reference/base_service.py \
-     generia_worker/reference/idempotency.py generia_worker/reference/interceptor.py \
-     generia_worker/reference/lookups.py generia_worker/reference/resources.py \
-     generia_worker/reference/server.py generia_worker/reference/signed_urls.py \
-     generia_worker/reference/validation.py ./generia_worker/reference/
+     generia_worker/reference/facts.py generia_worker/reference/idempotency.py \
+     generia_worker/reference/interceptor.py generia_worker/reference/lookups.py \
+     generia_worker/reference/resources.py generia_worker/reference/server.py \
+     generia_worker/reference/signed_urls.py generia_worker/reference/validation.py ./generia_worker/reference/
 COPY generia_worker/reference/character/__init__.py generia_worker/reference/character/character_service.py \
      ./generia_worker/reference/character/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/media_types.py generia_worker/rpc/wire.py \
@@ -171,7 +172,8 @@ COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2
      generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
 COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
-COPY generia_worker/storage/__init__.py generia_worker/storage/mongo.py ./generia_worker/storage/
+COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/mongo.py \
+     ./generia_worker/storage/
 ENTRYPOINT ["python", "-m", "generia_worker.processes.character"]
 
 FROM base AS post
@@ -181,10 +183,10 @@ COPY generia_worker/observability/__init__.py generia_worker/observability/logs.
 COPY generia_worker/processes/__init__.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py generia_worker/processes/post.py ./generia_worker/processes/
 COPY generia_worker/reference/__init__.py generia_worker/reference/base_service.py \
-     generia_worker/reference/idempotency.py generia_worker/reference/interceptor.py \
-     generia_worker/reference/lookups.py generia_worker/reference/resources.py \
-     generia_worker/reference/server.py generia_worker/reference/signed_urls.py \
-     generia_worker/reference/validation.py ./generia_worker/reference/
+     generia_worker/reference/facts.py generia_worker/reference/idempotency.py \
+     generia_worker/reference/interceptor.py generia_worker/reference/lookups.py \
+     generia_worker/reference/resources.py generia_worker/reference/server.py \
+     generia_worker/reference/signed_urls.py generia_worker/reference/validation.py ./generia_worker/reference/
 COPY generia_worker/reference/post/__init__.py generia_worker/reference/post/post_service.py \
      ./generia_worker/reference/post/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/media_types.py generia_worker/rpc/wire.py \
@@ -196,7 +198,8 @@ COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2
      generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
 COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
-COPY generia_worker/storage/__init__.py generia_worker/storage/mongo.py ./generia_worker/storage/
+COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/mongo.py \
+     ./generia_worker/storage/
 ENTRYPOINT ["python", "-m", "generia_worker.processes.post"]
 
 FROM base AS media
@@ -206,10 +209,10 @@ COPY generia_worker/observability/__init__.py generia_worker/observability/logs.
 COPY generia_worker/processes/__init__.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py generia_worker/processes/media.py ./generia_worker/processes/
 COPY generia_worker/reference/__init__.py generia_worker/reference/base_service.py \
-     generia_worker/reference/idempotency.py generia_worker/reference/interceptor.py \
-     generia_worker/reference/lookups.py generia_worker/reference/resources.py \
-     generia_worker/reference/server.py generia_worker/reference/signed_urls.py \
-     generia_worker/reference/validation.py ./generia_worker/reference/
+     generia_worker/reference/facts.py generia_worker/reference/idempotency.py \
+     generia_worker/reference/interceptor.py generia_worker/reference/lookups.py \
+     generia_worker/reference/resources.py generia_worker/reference/server.py \
+     generia_worker/reference/signed_urls.py generia_worker/reference/validation.py ./generia_worker/reference/
 COPY generia_worker/reference/media/__init__.py generia_worker/reference/media/bucket.py \
      generia_worker/reference/media/media_service.py generia_worker/reference/media/pictures.py \
      ./generia_worker/reference/media/
@@ -222,7 +225,8 @@ COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2
      generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
 COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
-COPY generia_worker/storage/__init__.py generia_worker/storage/mongo.py ./generia_worker/storage/
+COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/mongo.py \
+     ./generia_worker/storage/
 ENTRYPOINT ["python", "-m", "generia_worker.processes.media"]
 
 FROM base AS simulator

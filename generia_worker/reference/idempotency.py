@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import grpc
@@ -11,7 +12,7 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
-from generia_worker.errors import ConflictError
+from generia_worker.errors import ConflictError, GeneriaError
 from generia_worker.reference import validation
 from generia_worker.rpc import wire
 from generia_worker.storage.mongo import Document
@@ -43,6 +44,26 @@ class IdempotencyKey:
                 wire.IDEMPOTENCY_KEY, f"must be one text of at most {_KEY_MAX} printable characters"
             )
         return cls(key, hashlib.sha256(request.SerializeToString(deterministic=True)).hexdigest())
+
+    def create(self, collection: Collection[Document], prepare: Callable[[], Document]) -> Document:
+        """Store the document that `prepare` returns, unless an equal call did so before; returns what is stored.
+
+            character = key.create(characters, lambda: self._new_character(request))
+
+        An equal call is answered as the first one was, also when `prepare` would refuse it by now.
+
+        Raises:
+            ConflictError: the key was used with another body.
+            GeneriaError: of `prepare`.
+        """
+        try:
+            document = prepare()
+        except GeneriaError:
+            found = self.find(collection)
+            if found is None:
+                raise
+            return found
+        return self.insert(collection, document)
 
     def find(self, collection: Collection[Document]) -> Document | None:
         """Return what an equal call created before, or None.

@@ -20,23 +20,33 @@ def world(resources: Resources, world_id: str) -> Document:
     return _one(resources, "worlds", world_id, "world_id")
 
 
+def require_world(resources: Resources, world_id: str) -> None:
+    """Make sure that there is this world. Raises InvalidInputError or NotFoundError."""
+    _facts(resources, "worlds", world_id, "world_id")
+
+
 def character(resources: Resources, character_id: str) -> Document:
     """Return a character. Raises InvalidInputError or NotFoundError."""
     return _one(resources, "characters", character_id, "character_id")
 
 
+def facts_of_character(resources: Resources, character_id: str) -> Document:
+    """Return what never changes of a character. Raises InvalidInputError or NotFoundError."""
+    return _facts(resources, "characters", character_id, "character_id")
+
+
 def character_in_world(resources: Resources, character_id: str, world_id: str) -> Document:
-    """Return a character of this world. Raises InvalidInputError or NotFoundError."""
+    """Return what never changes of a character of this world. Raises InvalidInputError or NotFoundError."""
     check_id(world_id, "world_id")
-    found = character(resources, character_id)
+    found = facts_of_character(resources, character_id)
     if found["world_id"] != world_id:
         raise NotFoundError(f"character_id {character_id} is not known in world {world_id}")
     return found
 
 
-def media(resources: Resources, media_id: str, field: str = "media_id") -> Document:
+def media(resources: Resources, media_id: str) -> Document:
     """Return a picture's record. Raises InvalidInputError or NotFoundError."""
-    return _one(resources, "media", media_id, field)
+    return _one(resources, "media", media_id, "media_id")
 
 
 def confirmed_media(
@@ -47,14 +57,14 @@ def confirmed_media(
     world_id: str,
     character_id: str | None = None,
 ) -> Document:
-    """Return a picture that may be used for this: confirmed, of this type, world and (unless None) character.
+    """Return the facts of a picture that may be used for this: confirmed, of this type, world and (unless None) character.
 
     Raises:
         InvalidInputError: it is another kind of picture, or somebody else's.
         NotFoundError: there is no such picture.
         PermanentError: its upload is not confirmed.
     """
-    found = media(resources, media_id, field)
+    found = _facts(resources, "media", media_id, field)
     if found["world_id"] != world_id:
         validation.refuse(field, f"{media_id} belongs to another world")
     if found["media_type"] != media_type:
@@ -74,7 +84,15 @@ def require_confirmed(found: Document, field: str = "media_id") -> None:
 
 
 def _one(resources: Resources, collection: str, item_id: str, field: str) -> Document:
-    found = resources.collection(collection).find_one({"_id": check_id(item_id, field)})
+    return known(resources.collection(collection).find_one({"_id": check_id(item_id, field)}), item_id, field)
+
+
+def _facts(resources: Resources, collection: str, item_id: str, field: str) -> Document:
+    return known(resources.facts.of(collection, check_id(item_id, field)), item_id, field)
+
+
+def known(found: Document | None, item_id: str, field: str) -> Document:
+    """Return what was found. Raises NotFoundError when that is nothing."""
     if found is None:
         raise NotFoundError(f"{field} {item_id} is not known")
     return found

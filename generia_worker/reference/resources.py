@@ -9,6 +9,7 @@ from datetime import datetime
 from pymongo import MongoClient
 from pymongo.collection import Collection
 
+from generia_worker.reference.facts import Facts
 from generia_worker.reference.signed_urls import SignedUrls
 from generia_worker.settings import Settings
 from generia_worker.storage.mongo import Document, open_client, utc_now
@@ -26,6 +27,7 @@ class Resources:
     settings: Settings
     client: MongoClient[Document]
     urls: SignedUrls
+    facts: Facts
     now: Callable[[], datetime]
 
     def collection(self, name: str) -> Collection[Document]:
@@ -44,4 +46,5 @@ def open_resources(settings: Settings, *, now: Callable[[], datetime] = utc_now)
         appname="generia-platform",
         max_pool_size=min(settings.mongo_max_pool_size, CONNECTIONS),
     )
-    return Resources(settings, client, SignedUrls(settings, now), now)
+    facts = Facts(client[settings.mongo_database])
+    return Resources(settings, client, SignedUrls(settings, now), facts, now)

@@ -30,7 +30,11 @@ class ReadThroughCache(Generic[T]):
         if known is not None:
             return known
         found = read(key)
-        if self._lasting(found):
-            with self._lock:
-                self._cache[key] = found
+        self.put(key, found)
         return found
+
+    def put(self, key: str, value: T) -> None:
+        """Keep a value that was not read but made here, if it is lasting."""
+        if self._lasting(value):
+            with self._lock:
+                self._cache[key] = value

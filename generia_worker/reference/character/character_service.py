@@ -7,7 +7,7 @@ from typing import ClassVar
 from uuid import uuid4
 
 import grpc
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, IndexModel, ReturnDocument
 
 from generia_worker.reference import lookups, validation
 from generia_worker.reference.base_service import Service
@@ -58,20 +58,22 @@ class CharacterService(Service, wire.CharacterServiceServicer):
             "meta": meta,
             "created_at": self._resources.now(),
         }
-        key = IdempotencyKey.of(context, request)
-        stored = key.find(self._characters)
-        if stored is None:
-            lookups.world(self._resources, request.world_id)
-            if request.avatar_media_id:
-                document |= self._avatar(request.avatar_media_id, request.world_id, None)
-            stored = key.insert(self._characters, document)
+
+        def referring() -> Document:
+            lookups.require_world(self._resources, request.world_id)
+            if not request.avatar_media_id:
+                return document
+            return document | self._avatar(request.avatar_media_id, request.world_id, None)
+
+        stored = IdempotencyKey.of(context, request).create(self._characters, referring)
+        self._resources.facts.note("characters", stored)
         return self._message(stored)
 
     def UpdateCharacter(
         self, request: wire.character.UpdateCharacterRequest, context: grpc.ServicerContext
     ) -> wire.character.Character:
         """Change what is present in the request."""
-        character = lookups.character(self._resources, request.character_id)
+        facts = lookups.facts_of_character(self._resources, request.character_id)
         change: Document = {}
         if request.HasField("display_name"):
             change["display_name"] = validation.text(
@@ -82,10 +84,13 @@ class CharacterService(Service, wire.CharacterServiceServicer):
         if request.HasField("avatar_url"):
             change["avatar_url"] = validation.web_address(request.avatar_url, "avatar_url")
         if request.HasField("avatar_media_id"):
-            change |= self._avatar(request.avatar_media_id, character["world_id"], character["_id"])
-        if change:
-            self._characters.update_one({"_id": character["_id"]}, {"$set": change})
-        return self._message({**character, **change})
+            change |= self._avatar(request.avatar_media_id, facts["world_id"], facts["_id"])
+        if not change:
+            return self._message(lookups.character(self._resources, request.character_id))
+        changed = self._characters.find_one_and_update(
+            {"_id": facts["_id"]}, {"$set": change}, return_document=ReturnDocument.AFTER
+        )
+        return self._message(lookups.known(changed, request.character_id, "character_id"))
 
     def _avatar(self, media_id: str, world_id: str, character_id: str | None) -> Document:
         media = lookups.confirmed_media(
@@ -109,7 +114,7 @@ class CharacterService(Service, wire.CharacterServiceServicer):
     ) -> wire.character.CharacterList:
         """Return the characters that a person plays in a world, at most 100, oldest first."""
         user_id = check_id(request.user_id, "user_id")
-        lookups.world(self._resources, request.world_id)
+        lookups.require_world(self._resources, request.world_id)
         found = self._characters.find({"real_user_id": user_id, "world_id": request.world_id})
         return wire.character.CharacterList(
             characters=[self._message(one) for one in found.sort(_OLDEST).limit(wire.PAGE_MAX)]
@@ -120,7 +125,7 @@ class CharacterService(Service, wire.CharacterServiceServicer):
     ) -> wire.character.ListWorldCharactersResponse:
         """Return a page of all characters of a world, oldest first, and how many it has."""
         limit, offset = validation.page(request.limit, request.offset)
-        lookups.world(self._resources, request.world_id)
+        lookups.require_world(self._resources, request.world_id)
         wanted = {"world_id": request.world_id}
         found = self._characters.find(wanted).sort(_OLDEST).skip(offset).limit(limit)
         return wire.character.ListWorldCharactersResponse(

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from typing import ClassVar
 from uuid import uuid4
 
 import grpc
+from cachetools import LRUCache
 from pymongo import ASCENDING, IndexModel
 
 from generia_worker.errors import PermanentError
@@ -22,6 +24,8 @@ from generia_worker.rpc.media_types import ImageFormat, MediaType, object_key
 from generia_worker.storage.mongo import Document
 
 UPLOAD_S = 900
+#: Announced pictures that are kept in memory.
+_ANNOUNCED = 1_000
 URL_DEFAULT_S, URL_MAX_S = 3600, 7 * 24 * 3600
 _EXTENSIONS = {
     ".png": ImageFormat.PNG,
@@ -41,6 +45,9 @@ class MediaService(Service, wire.MediaServiceServicer):
         super().__init__(resources)
         self._media = resources.collection("media")
         self._bucket = Bucket(resources.settings, connections=CONNECTIONS)
+        # Mostly the process that announced a picture is soon asked to confirm it.
+        self._to_confirm: LRUCache[str, Document] = LRUCache(_ANNOUNCED)
+        self._lock = threading.Lock()
 
     def prepare(self) -> None:
         """Make sure that the indexes and the bucket exist."""
@@ -60,11 +67,15 @@ class MediaService(Service, wire.MediaServiceServicer):
     ) -> wire.media.GetPresignedUploadURLResponse:
         """Announce a picture and give out the URL to which it is to be PUT."""
         media = self._announced(request)
-        key = IdempotencyKey.of(context, request)
-        stored = key.find(self._media)
-        if stored is None:
+
+        def owned() -> Document:
             self._check_owner(media)
-            stored = key.insert(self._media, media)
+            return media
+
+        stored = IdempotencyKey.of(context, request).create(self._media, owned)
+        if stored["state"] == "announced":
+            with self._lock:
+                self._to_confirm[stored["_id"]] = stored
         expires_at = int(self._resources.now().timestamp()) + UPLOAD_S
         url = self._bucket.upload_url(stored["key"], UPLOAD_S)
         return wire.media.GetPresignedUploadURLResponse(
@@ -102,7 +113,7 @@ class MediaService(Service, wire.MediaServiceServicer):
         }
 
     def _check_owner(self, media: Document) -> None:
-        lookups.world(self._resources, media["world_id"])
+        lookups.require_world(self._resources, media["world_id"])
         # An avatar may be uploaded before its character is created.
         if media["media_type"] == MediaType.POST_IMAGE:
             lookups.character_in_world(self._resources, media["character_id"], media["world_id"])
@@ -111,7 +122,9 @@ class MediaService(Service, wire.MediaServiceServicer):
         self, request: wire.media.ConfirmUploadRequest, context: grpc.ServicerContext
     ) -> wire.media.ConfirmUploadResponse:
         """Check the uploaded bytes and make the variants; repeated for the same bytes, only answer."""
-        media = lookups.media(self._resources, request.media_id)
+        with self._lock:
+            media = self._to_confirm.pop(request.media_id, None)
+        media = media or lookups.media(self._resources, request.media_id)
         if media["state"] != "confirmed" or not self._is_unchanged(media):
             media = self._confirm(media)
         return wire.media.ConfirmUploadResponse(success=True, variants=self._variants(media))
@@ -143,7 +156,9 @@ class MediaService(Service, wire.MediaServiceServicer):
             "confirmed_at": self._resources.now(),
         }
         self._media.update_one({"_id": media["_id"]}, {"$set": change})
-        return {**media, **change}
+        confirmed = {**media, **change}
+        self._resources.facts.note("media", confirmed)
+        return confirmed
 
     def _store(self, original: Document, seen: pictures.Inspected) -> dict[str, Document]:
         """Store the variants; one for which the original is small enough is the original."""

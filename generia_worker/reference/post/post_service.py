@@ -80,14 +80,16 @@ class PostService(Service, wire.PostServiceServicer):
             "created_at": self._resources.now(),
         }
         media_id = check_id(request.media_id, "media_id") if request.media_id or user_id is None else ""
-        stored = key.find(self._posts)
-        if stored is None:
+
+        def referring() -> Document:
             character = lookups.character_in_world(self._resources, request.character_id, request.world_id)
             if character["real_user_id"] != user_id:
                 raise PermanentError(f"character_id {request.character_id} is played by somebody else")
-            if media_id:
-                document |= self._picture(media_id, request.world_id, request.character_id)
-            stored = key.insert(self._posts, document)
+            if not media_id:
+                return document
+            return document | self._picture(media_id, request.world_id, request.character_id)
+
+        stored = key.create(self._posts, referring)
         return wire.post.CreatePostResponse(
             post_id=stored["_id"], created_at=validation.iso(stored["created_at"])
         )
@@ -151,7 +153,7 @@ class PostService(Service, wire.PostServiceServicer):
         if request.world_id:
             lookups.character_in_world(self._resources, request.character_id, request.world_id)
         else:
-            lookups.character(self._resources, request.character_id)
+            lookups.facts_of_character(self._resources, request.character_id)
         return self._page({"character_id": request.character_id}, request)
 
     def _page(
@@ -173,7 +175,7 @@ class PostService(Service, wire.PostServiceServicer):
             moment, post_id = validation.from_cursor(request.cursor)
             earlier = {"created_at": {"$lt": moment}}
             older = {"$or": [earlier, {"created_at": moment, "_id": {"$lt": post_id}}]}
-        lookups.world(self._resources, request.world_id)
+        lookups.require_world(self._resources, request.world_id)
         wanted = {"world_id": request.world_id}
         found = list(self._posts.find({**wanted, **older}).sort(NEWEST).limit(limit + 1))
         more = len(found) > limit

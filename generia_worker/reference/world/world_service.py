@@ -67,12 +67,9 @@ class WorldService(Service, wire.WorldServiceServicer):
         name = validation.text(request.name, "name", most=NAME_MAX)
         description = validation.text(request.description, "description", most=DESCRIPTION_MAX)
         key = IdempotencyKey.of(context, request)
-        world = key.find(self._worlds)
-        if world is None:
-            document = self._document(order, user_id, name, description)
-            world = key.insert(self._worlds, document)
-            if world["_id"] == order.world_id:
-                self._order(order)
+        world = key.insert(self._worlds, self._document(order, user_id, name, description))
+        if world["_id"] == order.world_id:
+            self._order(order)
         self._join(user_id, world["_id"])
         return self._messages([world], user_id)[0]
 
@@ -136,8 +133,8 @@ class WorldService(Service, wire.WorldServiceServicer):
     ) -> wire.world.JoinWorldResponse:
         """Make a person a member; twice is once."""
         user_id = check_id(request.user_id, "user_id")
-        world = lookups.world(self._resources, request.world_id)
-        joined = self._join(user_id, world["_id"])
+        lookups.require_world(self._resources, request.world_id)
+        joined = self._join(user_id, request.world_id)
         return wire.world.JoinWorldResponse(success=True, message="joined" if joined else "already joined")
 
     def _join(self, user_id: str, world_id: str) -> bool:
@@ -151,7 +148,7 @@ class WorldService(Service, wire.WorldServiceServicer):
         self, request: wire.world.UpdateWorldImageRequest, context: grpc.ServicerContext
     ) -> wire.world.UpdateWorldImageResponse:
         """Set the cover, the icon or both."""
-        world = lookups.world(self._resources, request.world_id)
+        lookups.require_world(self._resources, request.world_id)
         wanted = {
             "image": (request.image_uuid, MediaType.WORLD_HEADER),
             "icon": (request.icon_uuid, MediaType.WORLD_ICON),
@@ -160,12 +157,12 @@ class WorldService(Service, wire.WorldServiceServicer):
         for name, (media_id, media_type) in wanted.items():
             if media_id:
                 media = lookups.confirmed_media(
-                    self._resources, media_id, f"{name}_uuid", media_type, world["_id"]
+                    self._resources, media_id, f"{name}_uuid", media_type, request.world_id
                 )
                 change |= {f"{name}_media_id": media_id, f"{name}_key": media["key"]}
         if len(change) == 1:
             validation.refuse("image_uuid", "or icon_uuid must be given")
-        self._worlds.update_one({"_id": world["_id"]}, {"$set": change})
+        self._worlds.update_one({"_id": request.world_id}, {"$set": change})
         return wire.world.UpdateWorldImageResponse(success=True, message="updated")
 
     def UpdateWorldParams(
@@ -181,8 +178,8 @@ class WorldService(Service, wire.WorldServiceServicer):
             change["params"] = validation.json_object(request.params, "params")
         if request.name:
             change["name"] = validation.text(request.name, "name", least=1, most=NAME_MAX)
-        world = lookups.world(self._resources, request.world_id)
-        self._worlds.update_one({"_id": world["_id"]}, {"$set": change})
+        lookups.require_world(self._resources, request.world_id)
+        self._worlds.update_one({"_id": request.world_id}, {"$set": change})
         return wire.world.UpdateWorldParamsResponse(success=True, message="updated")
 
     def GetGenerationStatus(
