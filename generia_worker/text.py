@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
 
-#: Control characters that may stand in a text.
-_ALLOWED_CONTROLS = frozenset("\n\t")
+#: What cannot be stored or shown: Unicode's control characters (Cc) but for line ends and tabs, and surrogates (Cs).
+_UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
     """Drop control characters and lone surrogates, normalise line ends; letters, LaTeX and emoji stay as they are."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(
-        char for char in text if char in _ALLOWED_CONTROLS or unicodedata.category(char) not in ("Cc", "Cs")
-    ).strip()
+    return _UNWANTED.sub("", text).strip()
 
 
 def clip(text: str, limit: int) -> str:

@@ -24,6 +24,8 @@ _CANDIDATES_MAX = 10
 _DEPTH_MAX = 40
 _THINKING = re.compile(r"\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
 _BEGINS_OBJECT = re.compile(r'\{\s*(?:"|$)')
+#: A string, up to the end of the text when it is not closed, or a bracket.
+_STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[{}\[\]]', re.DOTALL)
 _STRING_OR_COMMA = re.compile(r'"(?:[^"\\]|\\.)*"|,(?=\s*[}\]])', re.DOTALL)
 
 
@@ -74,26 +76,15 @@ def _objects(text: str) -> Iterator[str]:
 def _closing(text: str, start: int) -> int | None:
     """Return where the object that begins at `start` ends; None when it does not."""
     depth = 0
-    in_string = False
-    position = start
-    while position < len(text):
-        char = text[position]
-        if in_string:
-            if char == "\\":
-                position += 1
-            elif char == '"':
-                in_string = False
-        elif char == '"':
-            in_string = True
-        elif char in "{[":
+    for token in _STRING_OR_BRACKET.finditer(text, start):
+        if token[0] in ("{", "["):
             depth += 1
             if depth > _DEPTH_MAX:
                 return None
-        elif char in "}]":
+        elif token[0] in ("}", "]"):
             depth -= 1
             if depth == 0:
-                return position + 1
-        position += 1
+                return token.end()
     return None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 
 from generia_worker.errors import InvalidInputError
@@ -53,6 +55,12 @@ def test_text_keeps_what_was_meant() -> None:
     assert clean("a\x00b\x07c\x1b[31m") == "abc[31m"
     assert clip("одно два три", 9) == "одно два…"
     assert clip("short", 9) == "short"
+
+
+def test_control_characters_and_surrogates_are_dropped_and_nothing_else() -> None:
+    every = [chr(number) for number in range(0x110000) if chr(number) != "\r"]
+    kept = [char for char in every if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cs")]
+    assert clean(f"a{''.join(every)}z") == f"a{''.join(kept)}z"
 
 
 def test_tags() -> None:
