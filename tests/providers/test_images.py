@@ -227,6 +227,36 @@ def test_damaged_pictures_are_called_that(pool: HttpPool, serve: Serve, kind: st
     assert noticed > 90
 
 
+def test_decoding_an_eighth_of_a_jpeg_finds_the_damage_that_decoding_all_of_it_does(pool: HttpPool) -> None:
+    whole, rng = picture("JPEG"), random.Random(8)
+    asker = ImageClient(
+        pool,
+        base_url="",
+        api_key="",
+        model="",
+        output_format="JPG",
+        timeout_s=1,
+        max_bytes=1,
+    )
+    verdicts = set()
+    for _ in range(300):
+        begin = rng.randrange(len(whole))
+        data = whole[:begin] + rng.randbytes(rng.randrange(3)) + whole[begin + rng.randrange(200) :]
+        try:
+            with Image.open(io.BytesIO(data)) as image:
+                image.load()
+            expected = image.size == (128, 64)
+        except (OSError, ValueError, SyntaxError):
+            expected = False
+        try:
+            found = asker.download(ImageReceipt(UID, "i", None, data, None), 128, 64).width == 128
+        except DamagedPictureError:
+            found = False
+        assert found is expected
+        verdicts.add(found)
+    assert verdicts == {True, False}
+
+
 @pytest.mark.parametrize("data", [b"", b"<html>", picture(width=64), b"GIF89a" + b"\0" * 50, picture()[:-60]])
 def test_what_is_not_the_picture_is_refused(pool: HttpPool, serve: Serve, data: bytes) -> None:
     server = serve(lambda c, _: c.reply(data, Content_Type="image/png"))
