@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import urllib3
 from minio import Minio
@@ -13,6 +14,8 @@ from generia_worker.settings import Settings
 #: Seconds for which the signed URL of a picture on a page stays the same, so that browsers can use their cache.
 _STABLE_S = 600
 _PAGE_URL_S = 3600 + _STABLE_S
+#: Signed URLs that are kept, half a kilobyte each.
+_REMEMBERED = 2_000
 
 
 def s3_client(settings: Settings, endpoint: str, pool: urllib3.PoolManager | None = None) -> Minio:
@@ -35,6 +38,8 @@ class SignedUrls:
         self._now = now
         # The host is part of the signature.
         self._signer = s3_client(settings, settings.s3_public_endpoint or settings.s3_endpoint)
+        # A page is shown often, and a picture on many of them.
+        self._signed = lru_cache(_REMEMBERED)(self._sign)
 
     def url(self, key: str, lifetime_s: int) -> str:
         """Return a URL from which one object can be read for `lifetime_s` seconds."""
@@ -44,7 +49,9 @@ class SignedUrls:
         """Return a URL for a page (empty: no key), good for an hour and equal when asked again soon."""
         if not key:
             return ""
-        seconds = int(self._now().timestamp()) // _STABLE_S * _STABLE_S
+        return self._signed(key, int(self._now().timestamp()) // _STABLE_S * _STABLE_S)
+
+    def _sign(self, key: str, seconds: int) -> str:
         return self._signer.presigned_get_object(
             self._bucket,
             key,
