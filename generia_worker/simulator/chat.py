@@ -106,7 +106,7 @@ def body_problem(body: Any) -> str | None:
 
 def count_tokens(text: str) -> int:
     """Return about how many tokens a text has: four Latin letters, or two others, make one."""
-    plain = sum(character < "\x80" for character in text)
+    plain = len(text.encode("ascii", "ignore"))
     return max(1, math.ceil(plain / 4 + (len(text) - plain) / 2))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 
+from generia_worker.simulator.chat import count_tokens
 from tests.simulator.conftest import MODELS, SCHEMAS, Sim, StartSim
 
 
@@ -189,3 +190,11 @@ def test_an_answer_longer_than_max_tokens_is_cut_off(sim: Sim) -> None:
     assert answer["usage"]["completion_tokens"] <= 50
     with pytest.raises(json.JSONDecodeError):
         json.loads(answer["choices"][0]["message"]["content"])
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [("", 1), ("a" * 8, 2), ("a" * 9, 3), ("кот", 2), ("ab кот\x7f", 3), ("\x80\ud800", 1)],
+)
+def test_four_latin_letters_or_two_others_are_a_token(text: str, tokens: int) -> None:
+    assert count_tokens(text) == tokens
