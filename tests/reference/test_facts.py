@@ -53,31 +53,33 @@ def elsewhere(settings: Settings) -> Iterator[Clients]:
 def test_each_call_that_makes_something_is_one_write(
     clients: Clients, operations: Operations, world: WorldRecord
 ) -> None:
-    clients.characters.create(world.id, "Ada", {}, idempotency_key=new_key())
-    made: list[CharacterRecord] = []
-    assert operations(
-        lambda: made.append(clients.characters.create(world.id, "Eva", {}, idempotency_key=new_key()))
-    ) == ["insert characters"]
-    data, (character,) = picture(), made
-    for media_type in (MediaType.POST_IMAGE, MediaType.CHARACTER_AVATAR):
+    def create() -> CharacterRecord:
+        return clients.characters.create(world.id, "Ada", {}, idempotency_key=new_key())
+
+    character = create()
+    data = picture()
+    assert operations(create) == ["insert characters"]
+
+    def uploaded(media_type: MediaType) -> str:
         announcement = Announcement(world.id, character.id, size=len(data), media_type=media_type)
-        ticket: list[str] = []
-        assert operations(lambda a=announcement, t=ticket: t.extend(announce(clients, a)[:2])) == [
-            "insert media"
-        ]
-        media_id, url = ticket
+        key = new_key()
+        assert operations(lambda: announce(clients, announcement, key)) == ["insert media"]
+        media_id, url, _ = announce(clients, announcement, key)
         put(url, data)
-        assert operations(lambda m=media_id: clients.media.confirm(m)) == ["update media"]
-        if media_type is MediaType.POST_IMAGE:
-            assert operations(
-                lambda m=media_id: clients.posts.create_ai(
-                    character.id, "Hi", m, world.id, [], idempotency_key=new_key()
-                )
-            ) == ["insert posts"]
-        else:
-            assert operations(
-                lambda m=media_id: clients.characters.update(character.id, avatar_media_id=m)
-            ) == ["command characters"]
+        assert operations(lambda: clients.media.confirm(media_id)) == ["update media"]
+        return media_id
+
+    post_image, avatar = uploaded(MediaType.POST_IMAGE), uploaded(MediaType.CHARACTER_AVATAR)
+
+    def publish() -> object:
+        return clients.posts.create_ai(
+            character.id, "Hi", post_image, world.id, [], idempotency_key=new_key()
+        )
+
+    assert operations(publish) == ["insert posts"]
+    assert operations(lambda: clients.characters.update(character.id, avatar_media_id=avatar)) == [
+        "command characters"
+    ]
 
 
 def test_what_another_process_makes_and_confirms_is_seen(
