@@ -335,7 +335,7 @@ COPY generia_worker/observability/__init__.py generia_worker/observability/logs.
      ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/beat.py \
      generia_worker/processes/celery_program.py generia_worker/processes/health.py \
-     generia_worker/processes/health_checks.py ./generia_worker/processes/
+     generia_worker/processes/health_checks.py generia_worker/processes/scheduler.py ./generia_worker/processes/
 COPY generia_worker/providers/__init__.py generia_worker/providers/answers.py generia_worker/providers/http.py \
      generia_worker/providers/images.py generia_worker/providers/latex.py generia_worker/providers/llm.py \
      generia_worker/providers/refusals.py generia_worker/providers/schema.py generia_worker/providers/usage.py \

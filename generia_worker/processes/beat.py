@@ -19,14 +19,20 @@ _NOTE_EVERY_S = 1.0
 @reports_errors
 def beat() -> None:
     """Run the scheduler. Two of them do no harm."""
+    from generia_worker.processes.scheduler import Scheduler
+
     settings = set_up_process()
     schedule = settings.data_dir.expanduser() / "beat-schedule"
     schedule.parent.mkdir(parents=True, exist_ok=True)
     celery = checked_app()
     _note_what_is_published(beat_file(settings))
-    celery.start(
-        ["--quiet", "beat", "--schedule", str(schedule), "--pidfile", "", "--loglevel", settings.log_level]
-    )
+    options = {
+        "--scheduler": f"{Scheduler.__module__}:{Scheduler.__name__}",
+        "--schedule": str(schedule),
+        "--pidfile": "",
+        "--loglevel": settings.log_level,
+    }
+    celery.start(["--quiet", "beat", *(word for option in options.items() for word in option)])
 
 
 def _note_what_is_published(path: Path) -> None:
