@@ -51,7 +51,8 @@ def scaled_settings(scale: float, **changed: Any) -> Settings:
         "recover_every_s": 10 * scale,
         "publish_timeout_s": 10 * scale,
         "sweep_every_s": 5 * scale,
-        "pump_every_s": max(0.5 * scale, 0.1),
+        # Ten times a second, what is scheduled would cost more than what a test does.
+        "pump_every_s": max(0.5 * scale, 0.2),
         "park_after_s": 2 * scale,
         "outage_max_s": 3600 * scale,
         "retry_backoff_s": 0.5 * scale,
