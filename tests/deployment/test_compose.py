@@ -22,6 +22,7 @@ from tests import make_dockerfile
 
 ROOT = make_dockerfile.ROOT
 COMPOSE = ROOT / "docker-compose.yml"
+PARSER = Path(__file__).with_name("compose_parser.py")
 PROFILES: tuple[set[str], ...] = (set(), {"simulator"}, {"monitoring"}, {"simulator", "monitoring"})
 #: Prepares a volume and ends; it alone needs root for that.
 ONCE = {"s3-folder"}
@@ -39,8 +40,7 @@ def _parsed(profiles: frozenset[str], environment: tuple[tuple[str, str], ...]) 
     done = subprocess.run(
         [
             sys.executable,
-            "-m",
-            "podman_compose",
+            str(PARSER),
             "--podman-path",
             shutil.which("echo") or "/bin/echo",
             "-f",
