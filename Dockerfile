@@ -34,10 +34,10 @@ COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_
 COPY generia_worker/client/__init__.py generia_worker/client/estimate.py generia_worker/client/order.py \
      generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
 COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
-     generia_worker/engine/ledger.py generia_worker/engine/queues.py generia_worker/engine/recovery.py \
-     generia_worker/engine/results.py generia_worker/engine/retry.py generia_worker/engine/specs.py \
-     generia_worker/engine/step.py generia_worker/engine/step_rows.py generia_worker/engine/watermarks.py \
-     ./generia_worker/engine/
+     generia_worker/engine/ledger.py generia_worker/engine/owners.py generia_worker/engine/queues.py \
+     generia_worker/engine/recovery.py generia_worker/engine/results.py generia_worker/engine/retry.py \
+     generia_worker/engine/specs.py generia_worker/engine/step.py generia_worker/engine/step_rows.py \
+     generia_worker/engine/watermarks.py ./generia_worker/engine/
 COPY generia_worker/http/__init__.py generia_worker/http/addresses.py generia_worker/http/bodies.py \
      generia_worker/http/problems.py generia_worker/http/sse.py generia_worker/http/streams.py \
      ./generia_worker/http/
@@ -267,17 +267,18 @@ FROM base AS worker
 COPY celeryconfig.py ./
 COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
 COPY generia_worker/app/__init__.py generia_worker/app/celery_app.py generia_worker/app/container.py \
-     generia_worker/app/enqueue.py generia_worker/app/transport.py ./generia_worker/app/
+     generia_worker/app/enqueue.py generia_worker/app/predecessors.py generia_worker/app/transport.py \
+     ./generia_worker/app/
 COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_worker/billing/estimate.py \
      generia_worker/billing/holds.py generia_worker/billing/prices.py generia_worker/billing/requests.py \
      generia_worker/billing/slots.py ./generia_worker/billing/
 COPY generia_worker/client/__init__.py generia_worker/client/estimate.py generia_worker/client/order.py \
      generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
 COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
-     generia_worker/engine/ledger.py generia_worker/engine/queues.py generia_worker/engine/recovery.py \
-     generia_worker/engine/results.py generia_worker/engine/retry.py generia_worker/engine/specs.py \
-     generia_worker/engine/step.py generia_worker/engine/step_rows.py generia_worker/engine/watermarks.py \
-     ./generia_worker/engine/
+     generia_worker/engine/ledger.py generia_worker/engine/owners.py generia_worker/engine/queues.py \
+     generia_worker/engine/recovery.py generia_worker/engine/results.py generia_worker/engine/retry.py \
+     generia_worker/engine/specs.py generia_worker/engine/step.py generia_worker/engine/step_rows.py \
+     generia_worker/engine/watermarks.py ./generia_worker/engine/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      generia_worker/observability/metric_files.py generia_worker/observability/metrics.py \
      ./generia_worker/observability/
@@ -326,10 +327,10 @@ COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_
 COPY generia_worker/client/__init__.py generia_worker/client/estimate.py generia_worker/client/order.py \
      generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
 COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
-     generia_worker/engine/ledger.py generia_worker/engine/queues.py generia_worker/engine/recovery.py \
-     generia_worker/engine/results.py generia_worker/engine/retry.py generia_worker/engine/specs.py \
-     generia_worker/engine/step.py generia_worker/engine/step_rows.py generia_worker/engine/watermarks.py \
-     ./generia_worker/engine/
+     generia_worker/engine/ledger.py generia_worker/engine/owners.py generia_worker/engine/queues.py \
+     generia_worker/engine/recovery.py generia_worker/engine/results.py generia_worker/engine/retry.py \
+     generia_worker/engine/specs.py generia_worker/engine/step.py generia_worker/engine/step_rows.py \
+     generia_worker/engine/watermarks.py ./generia_worker/engine/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      generia_worker/observability/metric_files.py generia_worker/observability/metrics.py \
      ./generia_worker/observability/
@@ -377,10 +378,10 @@ COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_
 COPY generia_worker/client/__init__.py generia_worker/client/estimate.py generia_worker/client/order.py \
      generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
 COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
-     generia_worker/engine/ledger.py generia_worker/engine/queues.py generia_worker/engine/recovery.py \
-     generia_worker/engine/results.py generia_worker/engine/retry.py generia_worker/engine/specs.py \
-     generia_worker/engine/step.py generia_worker/engine/step_rows.py generia_worker/engine/watermarks.py \
-     ./generia_worker/engine/
+     generia_worker/engine/ledger.py generia_worker/engine/owners.py generia_worker/engine/queues.py \
+     generia_worker/engine/recovery.py generia_worker/engine/results.py generia_worker/engine/retry.py \
+     generia_worker/engine/specs.py generia_worker/engine/step.py generia_worker/engine/step_rows.py \
+     generia_worker/engine/watermarks.py ./generia_worker/engine/
 COPY generia_worker/http/__init__.py generia_worker/http/addresses.py ./generia_worker/http/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      generia_worker/observability/metric_files.py generia_worker/observability/metrics.py \
@@ -424,10 +425,10 @@ COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_
 COPY generia_worker/client/__init__.py generia_worker/client/estimate.py generia_worker/client/order.py \
      generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
 COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
-     generia_worker/engine/ledger.py generia_worker/engine/queues.py generia_worker/engine/recovery.py \
-     generia_worker/engine/results.py generia_worker/engine/retry.py generia_worker/engine/specs.py \
-     generia_worker/engine/step.py generia_worker/engine/step_rows.py generia_worker/engine/watermarks.py \
-     ./generia_worker/engine/
+     generia_worker/engine/ledger.py generia_worker/engine/owners.py generia_worker/engine/queues.py \
+     generia_worker/engine/recovery.py generia_worker/engine/results.py generia_worker/engine/retry.py \
+     generia_worker/engine/specs.py generia_worker/engine/step.py generia_worker/engine/step_rows.py \
+     generia_worker/engine/watermarks.py ./generia_worker/engine/
 COPY generia_worker/http/__init__.py generia_worker/http/addresses.py ./generia_worker/http/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      generia_worker/observability/metric_files.py generia_worker/observability/metrics.py \

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
-import uuid
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -20,6 +17,7 @@ from generia_worker.billing.holds import Holds
 from generia_worker.billing.prices import PriceTable
 from generia_worker.billing.requests import Requests
 from generia_worker.billing.slots import ProviderSlots
+from generia_worker.engine import owners
 from generia_worker.engine.generations import Generations
 from generia_worker.engine.leases import LeaseKeeper
 from generia_worker.engine.ledger import Ledger
@@ -72,7 +70,7 @@ class Container:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         #: Tells this process from every other one, also from one with the same pid after a restart.
-        self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self.owner = owners.new_name()
         #: Set when the process is asked to stop: no new step is claimed.
         self.stopping = threading.Event()
         self._channels: dict[str, grpc.Channel] = {}
@@ -87,6 +85,7 @@ class Container:
             s.mongo_database,
             max_pool_size=s.mongo_max_pool_size,
             timeout_ms=int(s.mongo_timeout_s * 1000),
+            owner=self.owner,
         )
 
     @_shared
@@ -165,7 +164,12 @@ class Container:
         limits: dict[Provider, int] = {"llm": s.llm_concurrency, "images": s.image_concurrency}
         return {
             provider: ProviderSlots(
-                self.redis, provider, limit=limit, lease_s=s.lease_s, patience_s=s.park_after_s
+                self.redis,
+                provider,
+                self.owner,
+                limit=limit,
+                lease_s=s.lease_s,
+                patience_s=s.park_after_s,
             )
             for provider, limit in limits.items()
         }

@@ -1,7 +1,8 @@
 """Limits that hold across all workers: how many calls a provider gets at once, and pauses that it asked for.
 
 Each call in flight holds a slot: a member of a sorted set in Redis that expires unless its process renews it, so that a
-process that dies gives its slots back. Redis's clock decides. Waiting for a slot is no attempt.
+process that dies gives its slots back. Redis's clock decides. Waiting for a slot is no attempt. The name of a member
+begins with its owner's, so that slots of an owner that is known to be dead can be freed before they expire.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1
 return 0
 """
 _POLL_S = 0.05
+#: Between an owner and what tells its slots apart.
+_APART = "~"
 
 
 class ProviderSlots:
@@ -53,6 +56,7 @@ class ProviderSlots:
         self,
         redis: Redis,
         provider: str,
+        owner: str,
         *,
         limit: int,
         lease_s: float,
@@ -61,6 +65,7 @@ class ProviderSlots:
     ) -> None:
         self.provider = provider
         self._redis = redis
+        self._owner = owner
         self._limit = limit
         self._lease_ms = int(lease_s * 1000)
         self._patience_s = patience_s
@@ -81,7 +86,7 @@ class ProviderSlots:
             BusyError: there is none; `retry_after_s` says when to ask again.
             TransientError: Redis does not answer.
         """
-        token = uuid.uuid4().hex
+        token = f"{self._owner}{_APART}{uuid.uuid4().hex}"
         self._take(token, stopping)
         with self._lock:
             self._held.add(token)
@@ -131,3 +136,9 @@ class ProviderSlots:
             held = list(self._held)
         if held:
             self._renew(keys=[self._slots], args=[self._lease_ms, *held])
+
+    def free(self, is_dead: Callable[[str], bool]) -> int:
+        """Take the slots of dead owners out; returns how many there were. Raises RedisError."""
+        members: list[bytes] = self._redis.zrange(self._slots, 0, -1)
+        dead = [one for one in members if is_dead(one.decode().rpartition(_APART)[0])]
+        return int(self._redis.zrem(self._slots, *dead)) if dead else 0

@@ -8,9 +8,9 @@ lost it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from generia_worker.engine.step import FINAL_STATES, Step, StepState
 from generia_worker.engine.step_rows import StepRows
@@ -20,6 +20,7 @@ from generia_worker.storage.database import Database, Document
 _EXPIRED_MARGIN_MS = 1000
 _FINAL = sorted(state.value for state in FINAL_STATES)
 _FOUND = ("world_id", "kind", "first", "second", "not_before")
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
 _EXPIRED = {"$expr": {"$lt": ["$lease_until", {"$subtract": ["$$NOW", _EXPIRED_MARGIN_MS]}]}}
 
 
@@ -125,6 +126,23 @@ class Recovery:
         """True when the lease of some step has run out: cheap, and mostly False."""
         query: Document = {"state": StepState.RUNNING.value, "lease_until": {"$type": "date"}}
         return self._rows.find_one(query | _EXPIRED, {"_id": 1}) is not None
+
+    def expire_dead(self, is_dead: Callable[[str], bool]) -> int:
+        """End the leases of owners that are known to be dead: their steps are orphans from now on. Returns how many.
+
+        Each counts as taken over when it is claimed again, as if its lease had run out: that is how a step that kills its
+        workers is found.
+        """
+        running: Document = {"state": StepState.RUNNING.value}
+        # Answered out of the index alone; without the hint MongoDB reads the full collection for this.
+        owners = {row["owner"] for row in self._rows.find(running, {"owner": 1, "_id": 0}).hint("owner")}
+        dead = [owner for owner in owners if is_dead(owner)]
+        if not dead:
+            return 0
+        theirs = running | {"owner": {"$in": dead}, "$expr": {"$gt": ["$lease_until", "$$NOW"]}}
+        # Also `ready_at`: the message went with its worker, so that no watermark need be awaited.
+        over = {"$set": {"lease_until": _LONG_AGO, "ready_at": _LONG_AGO}}
+        return self._rows.update_many(theirs, over).modified_count
 
     def _find(self, query: Document, age: str, limit: int) -> list[FoundStep]:
         rows = self._rows.find(query, dict.fromkeys(_FOUND, 1)).sort(age, 1).limit(limit) if limit > 0 else ()

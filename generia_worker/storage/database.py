@@ -70,6 +70,10 @@ _OBSOLETE: Mapping[str, frozenset[str]] = {
 }
 
 
+#: How the connections of a process that names itself are called.
+_OWNED = "generia "
+#: MongoDB takes no longer name of a client.
+_APPNAME_MAX = 128
 #: Between two tries to record what must not be lost.
 _INSIST_EVERY_S = 0.5
 
@@ -108,7 +112,10 @@ class Availability(TopologyListener):
 class Database:
     """The worker's collections in one MongoDB database."""
 
-    def __init__(self, uri: str, name: str, *, max_pool_size: int, timeout_ms: int = 10_000) -> None:
+    def __init__(
+        self, uri: str, name: str, *, max_pool_size: int, timeout_ms: int = 10_000, owner: str = ""
+    ) -> None:
+        """`owner` names this process: see `end_transactions`."""
         self.availability = Availability()
         self.client: MongoClient[Document] = MongoClient(
             uri,
@@ -123,7 +130,7 @@ class Database:
             w="majority",
             readConcernLevel="majority",
             tz_aware=True,
-            appname="generia",
+            appname=f"{_OWNED}{owner}".strip()[:_APPNAME_MAX],
             event_listeners=[self.availability],
         )
         db = self.client[name]
@@ -176,6 +183,21 @@ class Database:
                 read_concern=ReadConcern("snapshot"),
                 write_concern=WriteConcern("majority", wtimeout=10_000),
             )
+
+    def end_transactions(self, is_dead: Callable[[str], bool]) -> int:
+        """Abort the transactions of owners that are known to be dead; returns how many there were.
+
+        MongoDB does not end a transaction with its connection: for up to ninety seconds every write to what it had written
+        would wait. Raises PyMongoError.
+        """
+        admin, found = self.client.get_database("admin", read_concern=ReadConcern("local")), 0
+        is_ours: Document = {"transaction": {"$exists": True}, "appName": {"$regex": f"^{_OWNED}"}}
+        # This user's only: that is allowed to each.
+        for one in admin.aggregate([{"$currentOp": {"allUsers": False}}, {"$match": is_ours}]):
+            if is_dead(one["appName"].removeprefix(_OWNED)):
+                admin.command("killSessions", [{"id": one["lsid"]["id"]}])
+                found += 1
+        return found
 
     def close(self) -> None:
         """Close all connections."""

@@ -24,9 +24,15 @@ def redis(servers: Settings) -> Iterator[Redis]:
 
 
 def slots(
-    redis: Redis, name: str, *, limit: int, patience_s: float = 0.0, lease_s: float = 20
+    redis: Redis,
+    name: str,
+    owner: str = "me",
+    *,
+    limit: int,
+    patience_s: float = 0.0,
+    lease_s: float = 20,
 ) -> ProviderSlots:
-    return ProviderSlots(redis, name, limit=limit, lease_s=lease_s, patience_s=patience_s)
+    return ProviderSlots(redis, name, owner, limit=limit, lease_s=lease_s, patience_s=patience_s)
 
 
 def name() -> str:
@@ -110,7 +116,7 @@ def test_a_process_that_is_killed_gives_its_slot_back(redis: Redis, servers: Set
     provider = name()
     program = (
         "import sys, time; from redis import Redis; from generia_worker.billing.slots import ProviderSlots;"
-        "slots = ProviderSlots(Redis.from_url(sys.argv[1]), sys.argv[2], limit=1, lease_s=1, patience_s=0);"
+        "slots = ProviderSlots(Redis.from_url(sys.argv[1]), sys.argv[2], 'me', limit=1, lease_s=1, patience_s=0);"
         "held = slots.hold(); held.__enter__(); print('held', flush=True); time.sleep(60)"
     )
     url = servers.redis_url.get_secret_value()
@@ -125,6 +131,17 @@ def test_a_process_that_is_killed_gives_its_slot_back(redis: Redis, servers: Set
         pass
     with slots(redis, provider, limit=1, patience_s=5).hold():
         pass
+
+
+def test_slots_of_dead_owners_are_freed_before_they_expire_and_no_others(redis: Redis) -> None:
+    provider = name()
+    dead, alive = slots(redis, provider, "host:1~2", limit=3), slots(redis, provider, "host:1", limit=3)
+    with dead.hold(), dead.hold(), alive.hold():
+        assert alive.free("host:1~2".__eq__) == 2
+        assert redis.zcard(f"generia:slots:{provider}") == 1
+        with alive.hold(), alive.hold(), pytest.raises(BusyError), alive.hold():
+            pass
+        assert alive.free("host:1~2".__eq__) == 0
 
 
 def test_without_redis_no_call_is_made() -> None:

@@ -12,6 +12,7 @@ from generia_worker.engine.recovery import FoundStep
 from generia_worker.engine.retry import Attempts
 from generia_worker.engine.step import Step
 from generia_worker.storage.database import Database
+from generia_worker.worlds.results import Nothing
 from generia_worker.worlds.steps import (
     CHARACTER,
     DESCRIBE,
@@ -219,6 +220,30 @@ def test_only_what_nobody_works_on_is_marked_as_published(books: Books) -> None:
     now = books.database.now()
     for step in (orphan, pending):
         assert now - books.row(step)["ready_at"] < timedelta(seconds=30)
+
+
+def test_what_dead_owners_held_is_orphaned_at_once_and_was_taken_over(books: Books) -> None:
+    dead, alive, ended = STEP, ILLUSTRATE.step(), FIRST
+    books.claim(dead, "dead")
+    books.change(dead, ready_at="$$NOW")
+    books.claim(alive, "alive")
+    books.ledger.commit(books.claim(ended, "dead"), Nothing())
+    before = books.row(alive), books.row(ended)
+    assert books.recovery.expire_dead("dead".__eq__) == 1
+    assert (books.row(alive), books.row(ended)) == before
+    assert books.recovery.has_orphans()
+    old = later(books, days=-365)
+    assert names(books.recovery.orphaned(KINDS, old, 10)) == ["describe"], "no watermark is waited for"
+    assert books.claim(dead, "next").takeovers == 1, "a step that kills its workers must be found"
+
+
+def test_a_step_of_the_dead_that_was_published_again_is_not_published_a_second_time(books: Books) -> None:
+    books.claim(STEP, "dead")
+    assert books.recovery.expire_dead("dead".__eq__) == 1
+    books.recovery.mark_published([STEP.key(WORLD)])
+    published = books.row(STEP)
+    assert books.recovery.expire_dead("dead".__eq__) == 0, "another worker that starts meanwhile"
+    assert books.row(STEP) == published
 
 
 # --- watermarks ------------------------------------------------------------------------------------------------------

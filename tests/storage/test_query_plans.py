@@ -112,6 +112,7 @@ def sweep(books: Books) -> None:
     assert books.holds.worlds_to_reconcile(10) == [WORLD]
     books.holds.reconcile(WORLD, 20)
     assert books.ledger.abandon("me") == 0
+    assert recovery.expire_dead("nobody".__eq__) == 0
 
 
 def test_nothing_that_is_done_for_each_step_reads_a_finished_world(books: Books) -> None:
