@@ -1,0 +1,133 @@
+"""What the scheduler asks for again and again reads what is under way, and nothing of worlds that have ended."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from celery.canvas import Signature
+
+from generia_worker.app.container import Container
+from generia_worker.engine.queues import QUEUES
+from generia_worker.engine.retry import Attempts
+from generia_worker.settings import Settings
+from generia_worker.storage.database import Database, Document
+from generia_worker.worlds.steps import DESCRIBE, ILLUSTRATE, INITIALIZE
+from tasks import maintenance
+from tests.books import WORLD, Books
+
+#: Finished worlds, and the steps and the calls of each.
+FINISHED, STEPS_OF_EACH = 100, 40
+_LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def container(servers: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Container]:
+    """The resources of a worker process, with a database of its own."""
+    container = Container(servers)
+    container.__dict__["database"] = database = Database(
+        servers.mongo_uri.get_secret_value(), f"test-{uuid4().hex[:12]}", max_pool_size=10
+    )
+    database.ensure_indexes()
+    monkeypatch.setattr("tasks.maintenance.get_container", lambda: container)
+    yield container
+    database.client.drop_database(database.database.name)
+    container.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_sent(monkeypatch: pytest.MonkeyPatch, published: list[Signature]) -> None:
+    """No broker is there: watermarks come out of their queues at once."""
+
+    def at_once(args: tuple[str, str], **_: object) -> None:
+        maintenance.advance_watermark(*args)
+
+    monkeypatch.setattr(maintenance.advance_watermark, "apply_async", at_once)
+    monkeypatch.setattr("tasks.maintenance.refresh_status", lambda world_id: None)
+
+
+def add_finished(database: Database, count: int) -> None:
+    """Insert worlds that have ended, with rows like those of the world that goes on."""
+    order = database.generations.find_one({"_id": WORLD})
+    row = database.steps.find_one({"world_id": WORLD, "step": INITIALIZE.step().name})
+    assert order is not None
+    assert row is not None
+    ended: Document = {
+        "state": "done",
+        "unsettled": False,
+        "ready_at": _LONG_AGO,
+        "result": {"text": "x" * 200},
+    }
+    numbers = range(STEPS_OF_EACH)
+    for number in range(count):
+        world = f"finished-{number}"
+        database.generations.insert_one(order | {"_id": world, "open": False, "started": True})
+        mine = row | ended | {"world_id": world}
+        database.steps.insert_many(
+            mine | {"_id": f"{world}/{n}", "after": f"{world}/{n - 1}"} for n in numbers
+        )
+        call = {"world_id": world, "state": "answered", "unsettled": False, "provider": "llm"}
+        database.requests.insert_many(
+            call | {"_id": f"{world}/{n}#1", "call": f"{world}/{n}"} for n in numbers
+        )
+        database.status.insert_one({"_id": world, "status": "completed", "created_at": _LONG_AGO})
+
+
+def a_world_with_work_for_everybody(container: Container) -> None:
+    """A world with a step that is due, one that is lost, one whose owner died, and one that waits to be counted."""
+    books = Books(container.database)
+    books.order()
+    books.open()
+    books.generations.mark_started(WORLD)
+    books.ledger.release(books.claim(DESCRIBE.step()), Attempts(1), None, wait_s=0)
+    books.claim(ILLUSTRATE.step())
+    books.expire(ILLUSTRATE.step(), ago_ms=60_000)
+    books.change(INITIALIZE.step(), ready_at=_LONG_AGO)
+    for queue in QUEUES:
+        container.watermarks.advance(queue, datetime.now(UTC) - timedelta(seconds=30))
+
+
+def examined(container: Container, finished: int) -> dict[str, tuple[int, int]]:
+    """Let the scheduler's tasks do their work beside so many finished worlds; returns the documents and the keys that
+    MongoDB examined for each kind of query."""
+    database = container.database.database
+    for name in database.list_collection_names():
+        database[name].delete_many({})
+    a_world_with_work_for_everybody(container)
+    add_finished(container.database, finished)
+    database.command("profile", 2)
+    for task in (
+        maintenance.dispatch_due,
+        maintenance.sweep,
+        maintenance.send_watermarks,
+        maintenance.recover,
+    ):
+        task()
+    container.recovery.expire_dead("nobody".__eq__)
+    database.command("profile", 0)
+    seen: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for one in database["system.profile"].find({"planSummary": {"$exists": True}}):
+        docs, keys = seen[kind := kind_of(one)]
+        seen[kind] = (docs + one.get("docsExamined", 0), keys + one.get("keysExamined", 0))
+    database.drop_collection("system.profile")
+    return dict(seen)
+
+
+def kind_of(noted: dict[str, Any]) -> str:
+    """Return what tells queries apart: collection, operation, and the fields that are asked for."""
+    command = noted["command"]
+    asked = command.get("filter") or command.get("q") or command.get("query") or command.get("pipeline") or {}
+    return f"{noted['ns'].rpartition('.')[2]} {noted['op']} {sorted(asked) if isinstance(asked, dict) else asked}"
+
+
+def test_the_schedulers_work_does_not_grow_with_finished_worlds(container: Container) -> None:
+    alone = examined(container, 0)
+    assert len(alone) > 10, "MongoDB's profiler noted too little"
+    beside_others = examined(container, FINISHED)
+    for kind, (documents, keys) in beside_others.items():
+        assert documents <= alone[kind][0], kind
+        assert keys <= alone[kind][1], kind
