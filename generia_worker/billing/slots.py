@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -139,6 +140,6 @@ class ProviderSlots:
 
     def free(self, is_dead: Callable[[str], bool]) -> int:
         """Take the slots of dead owners out; returns how many there were. Raises RedisError."""
-        members: list[bytes] = self._redis.zrange(self._slots, 0, -1)
+        members: Any = self._redis.zrange(self._slots, 0, -1)
         dead = [one for one in members if is_dead(one.decode().rpartition(_APART)[0])]
         return int(self._redis.zrem(self._slots, *dead)) if dead else 0

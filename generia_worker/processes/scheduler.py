@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from celery.beat import PersistentScheduler
 
 
@@ -9,7 +11,6 @@ class Scheduler(PersistentScheduler):
     """Celery's wakes up ten milliseconds early and then asks the clock again and again until an entry is due: with a
     schedule of twice a second, most of what beat costs."""
 
-    def adjust(self, n: float | None, drift: float = 0.0) -> float | None:
-        """Return the seconds to sleep before an entry that is due in `n` seconds."""
-        adjusted: float | None = super().adjust(n, drift)
-        return adjusted
+    def adjust(self, n: Any, drift: float = 0.0) -> Any:
+        """Return the seconds to sleep before an entry that is due in `n` seconds; None where that is not known."""
+        return super().adjust(n, drift)

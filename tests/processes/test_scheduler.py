@@ -16,7 +16,7 @@ EVERY_S, DUE = 0.05, 10
 class Counting(Scheduler):
     """Publishes nothing, and counts what is due."""
 
-    producer = None
+    producer: Any = None
     due = 0
 
     def apply_entry(self, entry: Any, producer: Any = None) -> None:
