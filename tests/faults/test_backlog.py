@@ -9,13 +9,13 @@ import time
 from generia_worker.errors import ConflictError
 from tests.faults.harness import Faults
 
-#: Few slots and slow answers: nearly all of the worlds wait far longer than a lost step would.
+#: One slot and slow answers: nearly all of the worlds wait far longer than a lost step would.
 SETTINGS = {
     "worker_threads": 16,
-    "llm_concurrency": 3,
-    "image_concurrency": 3,
+    "llm_concurrency": 1,
+    "image_concurrency": 1,
 }
-WORLDS = 80
+WORLDS = 27
 
 
 def test_worlds_that_only_wait_are_not_taken_for_lost(faults: Faults) -> None:
