@@ -154,6 +154,7 @@ def test_the_answers_to_writes_are_lost(faults: Faults, wires: Wires, writes: tu
     # The driver repeats such a write once by itself: of four in a row, some reach the step.
     for write in writes:
         wires.mongo.lose(*WRITES[write], times=4)
-    world = faults.order(PROMPT, USERS, POSTS)
+    # With a budget each call is held by itself.
+    world = faults.order(PROMPT, USERS, POSTS, budget=100.0)
     assert_whole_and_frugal(faults, world)
     assert wires.mongo.hits == 4 * len(writes)

@@ -46,7 +46,8 @@ def test_death_before_a_paid_call_costs_no_second_one(faults: Faults, step: str)
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_death_beside_a_reservation_leaves_the_right_sum_set_aside(faults: Faults, when: str) -> None:
     faults.arm("money.hold", when, "llm")
-    world = faults.new(1, 1)
+    # With a budget each call is held by itself.
+    world = faults.new(1, 1, budget=100.0)
     faults.died()
     faults.assert_whole(world, 1, 1, ambiguous=1)
     assert len(faults.billed(world, "describe#")) == 1

@@ -12,6 +12,7 @@ from PIL import Image
 from pymongo import MongoClient
 
 from generia_worker.client.status import GenerationStatus
+from generia_worker.engine.specs import StepTable
 from generia_worker.engine.step import StepState
 from generia_worker.rpc.channel import open_channel
 from generia_worker.rpc.character_client import CharacterClient
@@ -39,11 +40,13 @@ class Bill:
     unanswered_usd: float
 
 
-def counters_of(steps: Iterable[dict[str, Any]], calls: Iterable[dict[str, Any]]) -> dict[str, float]:
+def counters_of(
+    steps: Iterable[dict[str, Any]], calls: Iterable[dict[str, Any]], table: StepTable = STEPS
+) -> dict[str, float]:
     """Return the counters of a status document as rows of the ledger and of `api_requests_history` say them."""
     found = dict.fromkeys(COUNTERS, 0.0)
     for step in steps:
-        for name, value in STEPS.counters(step["kind"], StepState(step["state"])).items():
+        for name, value in table.counters(step["kind"], StepState(step["state"])).items():
             found[name] += value
     for call in calls:
         provider, part = ("LLM", "llm") if call["provider"] == "llm" else ("images", "image")
@@ -56,16 +59,24 @@ def counters_of(steps: Iterable[dict[str, Any]], calls: Iterable[dict[str, Any]]
 
 
 def wrong_counters(
-    document: Mapping[str, Any], steps: Iterable[dict[str, Any]], calls: Iterable[dict[str, Any]]
+    document: Mapping[str, Any],
+    steps: Iterable[dict[str, Any]],
+    calls: Iterable[dict[str, Any]],
+    table: StepTable = STEPS,
 ) -> list[str]:
     """Return the names of the counters of a status document that differ from the rows, to a billionth."""
-    return [name for name, value in counters_of(steps, calls).items() if abs(document[name] - value) > EXACT]
+    return [
+        name
+        for name, value in counters_of(steps, calls, table).items()
+        if abs(document[name] - value) > EXACT
+    ]
 
 
 class Audit:
     """Looks at one world through the services, the bucket, the simulator's bill and the database."""
 
-    def __init__(self, settings: Settings, world_id: str) -> None:
+    def __init__(self, settings: Settings, world_id: str, table: StepTable = STEPS) -> None:
+        self.table = table
         self.settings = settings
         self.world_id = world_id
         client: MongoClient[dict[str, Any]] = MongoClient(settings.mongo_uri.get_secret_value())
@@ -145,7 +156,7 @@ class Audit:
         calls = list(self.db["api_requests_history"].find({"world_id": self.world_id}))
         assert not [row["_id"] for row in calls if row.get("unsettled")]
         assert not [row["_id"] for row in steps if row["owner"] or row["lease_until"] or row["not_before"]]
-        assert wrong_counters(status.as_json(), steps, calls) == []
+        assert wrong_counters(status.as_json(), steps, calls, self.table) == []
         assert status.tasks_total == len(steps)
 
     def check_pictures(self, characters: list[str], posts: list[str]) -> None:

@@ -39,16 +39,19 @@ class Platform:
         self.client = GeneriaClient(settings.api_url, settings.api_token.get_secret_value())
         self.simulator = settings.llm_base_url.removesuffix("/api/v1")
 
-    def new_world(self, prompt: str = PROMPT, users: int = 1, posts: int = 1) -> str:
-        """Create a world in the world service, without ordering its generation."""
+    def new_world(
+        self, prompt: str = PROMPT, users: int = 1, posts: int = 1, budget: float | None = None
+    ) -> str:
+        """Create a world in the world service, which orders its generation, with a budget in dollars or without."""
         with open_channel(self.settings.world_service) as channel:
-            return WorldClient(channel, 15).create("tester", "", "", prompt, users, posts).id
+            client = WorldClient(channel, 15)
+            return client.create("tester", "", "", prompt, users, posts, budget_usd=budget).id
 
     def order(
         self, prompt: str, users: int, posts: int, *, behaviour: dict[str, Any] | None = None, **limits: Any
     ) -> str:
         """Create and order a world, which the simulator may treat in a way of its own; returns its id."""
-        world_id = self.new_world(prompt, users, posts)
+        world_id = self.new_world(prompt, users, posts, limits.get("budget"))
         if behaviour is not None:
             self.behave(world_id, **behaviour)
         self.client.order(

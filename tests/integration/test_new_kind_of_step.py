@@ -55,6 +55,7 @@ def test_a_world_with_a_motto_a_character(platform_with_mottoes: Platform) -> No
     text_calls = platform.client.estimate(WorldSize(users_count=USERS, posts_count=POSTS)).text_calls
     assert text_calls == STEPS.expected_calls(USERS, POSTS, 1, 25)[0] + USERS
     status, audit = platform.make(PROMPT, USERS, POSTS)
+    audit.table = STEPS.with_spec(MOTTO)
     audit.check(status, USERS, POSTS)
     assert status.tasks_total == STEPS.count(USERS, POSTS, 1) + USERS
     assert status.api_calls_made_LLM == text_calls
