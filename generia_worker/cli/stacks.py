@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from generia_worker.cli import display, programs
 from generia_worker.embedded.stack import Stack, read_running
 from generia_worker.errors import ConfigurationError
-from generia_worker.gateway.tokens import local_login_token
 from generia_worker.settings import Settings
 
 
@@ -55,6 +54,8 @@ def some_stack(settings: Settings, *, as_json: bool) -> Iterator[Running]:
 
 def keep_running(settings: Settings, *, flower: bool = False, as_json: bool) -> None:
     """Start a stack, print its addresses, and keep it until a signal comes."""
+    from generia_worker.gateway.tokens import local_login_token
+
     console = display.err if as_json else display.out
     console.print("Starting Redis, MongoDB, S3, the services and the workers …")
     stack = _stack(settings, flower=flower)

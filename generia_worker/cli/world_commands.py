@@ -1,4 +1,7 @@
-"""What the commands do with worlds: order, watch, change, show, export."""
+"""What the commands do with worlds: order, watch, change, show, export.
+
+What writes a world to a file is imported when that is asked for: it takes longer than all else that a command does.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
-from generia_worker.cli import display, export_command
+from generia_worker.cli import display
 from generia_worker.cli.stacks import Running
 from generia_worker.client.client import GeneriaClient
 from generia_worker.client.order import Order, WorldSize
@@ -92,6 +95,8 @@ def make(
 
 def _page(settings: Settings, status: GenerationStatus) -> str | None:
     """Write a world as a page into the data folder; returns where it is, or None: the world itself is not at fault."""
+    from generia_worker.cli import export_command
+
     folder = settings.data_dir.expanduser() / export_command.DEMO_FOLDER / status.world_id
     try:
         export_command.export(settings, status, folder)
@@ -103,6 +108,8 @@ def _page(settings: Settings, status: GenerationStatus) -> str | None:
 
 def export(running: Running, world_id: str, target: Path, *, as_json: bool) -> None:
     """Write a world into a zip or a folder."""
+    from generia_worker.cli import export_command
+
     missing = export_command.export(running.settings, _client(running).status(world_id), target)
     if missing:
         display.err.print(f"{len(missing)} pictures could not be read and are left out: {', '.join(missing)}")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import SecretStr
 
@@ -21,15 +21,11 @@ from generia_worker.embedded.binaries import NOT_LINUX
 from generia_worker.embedded.folder import DataFolder, StackInfo, read_running
 from generia_worker.embedded.forkserver import ForkServer
 from generia_worker.embedded.process import ManagedProcess, ProcessFailed
-from generia_worker.embedded.servers import (
-    Place,
-    Server,
-    start_mongo,
-    start_redis,
-    start_s3,
-)
 from generia_worker.errors import ConfigurationError
 from generia_worker.settings import PREFIX, Settings
+
+if TYPE_CHECKING:
+    from generia_worker.embedded.servers import Server
 
 __all__ = ["Program", "Stack", "StackInfo", "read_running"]
 
@@ -188,6 +184,9 @@ class Stack:
             restore()
 
     def _start_servers(self, folder: DataFolder) -> Settings:
+        # Imported here: the servers' clients take half a second, and who only looks for a stack needs none of them.
+        from generia_worker.embedded.servers import Place, start_mongo, start_redis, start_s3
+
         place = Place(
             data_dir=folder.path,
             logs_dir=folder.logs,
