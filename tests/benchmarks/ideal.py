@@ -8,7 +8,8 @@ from typing import Any
 
 import simpy
 
-from generia_worker.settings import Settings
+from tests.benchmarks.peers.calls import Branch
+from tests.benchmarks.peers.plan import world_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ def seconds(sizes: Sequence[tuple[int, int]], providers: Providers) -> list[floa
     finished: list[float] = [0.0] * len(sizes)
 
     def world(number: int, users: int, posts: int) -> Iterator[Any]:
-        yield machine.process(model.world(users, posts))
+        yield machine.process(model.branch(world_plan("", users, posts)))
         finished[number] = machine.now
 
     for number, (users, posts) in enumerate(sizes):
@@ -40,9 +41,6 @@ def seconds(sizes: Sequence[tuple[int, int]], providers: Providers) -> list[floa
 class _Model:
     def __init__(self, machine: simpy.Environment, providers: Providers) -> None:
         self._machine = machine
-        defaults = Settings.model_fields
-        self._cast_batch: int = defaults["cast_batch_size"].default
-        self._plan_batch: int = defaults["plan_batch_size"].default
         unlimited = 10**9
         self._slots = {
             "llm": simpy.Resource(machine, providers.llm_slots or unlimited),
@@ -50,20 +48,12 @@ class _Model:
         }
         self._takes = {"llm": providers.llm_s, "images": providers.image_s}
 
-    def world(self, users: int, posts: int) -> Iterator[Any]:
-        """A world: described, illustrated (a text for the prompts, then cover and icon), cast, and its characters."""
-        opening = ["llm", "llm", "images", "images", *["llm"] * -(-users // self._cast_batch)]
-        yield from self._calls(opening)
-        shares = [posts // users + (number < posts % users) for number in range(users)]
-        yield self._machine.all_of([self._machine.process(self._character(share)) for share in shares])
+    def branch(self, branch: Branch) -> Iterator[Any]:
+        for stage in branch.stages:
+            yield self._machine.all_of([self._machine.process(self._call(call.provider)) for call in stage])
+        yield self._machine.all_of([self._machine.process(self.branch(after)) for after in branch.then])
 
-    def _character(self, posts: int) -> Iterator[Any]:
-        yield from self._calls(["llm", *["llm"] * -(-posts // self._plan_batch)])
-        parts = [["images"], *[["llm", "images"]] * posts]
-        yield self._machine.all_of([self._machine.process(self._calls(part)) for part in parts])
-
-    def _calls(self, providers: Sequence[str]) -> Iterator[Any]:
-        for provider in providers:
-            with self._slots[provider].request() as slot:
-                yield slot
-                yield self._machine.timeout(self._takes[provider])
+    def _call(self, provider: str) -> Iterator[Any]:
+        with self._slots[provider].request() as slot:
+            yield slot
+            yield self._machine.timeout(self._takes[provider])
