@@ -1,4 +1,4 @@
-"""Paid calls in the order in which they depend on each other. Knows nothing of Generia, for every system's workers read it."""
+"""Paid calls in the order in which they depend on each other. Nothing of Generia: the workers of every system read it."""
 
 from __future__ import annotations
 

@@ -51,4 +51,6 @@ def _stages(world: str, steps: Sequence[Step], posts: int) -> Iterator[Stage]:
         for number in range(1, texts + 1):
             yield (Call(f"{key}~text-{number}", "llm"),)
         if spec.image_calls:
-            yield tuple(Call(f"{key}~picture-{number}", "images") for number in range(1, spec.image_calls + 1))
+            yield tuple(
+                Call(f"{key}~picture-{number}", "images") for number in range(1, spec.image_calls + 1)
+            )

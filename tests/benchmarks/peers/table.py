@@ -1,0 +1,110 @@
+"""What the runs of a system say, and the table of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from rich.table import Table
+
+#: A table cell where a system was not measured.
+_NOTHING = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run: the wall's seconds, and the CPU's; `calls` are those of the plan, which one run may pay more often."""
+
+    wall_s: float
+    calls: int
+    worker_s: float
+    engine_s: float
+    services_s: float = 0.0
+    paid: int = 0
+    #: Calls that were billed without anybody being there for the answer.
+    unanswered: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Medians of some runs of the same work, each figure by itself; milliseconds of CPU are those a planned call."""
+
+    wall_s: float
+    worker_ms: float
+    engine_ms: float
+    services_ms: float
+    paid_twice: float
+    unanswered: float
+    walls_s: tuple[float, ...] = ()
+
+    @property
+    def cpu_ms(self) -> float:
+        """Milliseconds of CPU a call, of worker and engine."""
+        return self.worker_ms + self.engine_ms
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the figures, rounded for reading."""
+        return {
+            "wall_s": round(self.wall_s, 1),
+            "cpu_ms": round(self.cpu_ms, 1),
+            "worker_ms": round(self.worker_ms, 1),
+            "engine_ms": round(self.engine_ms, 1),
+            "services_ms": round(self.services_ms, 1),
+            "paid_twice": round(self.paid_twice),
+            "unanswered": round(self.unanswered),
+            "walls_s": [round(wall_s, 1) for wall_s in self.walls_s],
+        }
+
+
+def figures(runs: Sequence[Run]) -> Figures:
+    """Return the medians of runs. Raises statistics.StatisticsError where there is none."""
+
+    def ms(seconds: str) -> float:
+        return median(1000 * getattr(run, seconds) / run.calls for run in runs)
+
+    return Figures(
+        wall_s=median(run.wall_s for run in runs),
+        worker_ms=ms("worker_s"),
+        engine_ms=ms("engine_s"),
+        services_ms=ms("services_s"),
+        paid_twice=median(run.paid - run.calls for run in runs),
+        unanswered=median(run.unanswered for run in runs),
+        walls_s=tuple(run.wall_s for run in runs),
+    )
+
+
+def cell(found: Mapping[str, Any], *, kill: bool) -> str:
+    """Return one system's figures for one workload as text; `found` is a `Figures.as_json`, or says what failed."""
+    if "failed" in found:
+        return str(found["failed"])
+    shares = f"{found['worker_ms']} + {found['engine_ms']}"
+    services = f"; services {found['services_ms']}" if found["services_ms"] else ""
+    text = f"{found['wall_s']} s, {found['cpu_ms']} ms ({shares}{services})"
+    if kill or found["paid_twice"]:
+        text += f", {found['paid_twice']} twice of {found['unanswered']} in flight"
+    return text
+
+
+def table(found: Mapping[str, Any]) -> Table:
+    """Return the table of what `measure` has found: a row a system, a column a workload, and the bound at the end."""
+    workloads: Mapping[str, Any] = found["workloads"]
+    made = Table(
+        title="Wall, and CPU a paid call of worker + engine (each by itself in brackets); medians",
+        title_justify="left",
+    )
+    made.add_column("system")
+    for name, workload in workloads.items():
+        made.add_column(f"{name}: {workload['title']}")
+    systems = dict.fromkeys(name for workload in workloads.values() for name in workload["systems"])
+    for system in systems:
+        cells = []
+        for workload in workloads.values():
+            figures_of = workload["systems"].get(system)
+            cells.append(_NOTHING if figures_of is None else cell(figures_of, kill=workload["kill"]))
+        made.add_row(system, *cells)
+    made.add_row("bound: the calls alone", *(f"{one['bound_s']} s" for one in workloads.values()))
+    for name, why in found["skipped"].items():
+        made.add_row(f"{name}: {why}")
+    return made

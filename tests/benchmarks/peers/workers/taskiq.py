@@ -1,0 +1,91 @@
+"""taskiq on Redis streams: a task a call, acknowledged once its result is in Redis, which publishes what follows.
+
+One stream and one worker a provider, so that the worker's own limit is the provider's slots. `texts` and `pictures` are
+the brokers for taskiq's command line. A task that was killed is taken up again when it has been silent for long enough.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from redis.asyncio import Redis
+from taskiq import AsyncBroker
+from taskiq_redis import RedisAsyncResultBackend, RedisStreamBroker
+
+from tests.benchmarks.peers.calls import Branch, Provider
+from tests.benchmarks.peers.workers.job import Job, read_job
+from tests.benchmarks.peers.workers.paying import Payer
+
+#: Longer than a call takes with what waits in a worker, so that nothing is taken up from a worker that lives.
+_SILENT_MS = 10_000
+_LOCK_S = 5.0
+
+
+class Peers:
+    """The tasks of both providers, and what publishes them."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._payer = Payer(job)
+        self._redis = Redis.from_url(job.engine)
+        self.brokers = {provider: self._broker(provider) for provider in ("llm", "images")}
+        self._tasks = {name: broker.task("pay")(self._pay) for name, broker in self.brokers.items()}
+
+    def _broker(self, provider: str) -> AsyncBroker:
+        broker = RedisStreamBroker(
+            self._job.engine,
+            queue_name=provider,
+            idle_timeout=_SILENT_MS,
+            unacknowledged_lock_timeout=_LOCK_S,
+            xread_count=self._job.slots[provider],
+        )
+        return broker.with_result_backend(RedisAsyncResultBackend(self._job.engine))
+
+    async def _pay(self, world: str, path: list[int], stage: int, number: int) -> dict[str, Any]:
+        """Make one call of a branch, and publish what follows once all calls of its stage are done."""
+        branch = self._job.worlds[world].at(path)
+        calls = branch.stages[stage]
+        answer = await self._payer.pay(calls[number])
+        if len(calls) == 1 or await self._is_last(f"{world}:{path}:{stage}", number, len(calls)):
+            await self._publish_next(branch, world, path, stage + 1)
+        return answer
+
+    async def _is_last(self, key: str, number: int, of: int) -> bool:
+        async with self._redis.pipeline() as together:
+            together.sadd(key, number)
+            together.scard(key)
+            return int((await together.execute())[1]) == of
+
+    async def _publish_next(self, branch: Branch, world: str, path: list[int], stage: int) -> None:
+        if stage < len(branch.stages):
+            await self.publish(branch, world, path, stage)
+            return
+        for child, after in enumerate(branch.then):
+            await self.publish(after, world, [*path, child], 0)
+
+    async def publish(self, branch: Branch, world: str, path: list[int], stage: int) -> None:
+        """Publish the calls of one stage; a task is called as its call is, and so is the key of its result."""
+        for number, call in enumerate(branch.stages[stage]):
+            kicker = self._tasks[call.provider].kicker().with_task_id(call.name)
+            await kicker.kiq(world, path, stage, number)
+
+    async def close(self) -> None:
+        """Close what publishing has opened."""
+        for broker in self.brokers.values():
+            await broker.shutdown()
+
+
+def _broker_of(provider: Provider) -> AsyncBroker:
+    logging.getLogger("taskiq").setLevel(logging.WARNING)
+    return Peers(read_job()).brokers[provider]
+
+
+def texts() -> AsyncBroker:
+    """Return the broker of the worker of texts."""
+    return _broker_of("llm")
+
+
+def pictures() -> AsyncBroker:
+    """Return the broker of the worker of pictures."""
+    return _broker_of("images")
