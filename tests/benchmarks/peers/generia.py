@@ -72,7 +72,7 @@ class Generia(System):
                 raise DidNotEnd(str(error)) from error
 
     def audit(self, worlds: Iterable[str], bill: Mapping[str, Any]) -> None:
-        """Assert that each world's counters are the ledger's sums and the simulator's bill, and that it bills nothing else."""
+        """Assert that each world's counters are the ledger's sums and the simulator's bill, which holds nothing else."""
         texts = pictures = 0
         dollars = 0.0
         for world in worlds:

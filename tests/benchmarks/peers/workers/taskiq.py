@@ -30,7 +30,7 @@ class Peers:
         self._payer = Payer(job)
         self._redis = Redis.from_url(job.engine)
         self.brokers = {provider: self._broker(provider) for provider in ("llm", "images")}
-        self._tasks = {name: broker.task("pay")(self._pay) for name, broker in self.brokers.items()}
+        self._tasks = {name: self._task(broker) for name, broker in self.brokers.items()}
 
     def _broker(self, provider: str) -> AsyncBroker:
         broker = RedisStreamBroker(
@@ -41,6 +41,12 @@ class Peers:
             xread_count=self._job.slots[provider],
         )
         return broker.with_result_backend(RedisAsyncResultBackend(self._job.engine))
+
+    def _task(self, broker: AsyncBroker) -> Any:
+        async def pay(world: str, path: list[int], stage: int, number: int) -> dict[str, Any]:
+            return await self._pay(world, path, stage, number)
+
+        return broker.task("pay")(pay)
 
     async def _pay(self, world: str, path: list[int], stage: int, number: int) -> dict[str, Any]:
         """Make one call of a branch, and publish what follows once all calls of its stage are done."""
