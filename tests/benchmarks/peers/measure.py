@@ -33,8 +33,8 @@ _WARM_UP, _WARM_UP_SIZE = "warm-up", (2, 4)
 #: How long workers that were killed stay away.
 _AWAY_S = 3.0
 _POLL_S = 0.05
-#: Nothing takes so much longer than its calls alone.
-_PATIENCE_S, _PATIENCE_TIMES = 60.0, 15
+#: What has not ended after so long, and so many times what its calls alone take, is given up.
+_PATIENCE_S, _PATIENCE_TIMES = 120.0, 3
 
 
 def measure(
@@ -71,13 +71,15 @@ def _measured(
     for number in range(1, rounds + 1):
         for system in systems:
             title = system.title()
+            if title in failed:
+                continue
             try:
                 run = run_once(system, workload)
             except DidNotEnd as error:
                 failed[title] = str(error)
-                continue
-            runs.setdefault(title, []).append(run)
-            print(f"{name}, round {number}: {title}: {run}", file=sys.stderr, flush=True)
+            else:
+                runs.setdefault(title, []).append(run)
+            print(f"{name}, round {number}: {title}: {failed.get(title) or run}", file=sys.stderr, flush=True)
     measured = {title: figures(of).as_json() for title, of in runs.items()}
     return measured | {title: {"failed": why} for title, why in failed.items()}
 

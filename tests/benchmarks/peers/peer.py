@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import sys
 import time
 from abc import abstractmethod
@@ -75,12 +76,24 @@ class Peer(System):
         self.simulator = f"http://{settings.simulator_bind}"
 
     def run(
-        self, name: str, argv: Sequence[str], *, env: Mapping[str, str], ready: Callable[[], bool]
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        ready: Callable[[], bool],
+        stop_signal: int = signal.SIGTERM,
     ) -> ManagedProcess:
         """Start a program and return once it is ready; it ends with this system, and is not restarted of itself."""
-        log = self.folder / f"{name}.log"
         process = ManagedProcess(
-            name, argv, env=env, log_path=log, ready=ready, ready_timeout_s=_START_S, restart=False
+            name,
+            argv,
+            env=env,
+            log_path=self.folder / f"{name}.log",
+            ready=ready,
+            ready_timeout_s=_START_S,
+            stop_signal=stop_signal,
+            restart=False,
         )
         self._own.append(process)
         process.start()
@@ -93,7 +106,9 @@ class Peer(System):
         path = os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")])
         own = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "PYTHONPATH": path}
         command = [sys.executable, "-m", module, *arguments]
-        self.workers[name] = self.run(name, command, env=own | dict(env), ready=ready)
+        self.workers[name] = self.run(
+            name, command, env=own | dict(env), ready=ready, stop_signal=signal.SIGKILL
+        )
 
     def adopt(self, server: Server) -> Mapping[str, Any]:
         """Take a server of the embedded stack as part of the engine; return its settings."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +13,7 @@ import requests
 from generia_worker.embedded.process import ManagedProcess
 from tests.benchmarks.peers.calls import Branch
 from tests.benchmarks.peers.cpu import CpuAccount
-from tests.benchmarks.rig import behaviour, process_tree
+from tests.benchmarks.rig import behaviour
 
 _CONTROL_S = 60
 
@@ -34,7 +32,7 @@ class System(ABC):
     def __init__(self, folder: Path, slots: Mapping[str, int], plans: Mapping[str, Branch]) -> None:
         self.folder, self.slots, self.plans = folder, slots, plans
         self.simulator = ""
-        #: Processes by name: what makes the calls, and the servers that it needs for that; both are counted.
+        #: Processes by name: what makes the calls (SIGKILL is its way to stop), and the servers that it needs for that.
         self.workers: dict[str, ManagedProcess] = {}
         self.engine: dict[str, ManagedProcess] = {}
         #: What does other work for the worlds; shown beside.
@@ -84,10 +82,8 @@ class System(ABC):
     # --- its workers -------------------------------------------------------------------------------------------
     def kill_workers(self, account: CpuAccount) -> None:
         """End all workers with SIGKILL."""
-        for name, process in self.workers.items():
+        for name in self.workers:
             account.close(name)
-            for one in process_tree(process.pid or 0):
-                os.kill(one.pid, signal.SIGKILL)
         _at_once(process.stop for process in self.workers.values())
 
     def restart_workers(self, account: CpuAccount) -> None:
@@ -113,6 +109,7 @@ class System(ABC):
 
 def _at_once(calls: Iterable[Callable[[], None]]) -> None:
     """Make calls side by side; raise what one of them raised."""
-    with ThreadPoolExecutor() as pool:
-        for done in [pool.submit(call) for call in calls]:
+    made = list(calls)
+    with ThreadPoolExecutor(len(made)) as pool:
+        for done in [pool.submit(call) for call in made]:
             done.result()

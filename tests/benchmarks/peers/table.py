@@ -87,24 +87,24 @@ def cell(found: Mapping[str, Any], *, kill: bool) -> str:
     return text
 
 
-def table(found: Mapping[str, Any]) -> Table:
+def peers_table(found: Mapping[str, Any]) -> Table:
     """Return the table of what `measure` has found: a row a system, a column a workload, and the bound at the end."""
     workloads: Mapping[str, Any] = found["workloads"]
-    made = Table(
+    table = Table(
         title="Wall, and CPU a paid call of worker + engine (each by itself in brackets); medians",
         title_justify="left",
     )
-    made.add_column("system")
+    table.add_column("system")
     for name, workload in workloads.items():
-        made.add_column(f"{name}: {workload['title']}")
+        table.add_column(f"{name}: {workload['title']}")
     systems = dict.fromkeys(name for workload in workloads.values() for name in workload["systems"])
     for system in systems:
         cells = []
         for workload in workloads.values():
             figures_of = workload["systems"].get(system)
             cells.append(_NOTHING if figures_of is None else cell(figures_of, kill=workload["kill"]))
-        made.add_row(system, *cells)
-    made.add_row("bound: the calls alone", *(f"{one['bound_s']} s" for one in workloads.values()))
+        table.add_row(system, *cells)
+    table.add_row("bound: the calls alone", *(f"{one['bound_s']} s" for one in workloads.values()))
     for name, why in found["skipped"].items():
-        made.add_row(f"{name}: {why}")
-    return made
+        table.add_row(f"{name}: {why}")
+    return table

@@ -45,7 +45,7 @@ class Taskiq(Peer):
 
     def _is_read(self, stream: str) -> bool:
         try:
-            return any(group["consumers"] for group in self._redis.xinfo_groups(stream))
+            return bool(self._redis.xinfo_groups(stream))
         except ResponseError:  # no such stream yet
             return False
 

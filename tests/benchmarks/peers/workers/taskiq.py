@@ -18,7 +18,7 @@ from tests.benchmarks.peers.workers.job import Job, read_job
 from tests.benchmarks.peers.workers.paying import Payer
 
 #: Longer than a call takes with what waits in a worker, so that nothing is taken up from a worker that lives.
-_SILENT_MS = 10_000
+_SILENT_MS = 5_000
 _LOCK_S = 5.0
 
 
