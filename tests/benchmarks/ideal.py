@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ def seconds(sizes: Sequence[tuple[int, int]], providers: Providers) -> list[floa
     model = _Model(machine, providers)
     finished: list[float] = [0.0] * len(sizes)
 
-    def world(number: int, users: int, posts: int) -> Iterator[Any]:
+    def world(number: int, users: int, posts: int) -> Generator[Any, Any, None]:
         yield machine.process(model.branch(world_plan("", users, posts)))
         finished[number] = machine.now
 
@@ -48,12 +48,12 @@ class _Model:
         }
         self._takes = {"llm": providers.llm_s, "images": providers.image_s}
 
-    def branch(self, branch: Branch) -> Iterator[Any]:
+    def branch(self, branch: Branch) -> Generator[Any, Any, None]:
         for stage in branch.stages:
             yield self._machine.all_of([self._machine.process(self._call(call.provider)) for call in stage])
         yield self._machine.all_of([self._machine.process(self.branch(after)) for after in branch.then])
 
-    def _call(self, provider: str) -> Iterator[Any]:
+    def _call(self, provider: str) -> Generator[Any, Any, None]:
         with self._slots[provider].request() as slot:
             yield slot
             yield self._machine.timeout(self._takes[provider])

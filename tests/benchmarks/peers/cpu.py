@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 
 import psutil
@@ -31,7 +30,7 @@ class CpuAccount:
     def __init__(self, read: Callable[[int], float] = tree_seconds) -> None:
         self._read = read
         self._open: dict[str, tuple[int, float]] = {}
-        self._closed: Counter[str] = Counter()
+        self._closed: dict[str, float] = {}
 
     def open(self, name: str, pid: int, *, from_birth: bool = False) -> None:
         """Begin to count a tree; with `from_birth` also what it has used until now, such as its start."""
@@ -40,7 +39,7 @@ class CpuAccount:
     def close(self, name: str) -> None:
         """Stop counting a tree. Raises KeyError when it is not being counted."""
         pid, before = self._open.pop(name)
-        self._closed[name] += self._read(pid) - before
+        self._closed[name] = self._closed.get(name, 0.0) + self._read(pid) - before
 
     def seconds(self) -> dict[str, float]:
         """Return the seconds that each name has used so far."""
