@@ -131,8 +131,8 @@ def test_cpu_of_a_tree_is_also_that_of_children_that_live_and_that_have_ended() 
 def test_figures_are_medians_each_by_itself() -> None:
     runs = [
         Run(wall_s=3, calls=100, worker_s=1.0, engine_s=0.9, paid=100),
-        Run(wall_s=1, calls=100, worker_s=2.0, engine_s=0.1, paid=107, unanswered=9),
-        Run(wall_s=2, calls=100, worker_s=3.0, engine_s=0.5, services_s=0.4, paid=103, unanswered=4),
+        Run(wall_s=1, calls=100, worker_s=2.0, engine_s=0.1, paid=107, in_flight=9),
+        Run(wall_s=2, calls=100, worker_s=3.0, engine_s=0.5, services_s=0.4, paid=103, in_flight=4),
     ]
     found = figures(runs)
     expected = Figures(2, 20, 5, 0, 3, 4, (3, 1, 2))

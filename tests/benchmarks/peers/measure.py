@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -102,21 +102,19 @@ def run_once(kind: type[System], workload: Workload) -> Run:
         account = _opened(system)
         begun = time.monotonic()
         system.order(plans)
-        if workload.kill:
-            _kill(system, account, calls // 2, timeout_s)
+        in_flight = _kill(system, account, calls // 2, timeout_s) if workload.kill else 0
         system.wait(plans, timeout_s)
         wall_s, used = time.monotonic() - begun, account.seconds()
         bill = system.bill()
         system.audit(plans, bill)
-    billed = [entry for entry in bill["entries"] if entry["billed"]]
     return Run(
         wall_s=wall_s,
         calls=calls,
         worker_s=sum(used[name] for name in system.workers),
         engine_s=sum(used[name] for name in system.engine),
         services_s=sum(used[name] for name in system.services),
-        paid=len(billed),
-        unanswered=sum(not entry["answered"] for entry in billed),
+        paid=_paid(bill),
+        in_flight=in_flight,
     )
 
 
@@ -127,18 +125,22 @@ def _opened(system: System) -> CpuAccount:
     return account
 
 
-def _kill(system: System, account: CpuAccount, after_calls: int, timeout_s: float) -> None:
-    """Kill all workers once so many calls were billed, and start them again. Raises DidNotEnd."""
+def _kill(system: System, account: CpuAccount, after_calls: int, timeout_s: float) -> int:
+    """Kill all workers once so many calls were billed, and start them again; return how many were in flight.
+
+    Raises DidNotEnd.
+    """
     deadline = time.monotonic() + timeout_s
-    while _billed(system) < after_calls:
+    while _paid(system.bill(requests_of="nobody")) < after_calls:  # the sums alone
         if time.monotonic() > deadline:
             raise DidNotEnd(f"{after_calls} calls were not made after {timeout_s:.0f} s")
         time.sleep(_POLL_S)
     system.kill_workers(account)
+    in_flight = sum(entry["billed"] and not entry["answered"] for entry in system.bill()["entries"])
     time.sleep(_AWAY_S)
     system.restart_workers(account)
+    return in_flight
 
 
-def _billed(system: System) -> int:
-    bill = system.bill(requests_of="nobody")  # the sums alone
+def _paid(bill: Mapping[str, Any]) -> int:
     return int(bill["llm"]["calls"] + bill["images"]["calls"])

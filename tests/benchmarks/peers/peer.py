@@ -124,10 +124,10 @@ class Peer(System):
     # --- its work ----------------------------------------------------------------------------------------------
     def wait(self, worlds: Iterable[str], timeout_s: float) -> None:
         """Look again and again whether these worlds are finished. Raises DidNotEnd."""
-        left, deadline = set(worlds), time.monotonic() + timeout_s
-        while left := left - self.finished():
+        wanted, deadline = set(worlds), time.monotonic() + timeout_s
+        while left := wanted - self.finished():
             if time.monotonic() > deadline:
-                raise DidNotEnd(f"{len(left)} worlds were not finished after {timeout_s:.0f} s")
+                raise DidNotEnd(f"{len(left)} of {len(wanted)} not finished after {timeout_s:.0f} s")
             time.sleep(_POLL_S)
 
     def audit(self, worlds: Iterable[str], bill: Mapping[str, Any]) -> None:

@@ -23,8 +23,8 @@ class Run:
     engine_s: float
     services_s: float = 0.0
     paid: int = 0
-    #: Calls that were billed without anybody being there for the answer.
-    unanswered: int = 0
+    #: Calls that were being made when the workers were killed.
+    in_flight: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Figures:
     engine_ms: float
     services_ms: float
     paid_twice: float
-    unanswered: float
+    in_flight: float
     walls_s: tuple[float, ...] = ()
 
     @property
@@ -53,7 +53,7 @@ class Figures:
             "engine_ms": round(self.engine_ms, 1),
             "services_ms": round(self.services_ms, 1),
             "paid_twice": round(self.paid_twice),
-            "unanswered": round(self.unanswered),
+            "in_flight": round(self.in_flight),
             "walls_s": [round(wall_s, 1) for wall_s in self.walls_s],
         }
 
@@ -67,7 +67,7 @@ def figures(runs: Sequence[Run]) -> Figures:
         engine_ms=median(1000 * run.engine_s / run.calls for run in runs),
         services_ms=median(1000 * run.services_s / run.calls for run in runs),
         paid_twice=median(run.paid - run.calls for run in runs),
-        unanswered=median(run.unanswered for run in runs),
+        in_flight=median(run.in_flight for run in runs),
         walls_s=tuple(run.wall_s for run in runs),
     )
 
@@ -80,7 +80,7 @@ def cell(found: Mapping[str, Any], *, kill: bool) -> str:
     services = f"; services {found['services_ms']}" if found["services_ms"] else ""
     text = f"{found['wall_s']} s, {found['cpu_ms']} ms ({shares}{services})"
     if kill or found["paid_twice"]:
-        text += f", {found['paid_twice']} twice of {found['unanswered']} in flight"
+        text += f", {found['paid_twice']} twice of {found['in_flight']} in flight"
     return text
 
 

@@ -1,16 +1,18 @@
 """taskiq on Redis streams: a task a call, acknowledged once its result is in Redis, which publishes what follows.
 
 One stream and one worker a provider, so that the worker's own limit is the provider's slots. `texts` and `pictures` are
-the brokers for taskiq's command line. A task that was killed is taken up again when it has been silent for long enough.
+the brokers for taskiq's command line. A task that was killed is taken up again when it has been silent for long enough;
+but a broker looks for such tasks only after a message has come, so that each worker sends itself one now and then.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
 from redis.asyncio import Redis
-from taskiq import AsyncBroker
+from taskiq import AsyncBroker, TaskiqEvents, TaskiqState
 from taskiq_redis import RedisAsyncResultBackend, RedisStreamBroker
 
 from tests.benchmarks.peers.calls import Branch, Provider
@@ -20,6 +22,7 @@ from tests.benchmarks.peers.workers.paying import Payer
 #: Longer than a call takes with what waits in a worker, so that nothing is taken up from a worker that lives.
 _SILENT_MS = 5_000
 _LOCK_S = 5.0
+_TICK_S = 1.0
 
 
 class Peers:
@@ -84,7 +87,23 @@ class Peers:
 
 def _broker_of(provider: Provider) -> AsyncBroker:
     logging.getLogger("taskiq").setLevel(logging.WARNING)
-    return Peers(read_job()).brokers[provider]
+    broker = Peers(read_job()).brokers[provider]
+    tick = broker.task("tick")(_tick)
+
+    async def send_ticks() -> None:
+        while True:
+            await asyncio.sleep(_TICK_S)
+            await tick.kiq()
+
+    async def start(state: TaskiqState) -> None:
+        state.ticking = asyncio.create_task(send_ticks())
+
+    broker.add_event_handler(TaskiqEvents.WORKER_STARTUP, start)
+    return broker
+
+
+async def _tick() -> None:
+    """Do nothing: that it came is what it is for."""
 
 
 def texts() -> AsyncBroker:
