@@ -19,8 +19,8 @@ from tests.benchmarks.peers.calls import Branch, Provider
 from tests.benchmarks.peers.workers.job import Job, read_job
 from tests.benchmarks.peers.workers.paying import Payer
 
-#: Longer than a call takes with what waits in a worker, so that nothing is taken up from a worker that lives.
-_SILENT_MS = 5_000
+#: Five times what a call takes: a message that waits in a worker for a slot is silent as well, and must not be taken up.
+_SILENT_MS = 10_000
 _LOCK_S = 5.0
 _TICK_S = 1.0
 
@@ -42,6 +42,7 @@ class Peers:
             idle_timeout=_SILENT_MS,
             unacknowledged_lock_timeout=_LOCK_S,
             xread_count=self._job.slots[provider],
+            unacknowledged_batch_size=self._job.slots[provider],
         )
         return broker.with_result_backend(RedisAsyncResultBackend(self._job.engine))
 
