@@ -98,6 +98,14 @@ def test_the_bounds_are_the_queueing_model_s() -> None:
     assert bounds == {"quick": 3.7, "quick-slots": 11.0, "real": 28.0, "kill": 28.0, "alone": 16.0}
 
 
+def test_pictures_of_a_stage_are_drawn_together_where_there_are_slots() -> None:
+    pytest.importorskip("simpy")
+    from tests.benchmarks.ideal import Providers, seconds
+
+    assert seconds([(1, 1)], Providers(2, 1)) == [14]
+    assert seconds([(1, 1)], Providers(2, 1, image_slots=1)) == [15]
+
+
 def test_a_worker_reads_the_job_that_was_stored(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     job = Job("http://127.0.0.1:1", {"llm": 5, "images": 3}, {"w": world_plan("w", 2, 3)}, "engine", 2)
     for name, value in job.store(tmp_path / "job.json").items():

@@ -19,10 +19,9 @@ def world_plan(world: str, users: int, posts: int) -> Branch:
     Its opening is one chain, as in `tasks/pipeline.py`; then come its characters side by side.
     """
     batches = -(-users // _CAST_BATCH)
-    opening = [step for step in STEPS.opening(batches) if not STEPS[step.kind].closes_world]
     shares = [posts // users + (number < posts % users) for number in range(users)]
     characters = (_character(world, batches, number, share) for number, share in enumerate(shares, 1))
-    return Branch(tuple(_stages(world, opening, 0)), tuple(characters))
+    return Branch(tuple(_stages(world, STEPS.opening(batches), 0)), tuple(characters))
 
 
 def _character(world: str, batches: int, number: int, posts: int) -> Branch:
