@@ -139,7 +139,7 @@ def _kill(system: System, account: CpuAccount, after_calls: int, timeout_s: floa
     in_flight = sum(entry["billed"] and not entry["answered"] for entry in system.bill()["entries"])
     time.sleep(_AWAY_S)
     system.restart_workers(account)
-    return in_flight
+    return int(in_flight)
 
 
 def _paid(bill: Mapping[str, Any]) -> int:
