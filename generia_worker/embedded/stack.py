@@ -62,7 +62,7 @@ class Stack:
     process, even by SIGKILL.
 
     With `preload`, names of modules, Python programs are forked from a process that has imported those (see
-    `forkserver.py`).
+    `forkserver.py`); with `fork_server` from that one, which outlives this stack and can serve several.
     """
 
     def __init__(
@@ -71,12 +71,15 @@ class Stack:
         data_dir: Path | None = None,
         programs: Sequence[Program] = (),
         preload: Sequence[str] = (),
+        *,
+        fork_server: ForkServer | None = None,
     ) -> None:
         self.settings = settings
         self.data_dir = (data_dir or settings.data_dir).expanduser().absolute()
         self._base = settings
         self._programs = tuple(programs)
         self._preload = tuple(preload)
+        self._lent = fork_server
         self._fork_server: ForkServer | None = None
         self._processes: dict[str, ManagedProcess] = {}
         self._folder: DataFolder | None = None
@@ -115,7 +118,8 @@ class Stack:
         with self._life:
             self._folder = DataFolder.take(self.data_dir)
             try:
-                if self._preload:  # it imports while the servers start
+                self._fork_server = self._lent
+                if self._preload and self._lent is None:  # it imports while the servers start
                     log_path = self._folder.logs / "forkserver.log"
                     self._fork_server = ForkServer(self._preload, program_environment(self._base), log_path)
                 self.settings = self._start_servers(self._folder)
@@ -141,9 +145,9 @@ class Stack:
                     [p.stop for name, p in self._processes.items() if phases.get(name, lowest) == phase]
                 )
             self._processes.clear()
-            if self._fork_server is not None:
+            if self._fork_server is not None and self._fork_server is not self._lent:
                 self._fork_server.close()
-                self._fork_server = None
+            self._fork_server = None
             self._folder.release()
             self._folder = None
             self.settings = self._base

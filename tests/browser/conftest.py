@@ -29,6 +29,7 @@ from generia_worker.gateway.tokens import local_login_token
 from generia_worker.rpc.media_types import MediaType
 from generia_worker.settings import Settings
 from tests.browser import chromium
+from tests.fork_server import fork_server
 from tests.integration.conftest import SMALL_PICTURES
 
 PROMPT = "A lighthouse whose keepers are all retired pirates"
@@ -137,7 +138,7 @@ def shared_site(tmp_path_factory: pytest.TempPathFactory, chromium_path: str) ->
     )
     folder = tmp_path_factory.mktemp("page")
     parts = programs.programs(asked, flower=True)
-    with Stack(programs.with_addresses(asked), folder, parts, programs.PRELOAD) as stack:
+    with Stack(programs.with_addresses(asked), folder, parts, fork_server=fork_server()) as stack:
         yield Site(stack)
 
 

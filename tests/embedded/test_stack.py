@@ -26,9 +26,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from generia_worker.embedded import process, servers
+from generia_worker.embedded.forkserver import ForkServer
 from generia_worker.embedded.ports import free_port
 from generia_worker.embedded.process import ProcessFailed
-from generia_worker.embedded.stack import Program, Stack, read_running
+from generia_worker.embedded.stack import Program, Stack, program_environment, read_running
 from generia_worker.errors import ConfigurationError
 from generia_worker.settings import Settings
 from tests.embedded.conftest import eventually, settings, wait_gone
@@ -486,6 +487,18 @@ def test_a_fork_server_and_its_programs_go_with_the_stack(tmp_path: Path, owners
     ] * 2
     owner.process.kill()
     assert all(wait_gone(one.pid) for one in family)
+
+
+def test_a_fork_server_that_is_lent_outlives_its_stacks(tmp_path: Path) -> None:
+    lent = ForkServer((), program_environment(settings()), tmp_path / "forkserver.log")
+    program = Program("http", lambda _: [sys.executable, "-P", "-m", "http.server", "0"])
+    try:
+        for name in ("one", "two"):
+            with Stack(settings(**externals()), tmp_path / name, [program], fork_server=lent) as stack:
+                family = psutil.Process(stack.processes["http"].pid).parents()
+                assert lent.pid in [parent.pid for parent in family]
+    finally:
+        lent.close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

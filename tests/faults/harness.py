@@ -30,6 +30,7 @@ from generia_worker.embedded.stack import Program, Stack, program_environment
 from generia_worker.errors import TransientError
 from generia_worker.settings import Settings
 from generia_worker.worlds.steps import STEPS
+from tests.fork_server import fork_server
 from tests.integration.audit import EXACT, Audit, wrong_counters
 from tests.integration.conftest import SMALL_PICTURES, Platform
 
@@ -75,7 +76,7 @@ def start_stack(folder: Path, scale: float, **changed: Any) -> Faults:
     doom_file = folder / "doom"
     # Nothing here goes through the gateway.
     parts = [_doomed(part, doom_file) for part in programs.programs(asked) if part.name != "gateway"]
-    stack = Stack(programs.with_addresses(asked), folder, parts, programs.PRELOAD)
+    stack = Stack(programs.with_addresses(asked), folder, parts, fork_server=fork_server())
     stack.start()
     return Faults(stack, scale, doom_file)
 

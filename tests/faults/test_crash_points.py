@@ -29,6 +29,7 @@ from generia_worker.engine.step import Scope, Step, StepState
 from generia_worker.rpc import character_client, media_client, post_client
 from generia_worker.settings import Settings
 from generia_worker.worlds.steps import AVATAR, CHARACTER, FINISH, ILLUSTRATE, PICTURE, PLAN, POST, STEPS
+from tests.fork_server import fork_server
 from tests.integration.audit import EXACT, wrong_counters
 
 PROMPT = "A village of three very talkative lighthouse keepers"
@@ -201,7 +202,8 @@ class Laboratory:
 def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
     asked = Settings(_env_file=None, **SIZES)
     parts = [part for part in programs.programs(asked) if part.name in ("simulator", "services")]
-    with Stack(programs.with_addresses(asked), tmp_path_factory.mktemp("crash"), parts) as stack:
+    folder = tmp_path_factory.mktemp("crash")
+    with Stack(programs.with_addresses(asked), folder, parts, fork_server=fork_server()) as stack:
         before = {name: app.conf[name] for name in ("broker_url", "result_backend")}
         laboratory = Laboratory(stack.settings)
         yield laboratory

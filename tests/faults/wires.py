@@ -19,6 +19,7 @@ from generia_worker.embedded.ports import free_port
 from generia_worker.embedded.stack import Program, Stack
 from generia_worker.settings import Settings
 from tests.faults.harness import Faults, scaled_settings
+from tests.fork_server import fork_server
 
 
 class CuttingProxy:
@@ -27,15 +28,20 @@ class CuttingProxy:
     Or it answers by itself, and what matches is never passed on.
     """
 
-    def __init__(self, target: tuple[str, int]) -> None:
+    def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        self._target = target
+        self._target = ("", 0)
         #: What is still to be treated: the words, the answer in place of passing it on, and how often.
         self._orders: list[tuple[tuple[bytes, ...], bytes | None, int]] = []
         self._lock = threading.Lock()
         #: How many requests were treated since `mend`.
         self.hits = 0
+
+    def lead_to(self, target: str) -> None:
+        """Take connections, and pass on to this address what arrives."""
+        host, _, port = target.rpartition(":")
+        self._target = host, int(port)
         threading.Thread(target=self._accept, daemon=True).start()
 
     def lose(self, *words: bytes, times: int = 1) -> None:
@@ -128,7 +134,7 @@ class GrpcProxy:
     caller's deadline has passed) or `lose` (forwarded; answered with UNAVAILABLE).
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self) -> None:
         self.address = f"127.0.0.1:{free_port()}"
         self.rule: Callable[[str], str] = lambda _: "pass"
         self.slow_s = 1.0
@@ -136,10 +142,13 @@ class GrpcProxy:
         self.forgets_keys = False
         #: (method, what was done)
         self.calls: list[tuple[str, str]] = []
-        self._channel = grpc.insecure_channel(target, options=[("grpc.enable_retries", 0)])
         self._server = grpc.server(futures.ThreadPoolExecutor(64))
         self._server.add_generic_rpc_handlers((_Forward(self._call),))
         self._server.add_insecure_port(self.address)
+
+    def lead_to(self, target: str) -> None:
+        """Take calls, and pass them on to this address."""
+        self._channel = grpc.insecure_channel(target, options=[("grpc.enable_retries", 0)])
         self._server.start()
 
     def did(self, what: str) -> int:
@@ -194,14 +203,17 @@ class _Forward(grpc.GenericRpcHandler):
 class Wires:
     """A proxy on every wire that leaves the workers, but for Redis and the providers."""
 
-    def __init__(self, settings: Settings) -> None:
-        mongo = settings.mongo_uri.get_secret_value().removeprefix("mongodb://").partition("/")[0]
-        self.mongo = CuttingProxy(_address(mongo))
-        self.s3 = CuttingProxy(_address(settings.s3_endpoint))
-        self.services = {
-            name: GrpcProxy(getattr(settings, f"{name}_service"))
-            for name in ("world", "character", "post", "media")
-        }
+    def __init__(self) -> None:
+        self.mongo = CuttingProxy()
+        self.s3 = CuttingProxy()
+        self.services = {name: GrpcProxy() for name in ("world", "character", "post", "media")}
+
+    def lead_to(self, settings: Settings) -> None:
+        """Pass on to these servers and services."""
+        self.mongo.lead_to(settings.mongo_uri.get_secret_value().removeprefix("mongodb://").partition("/")[0])
+        self.s3.lead_to(settings.s3_endpoint)
+        for name, proxy in self.services.items():
+            proxy.lead_to(getattr(settings, f"{name}_service"))
 
     def mend(self) -> None:
         """Let everything pass again."""
@@ -229,34 +241,26 @@ class Wires:
 
 
 def start_wired(folder: Path, scale: float, **changed: Any) -> tuple[Faults, Wires]:
-    """Start a stack with proxies on its wires: they can be made only once its servers run."""
+    """Start a stack with proxies on its wires."""
     asked = scaled_settings(scale, **changed)
-    made: list[Wires] = []
-    lock = threading.Lock()
-
-    def wires(settings: Settings) -> Wires:
-        with lock:
-            if not made:
-                made.append(Wires(settings))
-            return made[0]
+    wires, led, lock = Wires(), threading.Event(), threading.Lock()
 
     def rewired(program: Program) -> Program:
         real = program.argv
 
         def argv(settings: Settings) -> list[str]:
-            there = wires(settings)
-            changes = there.of_services() if program.name == "services" else there.of_workers()
-            return ["/usr/bin/env", *(f"{name}={value}" for name, value in changes.items()), *real(settings)]
+            # Programs are asked for once the servers run: now it is known where.
+            with lock:
+                if not led.is_set():
+                    wires.lead_to(settings)
+                    led.set()
+            return real(settings)
 
+        changes = wires.of_services() if program.name == "services" else wires.of_workers()
         through = program.name == "services" or program.name.startswith("worker-")
-        return replace(program, argv=argv) if through else program
+        return replace(program, argv=argv, env={**program.env, **changes}) if through else program
 
     parts = [rewired(part) for part in programs.programs(asked)]
-    stack = Stack(programs.with_addresses(asked), folder, parts, programs.PRELOAD)
+    stack = Stack(programs.with_addresses(asked), folder, parts, fork_server=fork_server())
     stack.start()
-    return Faults(stack, scale, folder / "doom"), made[0]
-
-
-def _address(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    return host, int(port)
+    return Faults(stack, scale, folder / "doom"), wires

@@ -16,6 +16,7 @@ from generia_worker.embedded.stack import Stack
 from generia_worker.rpc.channel import open_channel
 from generia_worker.rpc.world_client import WorldClient
 from generia_worker.settings import Settings
+from tests.fork_server import fork_server
 from tests.integration.audit import Audit
 
 PROMPT = "Мир, в котором за академическим руководителем ходит толпа студентов-котиков"
@@ -99,7 +100,7 @@ def shared_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platfo
     asked = Settings(_env_file=None, **SMALL_PICTURES, **deadlines)
     parts = programs.programs(asked)
     folder = tmp_path_factory.mktemp("stack")
-    with Stack(programs.with_addresses(asked), folder, parts, programs.PRELOAD) as stack:
+    with Stack(programs.with_addresses(asked), folder, parts, fork_server=fork_server()) as stack:
         yield Platform(stack)
 
 
