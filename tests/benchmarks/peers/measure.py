@@ -136,7 +136,8 @@ def _kill(system: System, account: CpuAccount, after_calls: int, timeout_s: floa
             raise DidNotEnd(f"{after_calls} calls were not made after {timeout_s:.0f} s")
         time.sleep(_POLL_S)
     system.kill_workers(account)
-    in_flight = sum(entry["billed"] and not entry["answered"] for entry in system.bill()["entries"])
+    entries = system.bill()["entries"]
+    in_flight = len([entry for entry in entries if entry["billed"] and not entry["answered"]])
     time.sleep(_AWAY_S)
     system.restart_workers(account)
     return int(in_flight)

@@ -88,7 +88,7 @@ def peers_table(found: Mapping[str, Any]) -> Table:
     """Return the table of what `measure` has found: a row a system, a column a workload, and the bound at the end."""
     workloads: Mapping[str, Any] = found["workloads"]
     table = Table(
-        title="Wall, and CPU a paid call of worker + engine (each by itself in brackets); medians",
+        title="Wall, CPU a paid call (worker + engine); medians",
         title_justify="left",
     )
     table.add_column("system")
