@@ -26,14 +26,15 @@ class StatusRefresh:
         self._projection = projection
 
     def refresh(self, world_id: str) -> Progress:
-        """Cancel what is pending of a cancelled world, write the status, and close a world that has ended.
+        """Write the status, cancel what is pending of a cancelled world, and close one that has ended.
 
         Raises NotFoundError.
         """
         begun = time.perf_counter()
-        if self._generations.get(world_id).cancelled:
-            self._database.transaction(lambda session: self._cancel(world_id, session))
         found = self._projection.project(world_id)
+        if found.generation.cancelled and not found.progress.status.is_final:
+            self._database.transaction(lambda session: self._cancel(world_id, session))
+            found = self._projection.project(world_id)
         if found.progress.status.is_final:
             self._generations.close(found.generation)
         metrics.projected(found.changed, time.perf_counter() - begun)
