@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +79,17 @@ def make_media(
         raise TransientError(error.message) from None
     ctx.store(**{f"{spec.kind}_confirmed": media_id}, **(then or {}))
     return media_id
+
+
+def make_side_by_side(ctx: StepContext, services: Services, specs: Sequence[ImageSpec]) -> list[str]:
+    """Return the media ids of several pictures, each as `make_media` makes it, at one time.
+
+    All of them are waited for, also when one fails: what was paid is recorded. Raises what `make_media` raises, of the
+    first that failed.
+    """
+    with ThreadPoolExecutor(len(specs), "pictures") as pool:
+        made = [pool.submit(copy_context().run, make_media, ctx, services, spec) for spec in specs]
+    return [one.result() for one in made]
 
 
 def _picture(ctx: StepContext, services: Services, spec: ImageSpec, prompt: str) -> Picture:

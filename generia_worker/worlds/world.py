@@ -9,7 +9,7 @@ from generia_worker.rpc.media_types import MediaType
 from generia_worker.worlds.context import Outcome, Services, StepContext
 from generia_worker.worlds.documents import WorldDescription, WorldImagePrompts
 from generia_worker.worlds.generate import generate
-from generia_worker.worlds.media import ImageSpec, make_media
+from generia_worker.worlds.media import ImageSpec, make_side_by_side
 from generia_worker.worlds.results import FinalCounts, FoundWorld, WorldImages
 from generia_worker.worlds.steps import CHARACTER, PICTURE
 
@@ -43,7 +43,7 @@ def illustrate_world(ctx: StepContext, services: Services) -> Outcome:
         "cover", MediaType.WORLD_HEADER, prompts.header_prompt, style, s.cover_width, s.cover_height
     )
     icon = ImageSpec("icon", MediaType.WORLD_ICON, prompts.icon_prompt, style, s.icon_size, s.icon_size)
-    header_id, icon_id = make_media(ctx, services, header), make_media(ctx, services, icon)
+    header_id, icon_id = make_side_by_side(ctx, services, (header, icon))
     services.worlds.update_image(ctx.world_id, header_id, icon_id)
     fields = {"image_prompts": prompts.as_document()}
     return Outcome(
