@@ -101,7 +101,7 @@ class Recovery:
                 }
             },
             {"$match": {"ended": {"$ne": []}}},
-            {"$sort": {"ended.finished_at": 1}},
+            {"$sort": {"ended.finished_at": 1, "_id": 1}},
             {"$limit": limit},
             {"$project": fields},
         ]
