@@ -3,6 +3,8 @@
 
 FROM python:3.11.11-slim-bookworm AS python
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+# Threads under Python's lock need no heap each.
+ENV MALLOC_ARENA_MAX=2
 
 # --- what others wrote: a layer of its own, made anew only when a version changes ---------------------------------
 FROM python AS dependencies
@@ -63,7 +65,7 @@ COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py
 COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
      generia_worker/status/refresh.py generia_worker/status/stages.py ./generia_worker/status/
 COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
-     generia_worker/storage/parameters.py ./generia_worker/storage/
+     generia_worker/storage/mongo.py generia_worker/storage/parameters.py ./generia_worker/storage/
 COPY generia_worker/worlds/__init__.py generia_worker/worlds/context.py generia_worker/worlds/control.py \
      generia_worker/worlds/documents.py generia_worker/worlds/results.py generia_worker/worlds/steps.py \
      generia_worker/worlds/templates.py ./generia_worker/worlds/
@@ -303,7 +305,8 @@ COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py
 COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
      generia_worker/status/refresh.py generia_worker/status/stages.py ./generia_worker/status/
 COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
-     generia_worker/storage/migrations.py generia_worker/storage/parameters.py ./generia_worker/storage/
+     generia_worker/storage/migrations.py generia_worker/storage/mongo.py generia_worker/storage/parameters.py \
+     ./generia_worker/storage/
 COPY generia_worker/worlds/__init__.py generia_worker/worlds/cast.py generia_worker/worlds/characters.py \
      generia_worker/worlds/context.py generia_worker/worlds/control.py generia_worker/worlds/documents.py \
      generia_worker/worlds/generate.py generia_worker/worlds/media.py generia_worker/worlds/posts.py \
@@ -355,7 +358,8 @@ COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py
 COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
      generia_worker/status/refresh.py generia_worker/status/stages.py ./generia_worker/status/
 COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
-     generia_worker/storage/migrations.py generia_worker/storage/parameters.py ./generia_worker/storage/
+     generia_worker/storage/migrations.py generia_worker/storage/mongo.py generia_worker/storage/parameters.py \
+     ./generia_worker/storage/
 COPY generia_worker/worlds/__init__.py generia_worker/worlds/cast.py generia_worker/worlds/characters.py \
      generia_worker/worlds/context.py generia_worker/worlds/control.py generia_worker/worlds/documents.py \
      generia_worker/worlds/generate.py generia_worker/worlds/media.py generia_worker/worlds/posts.py \
@@ -405,7 +409,7 @@ COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py
 COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
      generia_worker/status/refresh.py generia_worker/status/stages.py ./generia_worker/status/
 COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
-     generia_worker/storage/parameters.py ./generia_worker/storage/
+     generia_worker/storage/mongo.py generia_worker/storage/parameters.py ./generia_worker/storage/
 COPY generia_worker/worlds/__init__.py generia_worker/worlds/context.py generia_worker/worlds/control.py \
      generia_worker/worlds/documents.py generia_worker/worlds/results.py generia_worker/worlds/steps.py \
      generia_worker/worlds/templates.py ./generia_worker/worlds/
@@ -454,7 +458,7 @@ COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py
 COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
      generia_worker/status/refresh.py generia_worker/status/stages.py ./generia_worker/status/
 COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
-     generia_worker/storage/parameters.py ./generia_worker/storage/
+     generia_worker/storage/mongo.py generia_worker/storage/parameters.py ./generia_worker/storage/
 COPY generia_worker/worlds/__init__.py generia_worker/worlds/cast.py generia_worker/worlds/characters.py \
      generia_worker/worlds/context.py generia_worker/worlds/control.py generia_worker/worlds/documents.py \
      generia_worker/worlds/generate.py generia_worker/worlds/media.py generia_worker/worlds/posts.py \

@@ -137,6 +137,8 @@ _HEAD = """\
 
 FROM python:3.11.11-slim-bookworm AS python
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+# Threads under Python's lock need no heap each.
+ENV MALLOC_ARENA_MAX=2
 
 # --- what others wrote: a layer of its own, made anew only when a version changes ---------------------------------
 FROM python AS dependencies

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 from collections.abc import Callable
@@ -48,6 +49,8 @@ PRELOAD = (
 )
 #: What the steps without a paid call need: they wait for servers of our own only.
 _INNER_THREADS = 32
+#: The most that `worker_threads` may be.
+_THREADS_MOST = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +66,33 @@ def workers(settings: Settings) -> list[Worker]:
     """Return the workers of one machine: as many threads for each provider as it has slots, and some to spare.
 
     A thread more than there are slots waits for one now and then, and is there when one is given back.
+
+        >>> [(one.name, one.threads) for one in workers(Settings(llm_concurrency=50, image_concurrency=30))]
+        [('llm', 56), ('images', 33), ('inner', 32)]
     """
     found = []
     for queue, slots in (("llm", settings.llm_concurrency), ("images", settings.image_concurrency)):
         wanted = slots + max(2, slots // 8)
-        processes = -(-wanted // settings.worker_threads)
+        processes = _processes(settings, wanted)
         for number in range(1, processes + 1):
             name = queue if processes == 1 else f"{queue}-{number}"
             found.append(Worker(name, queue, -(-wanted // processes)))
     inner = min(settings.worker_threads, _INNER_THREADS)
     return [*found, Worker("inner", "services,progress,maintenance", inner)]
+
+
+def _processes(settings: Settings, threads: int) -> int:
+    """Return over how many processes of a provider these threads are spread.
+
+    One process for every `worker_threads` of them, but no more than half of the cores (the other provider has the other
+    half): a process that no core is free for costs memory and brings nothing. Then each has more threads, up to one for
+    each of its HTTP connections. Whoever sets `worker_threads` has said how many a process is to have.
+    """
+    wanted = -(-threads // settings.worker_threads)
+    if "worker_threads" in settings.model_fields_set:
+        return wanted
+    most = min(settings.http_max_connections, _THREADS_MOST)
+    return max(min(wanted, max((os.cpu_count() or 1) // 2, 1)), -(-threads // most))
 
 
 def simulates_text(settings: Settings) -> bool:

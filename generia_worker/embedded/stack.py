@@ -31,6 +31,9 @@ __all__ = ["Program", "Stack", "StackInfo", "read_running"]
 
 #: Names of variables that look like secrets: a program gets those of ours that it needs from the settings.
 _SECRET_NAME = re.compile(r"(SECRET|TOKEN|PASSW|API_?KEY|ACCESS_KEY|PRIVATE_KEY|CREDENTIAL)", re.IGNORECASE)
+#: Read by the C library: a heap for two threads at a time is enough under Python's lock, where it would make one for
+#: each of sixteen, and keep what each of them once held.
+_FEW_ARENAS = {"MALLOC_ARENA_MAX": "2"}
 
 
 @dataclass(frozen=True)
@@ -262,7 +265,7 @@ class _SignalReceived(BaseException):
 def program_environment(settings: Settings) -> dict[str, str]:
     """Return a program's environment: ours without secrets that it has no use for, and these settings."""
     ours = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX) and not _SECRET_NAME.search(k)}
-    return ours | settings.environment()
+    return _FEW_ARENAS | ours | settings.environment()
 
 
 def _in_parallel(calls: Sequence[Callable[[], None]], cancel: threading.Event | None = None) -> None:

@@ -189,8 +189,8 @@ class Settings(BaseSettings):
     prompts_dir: Path | None = None
 
     # --- workers -----------------------------------------------------------------------------------------------
-    #: Threads of one worker process (also sizes its broker pool). On one machine as many processes are started as a
-    #: provider's slots need.
+    #: Threads of one worker process (also sizes its broker pool). Where it is not set, `generia up` starts no more
+    #: processes for a provider than half of the cores, each with more threads if the provider's slots need that.
     worker_threads: int = Field(default=64, ge=1, le=512)
     #: How often waiting steps that are due are published again, and how often worlds whose ledger changed are projected
     #: (those that only wait: each once in six times).

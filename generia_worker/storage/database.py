@@ -23,6 +23,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from generia_worker.errors import ConfigurationError
+from generia_worker.storage.mongo import IDLE_MS
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -120,6 +121,7 @@ class Database:
         self.client: MongoClient[Document] = MongoClient(
             uri,
             maxPoolSize=max_pool_size,
+            maxIdleTimeMS=IDLE_MS,
             serverSelectionTimeoutMS=timeout_ms,
             # Together these bound how late a server that hangs is noticed: well before leases run out.
             connectTimeoutMS=timeout_ms // 2,
