@@ -36,6 +36,7 @@ PROMPT = "A lighthouse whose keepers are all retired pirates"
 PASSWORD = "correct horse battery"
 #: Two busy cores: what a person would wait for, and not what a test would like.
 PATIENCE_MS = 30_000
+LAPTOP: Any = {"width": 1280, "height": 800}
 #: Slow enough that there is something to watch.
 PACE = {
     "prerendered": True,
@@ -161,10 +162,15 @@ def browser(chromium_path: str) -> Iterator[Browser]:
 
 
 class Person:
-    """Somebody with a browser of their own. What the browser complains of is a failure of the test."""
+    """Somebody with a browser of their own. What the browser complains of is a failure of the test.
+
+    Unless told otherwise, they want little motion: to draw what moves is most of what a browser without a graphics card
+    costs.
+    """
 
     def __init__(self, browser: Browser, site: Site, **options: Any) -> None:
         self.site = site
+        options.setdefault("reduced_motion", "reduce")
         self.context: BrowserContext = browser.new_context(base_url=site.url, **options)
         self.context.set_default_timeout(PATIENCE_MS)
         self.context.add_init_script(_WATCH)
@@ -256,7 +262,15 @@ class Person:
 @pytest.fixture
 def person(browser: Browser, site: Site) -> Iterator[Person]:
     """Somebody at a laptop."""
-    person = Person(browser, site, viewport={"width": 1280, "height": 800})
+    person = Person(browser, site, viewport=LAPTOP)
+    yield person
+    person.close()
+
+
+@pytest.fixture
+def watcher(browser: Browser, site: Site) -> Iterator[Person]:
+    """Somebody at a laptop who sees everything move."""
+    person = Person(browser, site, viewport=LAPTOP, reduced_motion="no-preference")
     yield person
     person.close()
 
@@ -265,7 +279,7 @@ def person(browser: Browser, site: Site) -> Iterator[Person]:
 def made(browser: Browser, shared_site: Site) -> Iterator[tuple[Person, str]]:
     """Somebody whose world of 3 characters and 7 posts is finished, and its id."""
     shared_site.behave(latency={})
-    person = Person(browser, shared_site, viewport={"width": 1280, "height": 800})
+    person = Person(browser, shared_site, viewport=LAPTOP)
     person.register()
     world_id = person.create()
     person.wait_until_made()

@@ -7,12 +7,13 @@ import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import PASSWORD, PROMPT, Person, Site
+from tests.browser.conftest import LAPTOP, PASSWORD, PROMPT, Person, Site
 
 SERIOUS = ("serious", "critical")
 #: With two pictures at a time, posts come one after the other.
@@ -21,8 +22,8 @@ SCRIPT_LIMIT, DOM_LIMIT, LCP_LIMIT_MS = 60_000, 1500, 2500
 
 
 # --- making a world ----------------------------------------------------------------------------------------------
-def test_a_person_makes_a_world_and_watches_it(person: Person) -> None:
-    page = person.page
+def test_a_person_makes_a_world_and_watches_it(watcher: Person) -> None:
+    person, page = watcher, watcher.page
     person.register()
     expect(page.locator(".estimate")).to_contain_text("texts and")
     characters = page.get_by_role("slider", name="Characters")
@@ -279,7 +280,6 @@ def test_everybody_can_use_it(browser: Browser, made: tuple[Person, str], scheme
         maker.site,
         color_scheme=scheme,
         viewport={"width": 360, "height": 740},
-        reduced_motion="reduce",
     )
     page = person.page
     page.goto("/")
@@ -327,7 +327,8 @@ def test_a_large_feed_is_quick_small_and_bounded(
     person.wait_until_made()
     person.site.big_world(world_id, characters=39, posts=249)
     # Browsers that have never been here; the quickest counts, because this machine has other work as well.
-    readers = [Person(browser, person.site, viewport={"width": 1280, "height": 800}) for _ in range(3)]
+    sees: Any = {"viewport": LAPTOP, "reduced_motion": "no-preference"}
+    readers = [Person(browser, person.site, **sees) for _ in range(3)]
     measured = []
     for reader in readers:
         reader.log_in_as(person)
