@@ -192,8 +192,8 @@ class Settings(BaseSettings):
     #: Threads of one worker process (also sizes its broker pool). Where it is not set, `generia up` starts no more
     #: processes for a provider than half of the cores, each with more threads if the provider's slots need that.
     worker_threads: int = Field(default=64, ge=1, le=512)
-    #: How often waiting steps that are due are published again, and how often worlds whose ledger changed are projected
-    #: (those that only wait: each once in six times).
+    #: How often waiting steps that are due are published again, and how often open worlds are projected whether anybody
+    #: asked for that or not (where there are many: each once in six times).
     pump_every_s: float = Field(default=0.5, gt=0, le=60)
     sweep_every_s: float = Field(default=5, gt=0, le=600)
     #: A world's status document is brought up to date at most so often; what happens in between comes together.
