@@ -108,6 +108,10 @@ class Faults(Platform):
         self._mongo = mongo
 
     # --- worlds --------------------------------------------------------------------------------------------------
+    def behave(self, world: str = "", /, **behaviour: Any) -> None:
+        """Let the simulator behave like this, with ready-made pictures: nobody looks at them here."""
+        super().behave(world, **({"prerendered": True} | behaviour))
+
     def new(self, users: int, posts: int, prompt: str = PROMPT, **limits: Any) -> str:
         """Create and order a world; returns its id."""
         return self.order(prompt, users, posts, **limits)

@@ -19,7 +19,7 @@ WORLDS = 27
 
 
 def test_worlds_that_only_wait_are_not_taken_for_lost(faults: Faults) -> None:
-    faults.behave(prerendered=True, latency={"llm": {"fixed_s": 0.5}})
+    faults.behave(latency={"llm": {"fixed_s": 0.5}})
     prompt = "A village where the postman is a heron and everybody writes letters"
     worlds = [faults.order(prompt, 1, 1) for _ in range(WORLDS)]
     # As long as a lost step would need to be noticed, three times over.

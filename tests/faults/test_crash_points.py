@@ -143,6 +143,9 @@ class Laboratory:
         self.whole, self.doomed = Process(settings), Process(settings)
         self.container = self.whole.container
         self.container.database.ensure_indexes()
+        self.simulator = settings.llm_base_url.removesuffix("/api/v1")
+        ready_made = {"prerendered": True}
+        requests.put(f"{self.simulator}/_sim/behaviour", json=ready_made, timeout=10).raise_for_status()
         address = settings.redis_url.get_secret_value()
         app.conf.update(broker_url=address, result_backend=address)
         app.loader.import_default_modules()
@@ -193,8 +196,7 @@ class Laboratory:
 
     def ledger_entries(self) -> list[dict[str, Any]]:
         """Return all calls that the simulator has billed."""
-        base = self.settings.llm_base_url.removesuffix("/api/v1")
-        entries = requests.get(f"{base}/_sim/ledger", timeout=60).json()["entries"]
+        entries = requests.get(f"{self.simulator}/_sim/ledger", timeout=60).json()["entries"]
         return [entry for entry in entries if entry["billed"]]
 
 

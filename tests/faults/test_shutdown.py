@@ -51,7 +51,7 @@ def test_a_worker_that_cannot_even_stop_is_killed_and_replaced(faults: Faults) -
 
 
 def test_a_rolling_restart_of_all_workers_in_the_midst_of_ten_worlds(faults: Faults) -> None:
-    faults.behave(prerendered=True, latency={"llm": {"fixed_s": 0.3}, "images": {"fixed_s": 0.3}})
+    faults.behave(latency={"llm": {"fixed_s": 0.3}, "images": {"fixed_s": 0.3}})
     worlds = [faults.new(1, 3) for _ in range(10)]
     faults.until(lambda: any(faults.has_begun(world, "post/01/01") for world in worlds), "a post is written")
     for name in ("worker-llm", "worker-images", "worker-inner", "worker-quarantine"):
