@@ -9,16 +9,16 @@ from tests.integration.conftest import PROMPT, Platform
 def test_a_large_world_on_a_bad_day(platform: Platform) -> None:
     platform.behave(
         prerendered=True,
-        rate_429=0.05,
+        rate_429=0.07,
         retry_after_s=1,
-        rate_5xx=0.05,
+        rate_5xx=0.07,
         invalid_json=0.05,
         wrong_counts=0.05,
         hang={"llm": 0.02, "images": 0.02},
         unescaped_latex=0.05,
     )
-    status, audit = platform.make(PROMPT, 20, 100)
-    audit.check(status, 20, 100)
+    status, audit = platform.make(PROMPT, 15, 75)
+    audit.check(status, 15, 75)
     audit.check_money(status)
     refused = audit.db["api_requests_history"].count_documents(
         {"world_id": audit.world_id, "state": "refused"}

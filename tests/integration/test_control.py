@@ -28,7 +28,7 @@ def wait_for_posts(platform: Platform, world_id: str, posts: int) -> None:
 
 
 def test_cancel_and_resume_in_the_middle(platform: Platform) -> None:
-    platform.behave(latency={"llm": {"fixed_s": 0.4}, "images": {"fixed_s": 0.4}})
+    platform.behave(prerendered=True, latency={"llm": {"fixed_s": 0.4}, "images": {"fixed_s": 0.4}})
     # More posts than slots: when the first is there, most pictures are not begun.
     world_id = platform.order(PROMPT, 4, 120)
     wait_for_posts(platform, world_id, 1)
@@ -46,7 +46,7 @@ def test_cancel_and_resume_in_the_middle(platform: Platform) -> None:
     with pytest.raises(ConflictError, match="ended already"):
         platform.client.cancel(world_id)
 
-    platform.behave()
+    platform.behave(prerendered=True)
     platform.client.resume(world_id)
     status = platform.wait(world_id)
     audit.check(status, 4, 120)
