@@ -118,10 +118,10 @@ class SmallDisk:
         command = [*self._root, "mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
         subprocess.run(command, check=True, capture_output=True, timeout=30)
 
-    def fill(self, leave_kb: int = 0) -> None:
-        """Take all the room that is left but for so much."""
+    def fill(self) -> None:
+        """Take all the room that is left."""
         with self._ballast.open("ab") as ballast, suppress(OSError):
-            while (room := shutil.disk_usage(self.folder).free - leave_kb * 1024) > 0:
+            while (room := shutil.disk_usage(self.folder).free) > 0:
                 ballast.write(bytes(min(room, 1 << 20)))
                 ballast.flush()
 

@@ -57,7 +57,7 @@ def test_the_disk_of_the_media_store_is_full(small: tuple[Faults, SmallDisk, Sma
     faults.behave(latency={"images": {"fixed_s": 0.3}})
     world = faults.order(PROMPT, USERS, POSTS)
     faults.until(lambda: faults.state(world, "cast/0") == "done", "the world is cast")
-    disk.fill(leave_kb=64)
+    disk.fill()
     refused = {
         "world_id": world,
         "kind": {"$in": ["avatar", "picture"]},

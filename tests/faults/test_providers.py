@@ -110,7 +110,8 @@ def test_pictures_that_fail_for_good_leave_the_texts(faults: Faults) -> None:
     assert (status.users_created, status.posts_created) == (USERS, 0)
     assert status.tasks_failed == 1 + USERS + POSTS
     texts = 3 + 2 * USERS + POSTS
-    assert attempts_at(faults, world) == texts + ATTEMPTS * (1 + USERS + POSTS)
+    # The cover and the icon are tried at one time.
+    assert attempts_at(faults, world) == texts + ATTEMPTS * (2 + USERS + POSTS)
     faults.assert_honest(world, status)
     faults.assert_no_orphans(world)
 
