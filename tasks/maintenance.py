@@ -128,11 +128,17 @@ def recover() -> None:
 
 
 def _taken_until(queue: str) -> datetime | None:
-    """Return the moment until which every message was taken out of all bands of a queue; None when that is not known."""
+    """Return the moment until which every message was taken out of all bands of a queue; None when that is not known.
+
+    A publication may be under way for a while; not one of a worker that is dead.
+    """
     container = get_container()
     watermark = container.watermarks.of(bands(queue))
-    margin = timedelta(seconds=container.settings.publish_timeout_s)
-    return None if watermark is None else watermark - margin
+    if watermark is None:
+        return None
+    before = watermark - timedelta(seconds=container.settings.publish_timeout_s)
+    death = container.watermarks.last_death()
+    return before if death is None or death > watermark else max(before, death)
 
 
 def _missing(*, orphans_only: bool) -> list[FoundStep]:

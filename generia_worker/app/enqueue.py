@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 
 START_WORLD = "tasks.world.start_world"
 RECORD_PROGRESS = "tasks.progress.record_progress"
+SEND_WATERMARKS, RECOVER = "tasks.maintenance.send_canaries", "tasks.maintenance.recover"
 
 
 class Enqueuer:

@@ -12,9 +12,11 @@ from datetime import datetime
 
 from generia_worker.storage.database import Database
 
+_DEATH = "death of a worker"
+
 
 class Watermarks:
-    """The collection `queue_canaries`; `_id` is the queue."""
+    """The collection `queue_canaries`; `_id` is the queue. One more row tells when a worker was found dead."""
 
     def __init__(self, database: Database) -> None:
         self._rows = database.watermarks
@@ -22,6 +24,15 @@ class Watermarks:
     def advance(self, queue: str, sent_at: datetime) -> None:
         """Note that the message that was sent into `queue` at this moment (of the database's clock) came out."""
         self._rows.update_one({"_id": queue}, {"$max": {"sent_at": sent_at}}, upsert=True)
+
+    def note_death(self) -> None:
+        """Note that a worker was found dead now: what it did not publish until now it never will."""
+        self._rows.update_one({"_id": _DEATH}, {"$currentDate": {"sent_at": True}}, upsert=True)
+
+    def last_death(self) -> datetime | None:
+        """Return when a worker was found dead last; None when none ever was."""
+        row = self._rows.find_one({"_id": _DEATH})
+        return row["sent_at"] if row else None
 
     def of(self, queues: Sequence[str]) -> datetime | None:
         """Return the moment until which everything in all of `queues` was taken; None when that is not known yet."""

@@ -25,13 +25,13 @@ def worker(queues: str, name: str, quarantine: bool) -> None:
     On a threads pool of GENERIA_WORKER_THREADS threads.
     """
     from generia_worker.app.container import get_container
-    from generia_worker.app.predecessors import free_what_the_dead_hold
+    from generia_worker.app.predecessors import take_over
     from generia_worker.observability import metrics
 
     settings = set_up_process()
     metrics.keep_in(settings.metrics_folder)
     celery = checked_app()
-    free_what_the_dead_hold(get_container())
+    take_over(get_container(), celery)
     collect_seldom()
     pool, concurrency = "threads", settings.worker_threads
     if quarantine:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ def sizes(settings: Settings) -> dict[str, list[int]]:
     return dict(found)
 
 
-def asked(slots: int, **settings: int) -> Settings:
+def asked(slots: int, **settings: Any) -> Settings:
     return Settings(_env_file=None, llm_concurrency=slots, image_concurrency=slots, **settings)
 
 

@@ -137,3 +137,25 @@ def test_the_schedulers_work_does_not_grow_with_finished_worlds(container: Conta
     for kind, (documents, keys) in beside_others.items():
         assert documents <= alone[kind][0], kind
         assert keys <= alone[kind][1], kind
+
+
+def test_what_a_dead_worker_did_not_publish_is_published_without_waiting_for_a_slow_publisher(
+    container: Container, published: list[Signature]
+) -> None:
+    books = Books(container.database)
+    books.order()
+    books.open()
+    books.generations.mark_started(WORLD)
+    books.finish(INITIALIZE.step())  # and its worker dies before it publishes what follows
+    maintenance.send_watermarks()
+    maintenance.recover()
+    assert not published, "the message may be under way"
+    container.watermarks.note_death()
+    maintenance.recover()
+    assert not published, "the message may wait in its queue"
+    maintenance.send_watermarks()
+    maintenance.recover()
+    assert len(published) == 1
+    assert books.row(DESCRIBE.step())["ready_at"] is not None
+    maintenance.recover()
+    assert len(published) == 1, "it is published once"
