@@ -14,14 +14,15 @@ from generia_worker.settings import Settings
 
 def sizes(settings: Settings) -> dict[str, list[int]]:
     """Return the threads of each process, by queue."""
-    found = defaultdict(list)
+    found: dict[str, list[int]] = defaultdict(list)
     for worker in workers(settings):
         found[worker.queues].append(worker.threads)
     return dict(found)
 
 
 def asked(slots: int, **settings: Any) -> Settings:
-    return Settings(_env_file=None, llm_concurrency=slots, image_concurrency=slots, **settings)
+    both: dict[str, Any] = {"llm_concurrency": slots, "image_concurrency": slots}
+    return Settings(_env_file=None, **(both | settings))
 
 
 @pytest.mark.parametrize("cores", [1, 2, 4, 64])
