@@ -129,7 +129,7 @@ class LiveStatus:
                 if self._ending:
                     return
                 if state is not None and seen is None:
-                    for event in await self._missed(world_id, last_seen):
+                    for event in await self._missed(world_id, last_seen, state.revision):
                         yield event
                 if state is not None:
                     news, told = world.posts_after(told), world.told
@@ -161,11 +161,13 @@ class LiveStatus:
                 self._worlds.pop(world_id, None)
                 self._note(world_id)  # the reading thread forgets it too
 
-    async def _missed(self, world_id: str, last_seen: int | None) -> list[bytes]:
+    async def _missed(self, world_id: str, last_seen: int | None, now: int) -> list[bytes]:
         """Return the posts that came after what a client saw before it was cut off, and perhaps some that it saw."""
         if last_seen is None:
             return []
-        return await asyncio.to_thread(lambda: self._events_of(self._status.posts_since(world_id, last_seen)))
+        # A client may say anything: what is later than now is as good as now.
+        since = min(last_seen, now)
+        return await asyncio.to_thread(lambda: self._events_of(self._status.posts_since(world_id, since)))
 
     # --- threads -------------------------------------------------------------------------------------------------
     def _start(self) -> None:

@@ -28,6 +28,24 @@ def test_a_slow_client_loses_states_in_between_and_never_the_last_one(container:
         live.stop()
 
 
+def test_an_id_that_nobody_gave_is_as_good_as_now(container: Container) -> None:
+    order = Order(world_id="odd", user_prompt="A world that is made by hand", users_count=1, posts_count=1)
+    container.generations.accept(order, limits={"llm": 10, "images": 10}, batches=1)
+    live = LiveStatus(container.status, lambda: container.services.posts)
+
+    async def follow() -> sse.Event:
+        stream = live.events("odd", 10**18 - 1)
+        assert await anext(stream) == sse.OPENING
+        told = await _next(stream)
+        await stream.aclose()
+        return told
+
+    try:
+        assert asyncio.run(asyncio.wait_for(follow(), 60)).event == "status"
+    finally:
+        live.stop()
+
+
 async def _follow(container: Container, live: LiveStatus) -> None:
     slow, quick = live.events(WORLD, None), live.events(WORLD, None)
     for client in (slow, quick):
