@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
+from typing import Any, TypeVar
 
 from generia_worker.api.live import LiveStatus
 from generia_worker.app.container import Container
@@ -15,6 +16,7 @@ from generia_worker.worlds.results import Nothing
 from generia_worker.worlds.steps import FINISH, STEPS
 
 WORLD = "slowly-followed"
+T = TypeVar("T")
 
 
 def test_a_slow_client_loses_states_in_between_and_never_the_last_one(container: Container) -> None:
@@ -22,10 +24,7 @@ def test_a_slow_client_loses_states_in_between_and_never_the_last_one(container:
     container.generations.accept(order, limits={"llm": 10, "images": 10}, batches=1)
     container.rows.add(WORLD, STEPS.opening(1), 1)
     live = LiveStatus(container.status, lambda: container.services.posts)
-    try:
-        asyncio.run(asyncio.wait_for(_follow(container, live), 60))
-    finally:
-        live.stop()
+    asyncio.run(_and_stop(live, _follow(container, live)))
 
 
 def test_an_id_that_nobody_gave_is_as_good_as_now(container: Container) -> None:
@@ -40,10 +39,15 @@ def test_an_id_that_nobody_gave_is_as_good_as_now(container: Container) -> None:
         await stream.aclose()
         return told
 
+    assert asyncio.run(_and_stop(live, follow())).event == "status"
+
+
+async def _and_stop(live: LiveStatus, following: Coroutine[Any, Any, T]) -> T:
+    """Return what following gave; the threads end before the loop that they hand their news to."""
     try:
-        assert asyncio.run(asyncio.wait_for(follow(), 60)).event == "status"
+        return await asyncio.wait_for(following, 60)
     finally:
-        live.stop()
+        await asyncio.to_thread(live.stop)
 
 
 async def _follow(container: Container, live: LiveStatus) -> None:
