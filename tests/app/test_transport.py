@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import time
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from celery import Celery
 from celery.events import EventDispatcher
-from kombu import Connection
+from kombu import Connection, Consumer, Producer, Queue
+from kombu.asynchronous.hub import Hub
 from kombu.asynchronous.timer import Timer
+from kombu.transport import redis as kombu_redis
 from kombu.transport import resolve_transport
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from generia_worker.app.celery_app import app
 from generia_worker.app.transport import EVENTS_AT_ONCE, GatheredEvents, Transport
 from generia_worker.settings import Settings
+
+#: How long anything may take on a machine that is busy with other things.
+_PATIENCE_S = 30
 
 
 @pytest.fixture
@@ -66,6 +74,355 @@ def test_messages_arrive_and_are_acknowledged(connection: Connection) -> None:
         assert not redis.exists("test-broker")
 
 
+class Loop:
+    """A consumer in an event loop, as a worker has it."""
+
+    def __init__(
+        self, url: str, *queues: str, prefetch: int = 10, kind: Any = Transport, **options: Any
+    ) -> None:
+        self.hub = Hub()
+        self.got: list[Any] = []
+        self.redis = Redis.from_url(url)
+        self.connection: Any = Connection(
+            url, transport=kind, transport_options={"priority_steps": [0]} | options
+        )
+        self.connection.register_with_event_loop(self.hub)
+        self.consumer = Consumer(
+            self.connection,
+            [Queue(name) for name in queues],
+            prefetch_count=prefetch,
+            on_message=self.got.append,
+        )
+        self.consumer.consume()
+        self.channel: Any = self.consumer.channel
+        # Turns of the loop take no longer than this.
+        self.hub.call_repeatedly(0.05, lambda: None)
+
+    def publish(self, *queues: str, **headers: Any) -> None:
+        """Publish a message to each of these queues; its body is the name of the queue."""
+        with self.connection.clone() as client:
+            producer = Producer(client)
+            for queue in queues:
+                producer.publish(queue, routing_key=queue, headers=headers)
+
+    def poll(self) -> None:
+        """Send a poll, and read no answer."""
+        self.connection.transport.cycle.on_poll_start()
+
+    def turn_until(self, condition: Callable[[], Any]) -> None:
+        """Let the loop turn until something holds."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while not condition():
+            assert time.monotonic() < deadline
+            self.hub.run_once()
+
+    def await_messages(self, count: int) -> list[str]:
+        """Let the loop turn until there are so many messages; returns their bodies."""
+        self.turn_until(lambda: len(self.got) >= count)
+        return [message.body.decode() for message in self.got]
+
+    def await_rest(self) -> None:
+        """Let the loop turn until everything is acknowledged and it waits for Redis."""
+        self.turn_until(lambda: not self.redis.exists("unacked") and self.resting)
+
+    @property
+    def resting(self) -> bool:
+        return not self.channel._in_poll and self.channel._empty_until > time.monotonic()
+
+    def polls(self) -> int:
+        """Return how many polls Redis has had so far."""
+        return self.calls("eval", "evalsha")
+
+    def calls(self, *commands: str) -> int:
+        """Return how often Redis has run these commands so far."""
+        stats = self.redis.info("commandstats")
+        return sum(stats.get(f"cmdstat_{name}", {}).get("calls", 0) for name in commands)
+
+
+@pytest.fixture
+def start(url: str) -> Iterator[Callable[..., Loop]]:
+    """Starts consumers in loops."""
+    started: list[Loop] = []
+
+    def one(*queues: str, **options: Any) -> Loop:
+        started.append(Loop(url, *queues, **options))
+        return started[-1]
+
+    with Redis.from_url(url) as redis:
+        redis.flushdb()
+        yield one
+        for loop in started:
+            loop.connection.release()
+            loop.hub.close()
+        redis.flushdb()
+
+
+KINDS = pytest.mark.parametrize("kind", [Transport, kombu_redis.Transport], ids=["ours", "kombu"])
+
+
+def _await(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_message_is_recorded_when_it_is_popped(start: Any) -> None:
+    loop = start("a")
+    loop.publish("a")
+    loop.poll()
+    _await(lambda: loop.redis.hlen("unacked") == 1)
+    assert not loop.got, "the worker has not seen it yet"
+    assert not loop.redis.exists("a")
+    transactions = loop.calls("exec")
+    loop.await_messages(1)
+    assert loop.calls("exec") == transactions, "there is nothing to record any more"
+    (message,) = loop.got
+    entry = json.loads(loop.redis.hget("unacked", message.delivery_tag))
+    assert entry == [message._raw, "", "a"], "as kombu records it"
+    assert time.time() - 60 < loop.redis.zscore("unacked_index", message.delivery_tag) < time.time()
+
+
+@KINDS
+def test_what_a_dead_worker_has_popped_goes_to_another_one(start: Any, kind: Any) -> None:
+    dead = start("a")
+    dead.publish("a")
+    dead.poll()
+    _await(lambda: dead.redis.hlen("unacked") == 1)
+    other = start("a", kind=kind, visibility_timeout=0)
+    assert other.await_messages(1) == ["a"]
+    assert other.got[0].headers["redelivered"]
+
+
+def test_what_a_worker_of_kombu_left_behind_is_delivered(start: Any) -> None:
+    old = start("a", kind=kombu_redis.Transport)
+    old.publish("a", "a")
+    old.turn_until(lambda: old.got)
+    new = start("a", visibility_timeout=0)
+    new.turn_until(lambda: len(new.got) == 2)
+    for message in new.got:
+        message.ack()
+    new.await_rest()
+
+
+@KINDS
+def test_queues_take_turns(start: Any, kind: Any) -> None:
+    loop = start("a", "b", "c", kind=kind)
+    loop.publish("a", "a", "a", "b", "b", "c")
+    assert loop.await_messages(6) == ["a", "b", "c", "a", "b", "a"]
+
+
+def test_acknowledgements_go_together_with_the_next_poll(start: Any) -> None:
+    loop = start("a")
+    loop.publish(*"aaa")
+    loop.await_messages(3)
+    loop.turn_until(lambda: loop.resting)
+    before = loop.polls()
+    for message in loop.got:
+        message.ack()
+    assert loop.redis.hlen("unacked") == 3
+    loop.poll()
+    _await(lambda: not loop.redis.exists("unacked", "unacked_index"))
+    assert loop.polls() == before + 1
+
+
+def test_an_idle_worker_sends_nothing_until_there_is_a_message(start: Any) -> None:
+    loop = start("a", "b")
+    loop.channel.brpop_timeout = 3600
+    loop.await_rest()
+    before = loop.redis.info("stats")["total_commands_processed"]
+    for _ in range(10):
+        loop.hub.run_once()
+    assert loop.redis.info("stats")["total_commands_processed"] == before + 1
+    loop.publish("b")
+    assert loop.await_messages(1) == ["b"]
+    loop.publish("a")
+    assert loop.await_messages(2) == ["b", "a"]
+
+
+def test_a_message_that_comes_between_a_poll_and_its_answer_is_seen(start: Any) -> None:
+    loop = start("a")
+    loop.channel.brpop_timeout = 3600
+    loop.await_rest()
+    loop.channel._empty_until = 0.0
+    before = loop.polls()
+    loop.poll()
+    _await(lambda: loop.polls() > before)
+    loop.publish("a")
+    assert loop.await_messages(1) == ["a"]
+
+
+def test_an_idle_worker_looks_now_and_then_all_the_same(start: Any) -> None:
+    loop = start("a")
+    loop.channel.brpop_timeout = 0.01
+    loop.await_rest()
+    before = loop.polls()
+    loop.turn_until(lambda: loop.polls() > before + 2)
+
+
+def test_a_worker_without_room_keeps_its_connection_and_takes_no_more(start: Any) -> None:
+    loop = start("a", "b", prefetch=1)
+    loop.await_rest()
+    socket = loop.channel.client.connection._sock
+    loop.publish("a")
+    loop.await_messages(1)
+    loop.publish("b", "b")
+    for _ in range(10):
+        loop.hub.run_once()
+    assert len(loop.got) == 1
+    loop.got[0].ack()
+    assert loop.await_messages(2) == ["a", "b"]
+    assert loop.channel.client.connection._sock is socket
+
+
+def test_acknowledgements_wait_for_no_poll_that_does_not_come(start: Any) -> None:
+    loop = start("a")
+    loop.publish(*"aaa")
+    loop.await_messages(3)
+    loop.turn_until(lambda: loop.resting)
+    loop.channel.basic_qos(prefetch_count=1)  # two too many, so there is no room for another
+    loop.got[0].ack()
+    loop.poll()
+    assert loop.redis.hlen("unacked") == 2
+
+
+def test_a_redis_that_forgot_the_script_gets_it_again(start: Any) -> None:
+    loop = start("a")
+    loop.publish("a")
+    loop.await_messages(1)
+    loop.turn_until(lambda: loop.resting)
+    loop.redis.script_flush()
+    loop.got[0].ack()
+    loop.publish("a")
+    loop.await_messages(2)
+    assert loop.redis.hkeys("unacked") == [loop.got[1].delivery_tag.encode()]
+
+
+def _cut(loop: Loop) -> None:
+    """Let Redis close the connection that polls."""
+    address = "{}:{}".format(*loop.channel.client.connection._sock.getsockname())
+    assert loop.redis.client_kill_filter(addr=address) == 1
+
+
+@pytest.mark.parametrize("by", ["Redis", "the client"])
+def test_an_idle_worker_connects_again(start: Any, by: str) -> None:
+    loop = start("a")
+    loop.channel.brpop_timeout = 3600
+    loop.publish("a")
+    loop.await_messages(1)
+    loop.turn_until(lambda: loop.resting)
+    before = loop.channel.client.connection._sock
+    if by == "Redis":
+        _cut(loop)
+    else:
+        loop.channel.client.connection.disconnect()
+    loop.turn_until(lambda: loop.channel.client.connection._sock not in (before, None))
+    loop.publish("a")
+    loop.await_messages(2)
+    for message in loop.got:
+        message.ack()
+    loop.await_rest()
+
+
+def test_what_went_with_a_poll_that_failed_is_acknowledged_at_the_end(start: Any) -> None:
+    loop = start("a")
+    loop.publish("a")
+    loop.await_messages(1)
+    loop.turn_until(lambda: loop.resting)
+    _cut(loop)
+    loop.got[0].ack()
+    with pytest.raises(RedisConnectionError):
+        loop.turn_until(lambda: False)
+    assert loop.redis.hlen("unacked") == 1
+    loop.connection.release()
+    assert not loop.redis.exists("unacked", "unacked_index", "a")
+
+
+def test_what_went_with_a_poll_without_an_answer_goes_with_the_next(start: Any) -> None:
+    loop = start("a")
+    loop.publish("a")
+    loop.await_messages(1)
+    loop.turn_until(lambda: loop.resting)
+    loop.redis.client_pause(60_000, all=False)
+    loop.got[0].ack()
+    loop.poll()
+    loop.channel.client.connection.disconnect()  # as kombu's health check does
+    loop.redis.client_unpause()
+    loop.await_rest()
+
+
+def test_a_message_that_lua_cannot_read_is_recorded_by_the_worker(start: Any) -> None:
+    loop = start("a")
+    loop.publish("a", half="\ud800")
+    assert loop.await_messages(1) == ["a"]
+    assert loop.redis.hkeys("unacked") == [loop.got[0].delivery_tag.encode()]
+    loop.got[0].ack()
+    loop.await_rest()
+
+
+def test_nothing_is_recorded_for_consumers_that_acknowledge_nothing(start: Any) -> None:
+    loop = start("a")
+    loop.consumer.cancel()
+    loop.consumer.consume(no_ack=True)
+    loop.publish("a")
+    loop.await_messages(1)
+    assert not loop.redis.exists("unacked")
+
+
+def test_what_is_acknowledged_is_not_put_back(start: Any) -> None:
+    loop = start("a")
+    loop.publish("a", "a")
+    loop.await_messages(2)
+    loop.turn_until(lambda: loop.resting)
+    first, second = loop.got
+    first.ack()
+    loop.consumer.recover(requeue=True)
+    (back,) = loop.redis.lrange("a", 0, -1)
+    assert json.loads(back)["properties"]["delivery_tag"] == second.delivery_tag
+    assert not loop.redis.exists("unacked")
+
+
+def test_a_rejected_message_goes_or_comes_back(start: Any) -> None:
+    loop = start("a", prefetch=3)
+    loop.publish(*"aaa")
+    loop.await_messages(3)
+    loop.got[0].ack()
+    loop.got[1].reject()
+    loop.got[2].requeue()
+    assert loop.redis.llen("a") == 1
+    loop.await_messages(4)
+    assert loop.got[3].delivery_tag == loop.got[2].delivery_tag
+    assert loop.redis.hkeys("unacked") == [loop.got[2].delivery_tag.encode()]
+
+
+@pytest.mark.parametrize("end", ["connection", "loop"])
+def test_nothing_stays_unacknowledged_at_the_end(start: Any, end: str) -> None:
+    loop = start("a")
+    loop.publish("a", "a")
+    loop.await_messages(2)
+    loop.turn_until(lambda: loop.resting)
+    loop.got[0].ack()
+    assert loop.redis.hlen("unacked") == 2
+    if end == "connection":
+        loop.connection.release()
+        assert loop.redis.llen("a") == 1, "the other one is put back"
+    else:
+        loop.hub.close()
+        assert loop.redis.hlen("unacked") == 1
+        loop.got[1].ack()
+    assert not loop.redis.exists("unacked", "unacked_index")
+
+
+def test_a_child_acknowledges_nothing_of_its_parent(start: Any) -> None:
+    loop = start("a")
+    loop.publish("a")
+    loop.await_messages(1)
+    loop.got[0].ack()
+    loop.channel._after_fork()
+    loop.channel.qos.flush()
+    assert loop.redis.hlen("unacked") == 1
+
+
 @pytest.fixture
 def heard(url: str) -> Iterator[Any]:
     """Counts the messages with events that go over Redis."""
@@ -75,10 +432,8 @@ def heard(url: str) -> Iterator[Any]:
 
         def count() -> int:
             redis.publish("/7.celeryev/end", "end")
-            return next(n for n, message in enumerate(iter(pubsub.get_message, "")) if _ends(message))
-
-        def _ends(message: Any) -> bool:
-            return message is not None and message["data"] == b"end"
+            messages = iter(lambda: pubsub.get_message(timeout=10), None)
+            return next(n for n, message in enumerate(messages) if message["data"] == b"end")
 
         yield count
 

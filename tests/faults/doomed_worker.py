@@ -25,7 +25,7 @@ from typing import Any
 
 #: name → module, class or "" for a function, function.
 POINTS = {
-    "broker.noted": ("kombu.transport.redis", "QoS", "append"),
+    "broker.noted": ("generia_worker.app.transport", "QoS", "append"),
     "broker.ack": ("celery.worker.request", "Request", "acknowledge"),
     "chord.part": ("celery.backends.redis", "RedisBackend", "on_chord_part_return"),
     "task.perform": ("tasks.base", "GenerationTask", "perform"),
