@@ -20,6 +20,7 @@ from tests.benchmarks import (
     pools,
     saturation,
     scale,
+    transport,
 )
 from tests.benchmarks.peers import measure as peers
 from tests.benchmarks.peers.table import peers_table
@@ -47,6 +48,7 @@ MEASUREMENTS: dict[str, tuple[str | None, Callable[[], dict[str, Any]]]] = {
     "footprint": (footprint.__doc__, footprint.measure),
     "hosts": (hosts.__doc__, hosts.measure),
     "events": (events.__doc__, _events),
+    "transport": (transport.__doc__, transport.measure),
     "peers": (peers.__doc__, peers.measure),
 }
 
