@@ -16,8 +16,9 @@ Keys and values are kombu's: workers of both kinds can share a Redis, and each f
 An acknowledgement that is lost, with its worker or its connection, means that the message is delivered once more after
 the visibility timeout. So does a worker that dies a moment before it acknowledges; the ledger knows the step as done.
 
-Outside a worker's event loop (in clients and in the gevent pool), and for consumers without acknowledgements, all is as in
-kombu. Needs Redis 6 and its protocol 3, which is the default of redis-py.
+Outside a worker's event loop (in clients and in the gevent pool), for consumers without acknowledgements, and where Redis
+may not tell of writes (its ACL forbids `CLIENT TRACKING`), all is as in kombu. Needs Redis 6 and its protocol 3, which is the
+default of redis-py.
 
 Two smaller savings: kombu makes a Redis client, a dictionary of some two hundred parsers, for every command that it sends;
 here a channel keeps one for as long as its pool. And Celery publishes the events of its tasks (what Flower shows) in each
@@ -28,6 +29,7 @@ each part.
 from __future__ import annotations
 
 import hashlib
+import logging
 from contextlib import suppress
 from queue import Empty
 from time import monotonic, time
@@ -42,6 +44,7 @@ from kombu.utils.json import loads
 from redis.exceptions import NoScriptError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+log = logging.getLogger(__name__)
 #: As it is: its type stubs lack most of what is overridden here.
 kombu: Any = _redis
 #: How long events are gathered, in seconds, and how many of them at most: Flower is behind by so much.
@@ -138,6 +141,8 @@ class Channel(kombu.Channel):  # type: ignore[misc]
     #: The present pool, and its client.
     _kept: tuple[Any, Any] | None = None
     _acknowledges = True
+    #: False once Redis refused to tell of writes.
+    _can_track = True
     #: The socket on which Redis tells of writes, and the command of the next poll there.
     _tracked: Any = None
     _script = _LOAD
@@ -151,7 +156,8 @@ class Channel(kombu.Channel):  # type: ignore[misc]
     @property
     def polls(self) -> bool:
         """True if this channel consumes by polls: in a worker's event loop."""
-        return self.connection is not None and self.connection.cycle.in_loop and self._acknowledges
+        in_loop = self.connection is not None and self.connection.cycle.in_loop
+        return in_loop and self._acknowledges and self._can_track
 
     def basic_consume(self, queue: str, no_ack: bool = False, *args: Any, **kwargs: Any) -> Any:
         """Consume from a queue. A consumer that never acknowledges wants nothing recorded: no polls then."""
@@ -166,13 +172,12 @@ class Channel(kombu.Channel):  # type: ignore[misc]
             super()._brpop_start(timeout)
             return
         now, connection = monotonic(), self.client.connection
-        tracked = self._tracked is connection._sock
-        if tracked and now < self._empty_until and not self.qos.pending:
+        if self._tracked is not connection._sock:
+            if not self._track(connection):
+                super()._brpop_start(timeout)
+                return
+        elif now < self._empty_until and not self.qos.pending:
             return
-        if not tracked:
-            connection.send_command("CLIENT", "TRACKING", "ON", "NOLOOP")
-            connection.read_response()
-            self._tracked, self._script = connection._sock, _LOAD
         names = self._queue_cycle.consume(len(self.active_queues))
         queues = [(name, self._q_for_pri(name, step)) for step in self.priority_steps for name in names]
         keys = [self.global_keyprefix + key for _, key in queues]
@@ -186,6 +191,18 @@ class Channel(kombu.Channel):  # type: ignore[misc]
         self._polled = [name for name, _ in queues], acks, counts
         self._in_poll, self._brpop_sent_at = connection, now
         connection.send_packed_command(connection.pack_commands(commands))
+
+    def _track(self, connection: Any) -> bool:
+        """Ask Redis to tell of writes on this connection; False if it cannot."""
+        try:
+            connection.send_command("CLIENT", "TRACKING", "ON", "NOLOOP")
+            connection.read_response()
+        except ResponseError as error:
+            log.warning("Redis refuses to tell of writes, so that each message costs more: %s", error)
+            self._can_track = False
+            return False
+        self._tracked, self._script = connection._sock, _LOAD
+        return True
 
     def _brpop_read(self, **options: Any) -> bool:
         """Read the answer to a poll and deliver its message. Raises Empty if there is none."""

@@ -144,7 +144,7 @@ def start(url: str) -> Iterator[Callable[..., Loop]]:
     """Starts consumers in loops."""
     started: list[Loop] = []
 
-    def one(*queues: str, **options: Any) -> Loop:
+    def one(*queues: str, url: str = url, **options: Any) -> Loop:
         started.append(Loop(url, *queues, **options))
         return started[-1]
 
@@ -296,6 +296,20 @@ def test_a_redis_that_forgot_the_script_gets_it_again(start: Any) -> None:
     loop.publish("a")
     loop.await_messages(2)
     assert loop.redis.hkeys("unacked") == [loop.got[1].delivery_tag.encode()]
+
+
+def test_where_redis_may_not_tell_of_writes_all_is_as_in_kombu(url: str, start: Any) -> None:
+    rights = {"keys": ["*"], "channels": ["*"], "commands": ["+@all", "-client"]}
+    with Redis.from_url(url) as redis:
+        redis.acl_setuser("narrow", enabled=True, passwords=["+a-password"], **rights)
+    loop = start("a", url=f"redis://narrow:a-password@{url.rpartition('@')[2]}")
+    polls = loop.polls()
+    loop.publish("a", "a")
+    assert loop.await_messages(2) == ["a", "a"]
+    for message in loop.got:
+        message.ack()
+    assert not loop.redis.exists("unacked")
+    assert loop.polls() == polls
 
 
 def _cut(loop: Loop) -> None:

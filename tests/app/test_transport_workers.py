@@ -100,8 +100,8 @@ def test_a_worker_that_is_killed_between_pop_and_delivery_loses_no_message(
     assert bench.redis.hlen("unacked") == 1
     assert not bench.redis.exists(*QUEUES)
     bench.worker(mode=successor)
-    bench.await_(bench.is_clean)
-    assert bench.ended() == ["one"]
+    # Between kombu's pop and its record, a message is nowhere.
+    bench.await_(lambda: bench.is_clean() and bench.ended() == ["one"])
 
 
 def test_a_worker_that_is_killed_in_its_tasks_loses_no_message(bench: Bench) -> None:
@@ -120,8 +120,7 @@ def test_workers_with_either_transport_share_a_redis(bench: Bench) -> None:
     bench.worker()
     bench.worker(mode="kombu")
     bench.publish(*names, free=True)
-    bench.await_(bench.is_clean)
-    assert set(bench.ended()) == set(names)
+    bench.await_(lambda: bench.is_clean() and set(bench.ended()) == set(names))
 
 
 @pytest.mark.parametrize("pool", ["threads", "prefork"])
