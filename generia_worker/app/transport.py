@@ -17,8 +17,8 @@ An acknowledgement that is lost, with its worker or its connection, means that t
 the visibility timeout. So does a worker that dies a moment before it acknowledges; the ledger knows the step as done.
 
 Outside a worker's event loop (in clients and in the gevent pool), for consumers without acknowledgements, and where Redis
-may not tell of writes (its ACL forbids `CLIENT TRACKING`), all is as in kombu. Needs Redis 6 and its protocol 3, which is the
-default of redis-py.
+may not tell of writes (its ACL forbids `CLIENT TRACKING`), all is as in kombu. Needs Redis 6 and its protocol 3, which is
+the default of redis-py.
 
 Two smaller savings: kombu makes a Redis client, a dictionary of some two hundred parsers, for every command that it sends;
 here a channel keeps one for as long as its pool. And Celery publishes the events of its tasks (what Flower shows) in each
