@@ -20,10 +20,8 @@ Outside a worker's event loop (in clients and in the gevent pool), for consumers
 may not tell of writes (its ACL forbids `CLIENT TRACKING`), all is as in kombu. Needs Redis 6 and its protocol 3, which is
 the default of redis-py.
 
-Two smaller savings: kombu makes a Redis client, a dictionary of some two hundred parsers, for every command that it sends;
-here a channel keeps one for as long as its pool. And Celery publishes the events of its tasks (what Flower shows) in each
-turn of its loop, so mostly one at a time; here they are gathered for a moment. `tests/benchmarks/transport.py` measures
-each part.
+A smaller saving: kombu makes a Redis client, a dictionary of some two hundred parsers, for every command that it sends;
+here a channel keeps one for as long as its pool. `tests/benchmarks/transport.py` measures each part.
 """
 
 from __future__ import annotations
@@ -35,20 +33,18 @@ from queue import Empty
 from time import monotonic, time
 from typing import Any
 
-from celery import bootsteps
-from celery.worker.consumer.events import Events
 from kombu.transport import TRANSPORT_ALIASES, virtual
 from kombu.transport import redis as _redis
 from kombu.utils.encoding import bytes_to_str
-from kombu.utils.json import loads
+from kombu.utils.json import dumps, loads
 from redis.exceptions import NoScriptError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from generia_worker.app.task_events import GatheredEvents
 
 log = logging.getLogger(__name__)
 #: As it is: its type stubs lack most of what is overridden here.
 kombu: Any = _redis
-#: How long events are gathered, in seconds, and how many of them at most: Flower is behind by so much.
-EVENTS_EVERY_S, EVENTS_AT_ONCE = 0.25, 200
 #: How many acknowledgements go with one poll: a call in Lua takes some thousand arguments.
 ACKS_AT_ONCE = 1000
 
@@ -141,6 +137,8 @@ class Channel(kombu.Channel):  # type: ignore[misc]
     #: The present pool, and its client.
     _kept: tuple[Any, Any] | None = None
     _acknowledges = True
+    #: How many heard the last message that was for everybody; None when that is not known.
+    heard_by: int | None = None
     #: False once Redis refused to tell of writes.
     _can_track = True
     #: The socket on which Redis tells of writes, and the command of the next poll there.
@@ -286,6 +284,16 @@ class Channel(kombu.Channel):  # type: ignore[misc]
         self.qos.pending.clear()
         super()._after_fork()
 
+    def _put_fanout(self, exchange: str, message: Any, routing_key: str, **kwargs: Any) -> None:
+        """Publish a message for everybody, and note how many heard it."""
+        if "_publish_batch" in kwargs:  # it goes later, with others: who hears it is not known
+            super()._put_fanout(exchange, message, routing_key, **kwargs)
+            return
+        with self.conn_or_acquire() as client:
+            text = dumps(message)
+            topics = self._get_publish_topics(exchange, routing_key)
+            self.heard_by = sum(client.publish(topic, text) for topic in topics)
+
     def _create_client(self, asynchronous: bool = False) -> Any:
         """Return the client of the present pool (after a fork or a lost connection there is a new one)."""
         if asynchronous:
@@ -338,31 +346,6 @@ class Transport(kombu.Transport):  # type: ignore[misc]
         super().register_with_event_loop(connection, loop)
         self.cycle.in_loop = True
         loop.on_close.add(self.cycle.leave_loop)
-
-
-class GatheredEvents(bootsteps.StartStopStep):
-    """Lets a worker's events go out together, every quarter of a second."""
-
-    requires = (Events,)
-
-    def __init__(self, consumer: Any, **options: Any) -> None:
-        super().__init__(consumer, **options)
-        self._timer: Any = None
-
-    def start(self, consumer: Any) -> None:
-        """Begin, and begin again with the new dispatcher after the connection was lost."""
-        if not consumer.hub:  # gevent and prefork without a loop: Celery does not gather there
-            return
-        consumer.event_dispatcher.on_send_buffered = None
-        consumer.event_dispatcher.buffer_limit = EVENTS_AT_ONCE
-        self._timer = consumer.timer.call_repeatedly(EVENTS_EVERY_S, consumer.event_dispatcher.flush)
-
-    def stop(self, consumer: Any) -> None:
-        """Let out what is left."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-            consumer.event_dispatcher.flush()
 
 
 def install(app: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -19,8 +20,10 @@ from kombu.transport import resolve_transport
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from generia_worker.app import task_events
 from generia_worker.app.celery_app import app
-from generia_worker.app.transport import EVENTS_AT_ONCE, GatheredEvents, Transport
+from generia_worker.app.task_events import EVENTS_AT_ONCE, SILENCE_S, GatheredEvents
+from generia_worker.app.transport import Transport
 from generia_worker.settings import Settings
 
 #: How long anything may take on a machine that is busy with other things.
@@ -476,6 +479,47 @@ def test_events_go_out_together(url: str, connection: Connection, heard: Any) ->
     step.stop(consumer)
     assert entry.canceled
     assert heard() == 1, "nothing stays behind when the worker stops"
+
+
+def test_events_that_nobody_hears_are_not_made_for_a_while(
+    url: str, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(task_events, "monotonic", lambda: now)
+    client = Celery("test", broker=url)
+    dispatcher: Any = EventDispatcher(connection, app=client, buffer_group=["task"])
+    consumer = SimpleNamespace(hub=object(), timer=Timer(), event_dispatcher=dispatcher)
+    step = GatheredEvents(consumer)
+    step.start(consumer)
+    # (A timer calls no more often than it was told to.)
+    flush = functools.partial(step._flush, dispatcher)
+    buffer = dispatcher._group_buffer["task"]
+
+    def send() -> int:
+        """Send an event; returns how many are gathered."""
+        dispatcher.send("task-started", uuid="1")
+        return len(buffer)
+
+    assert send() == 1
+    flush()
+    assert send() == 0, "nobody heard the last ones"
+    with Redis.from_url(url) as redis, redis.pubsub() as pubsub:
+        pubsub.psubscribe("/7.celeryev*")
+        assert pubsub.get_message(timeout=10)["type"] == "psubscribe"
+        dispatcher.send("worker-heartbeat")
+        assert "worker.heartbeat" in pubsub.get_message(timeout=10)["channel"].decode(), "always sent"
+        flush()
+        assert send() == 0, "it is too early to look again"
+        now += SILENCE_S
+        flush()
+        for _ in range(3):
+            assert send() == 1
+            flush()
+            assert pubsub.get_message(timeout=10)["channel"].endswith(b"task.multi")
+        # Flower asks for events, whatever a worker thinks.
+        dispatcher.groups.add("worker")
+        dispatcher.groups.add("task")
+        assert send() == 1
 
 
 def test_without_a_loop_events_are_left_alone() -> None:

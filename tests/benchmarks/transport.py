@@ -22,6 +22,7 @@ from kombu.transport import TRANSPORT_ALIASES
 from redis import Redis
 
 from generia_worker.app import transport
+from generia_worker.app.task_events import GatheredEvents
 from generia_worker.embedded.servers import Place, start_redis
 from generia_worker.engine.queues import LLM, bands
 from generia_worker.processes.worker import arguments, collect_seldom
@@ -90,7 +91,7 @@ def work(variant: str) -> None:
     collect_seldom()
     app = _application(os.environ["GENERIA_REDIS_URL"])
     if gathers:
-        app.steps["consumer"].add(transport.GatheredEvents)
+        app.steps["consumer"].add(GatheredEvents)
     app.worker_main(arguments("threads", _THREADS, LLM, "benchmark", "WARNING"))
 
 
