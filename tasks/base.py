@@ -122,7 +122,7 @@ class GenerationTask(Task[Any, Any]):
             stopped = self._attempt(container, order, claim, use_case)
             if stopped is None:
                 log.info("Step %s is done.", claim.key)
-                refresh_status(world_id)
+                refresh_status(world_id, at_once=STEPS[step.kind].closes_world)
                 return Verdict(done=True)
             decision, failure = stopped
             if isinstance(decision, End):

@@ -26,13 +26,16 @@ _ASKED_S = 3
 _RECENT_S, _AT_FULL_PACE, _SLOWEST = 3.0, 4, 4.0
 
 
-def refresh_status(world_id: str) -> None:
-    """Ask for a world's status to be refreshed, unless that was done already.
+def refresh_status(world_id: str, *, at_once: bool = False) -> None:
+    """Ask for a world's status to be refreshed, unless that was done already; `at_once`: for its end, with no step to come
+    that would share the refresh.
 
     Never fails: the sweep finds what was missed.
     """
     try:
-        if get_container().redis.set(_key(world_id), 1, nx=True, ex=_ASKED_S):
+        if at_once:
+            pipeline.by_name(RECORD_PROGRESS, world_id, True).apply_async(retry=False)
+        elif get_container().redis.set(_key(world_id), 1, nx=True, ex=_ASKED_S):
             # Without retries: while Redis hangs, no thread is held up longer than for one timeout.
             pipeline.by_name(RECORD_PROGRESS, world_id).apply_async(retry=False)
     except (RedisError, OperationalError) as error:
@@ -40,10 +43,10 @@ def refresh_status(world_id: str) -> None:
 
 
 @app.task(acks_late=True)
-def record_progress(world_id: str) -> None:
+def record_progress(world_id: str, at_once: bool = False) -> None:
     """Refresh a world: bring its status document up to what the ledger says, and finish it when all else has ended."""
     container = get_container()
-    if not _throttle(container, world_id):
+    if not at_once and not _throttle(container, world_id):
         return
     progress = container.status_refresh.refresh(world_id)
     if progress.ready_to_finish:

@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from pymongo import ReturnDocument
-
 from generia_worker.client.receipt import ReceiptLine
 from generia_worker.observability import metrics
 from generia_worker.providers.usage import Provider, Usage
@@ -175,16 +173,19 @@ class Requests:
             "error": spoiled,
             "answered_at": datetime.now(UTC),
         }
-        # The step of one that was given up may have ended, and its world too: the sweep has it counted.
-        late = {"unsettled": {"$ne": ["$state", "intent"]}}
-        before = self._rows.find_one_and_update(
-            {"_id": intent.request_id, "state": {"$in": ["intent", "ambiguous", "refused"]}},
-            [{"$set": {name: {"$literal": value} for name, value in change.items()} | late}],
-            return_document=ReturnDocument.BEFORE,
-        )
-        if before is None:
-            return False
-        outcome = "late" if before["state"] == "ambiguous" else change["state"]
+        outcome = change["state"]
+        # (`find_one_and_update` has the server keep an image of the row beside it, a write more: it is for the rare case.)
+        open_one = {"_id": intent.request_id, "state": "intent"}
+        if not self._rows.update_one(open_one, {"$set": change | {"unsettled": False}}).matched_count:
+            # The step of one that was given up may have ended, and its world too: the sweep has it counted.
+            before = self._rows.find_one_and_update(
+                {"_id": intent.request_id, "state": {"$in": ["ambiguous", "refused"]}},
+                {"$set": change | {"unsettled": True}},
+                {"state": 1},
+            )
+            if before is None:
+                return False
+            outcome = "late" if before["state"] == "ambiguous" else outcome
         tokens = usage.prompt_tokens, usage.completion_tokens
         metrics.billed(intent.provider, outcome, usage.cost_usd, *tokens)
         return True

@@ -197,7 +197,7 @@ class Settings(BaseSettings):
     pump_every_s: float = Field(default=0.5, gt=0, le=60)
     sweep_every_s: float = Field(default=5, gt=0, le=600)
     #: A world's status document is brought up to date at most so often; what happens in between comes together.
-    progress_every_s: float = Field(default=0.25, ge=0, le=10)
+    progress_every_s: float = Field(default=0.5, ge=0, le=10)
     #: How often lost steps are looked for, and how long a publication may be under way before it counts as lost.
     recover_every_s: float = Field(default=10, gt=0, le=600)
     publish_timeout_s: float = Field(default=10, gt=0, le=600)

@@ -96,7 +96,7 @@ def books(container: Container, shared: Database) -> Books:
 def refreshed(container: Container, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The worlds whose status was asked to be refreshed."""
     worlds: list[str] = []
-    monkeypatch.setattr("tasks.base.refresh_status", worlds.append)
+    monkeypatch.setattr("tasks.base.refresh_status", lambda world_id, **_: worlds.append(world_id))
     return worlds
 
 

@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 
 from generia_worker.settings import Settings
-from tasks.progress import _throttle
+from tasks.progress import _throttle, record_progress
 from tests.embedded.conftest import eventually
 
 PAUSE_S = 1.0
@@ -69,6 +69,27 @@ def test_two_never_go_on_together(container: Any, world: str) -> None:
         thread.join(timeout=30)
     went_on = sorted(found[0] for _, found in threads)
     assert went_on == [False] * 6 + [True] * 2, "one at once, one after the pause"
+
+
+def test_the_end_of_a_world_waits_for_nothing(
+    container: Any, world: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refreshed: list[str] = []
+
+    def refresh(world_id: str) -> SimpleNamespace:
+        refreshed.append(world_id)
+        return SimpleNamespace(ready_to_finish=False)
+
+    container.status_refresh = SimpleNamespace(refresh=refresh)
+    monkeypatch.setattr("tasks.progress.get_container", lambda: container)
+    record_progress(world)
+    thread, second = in_the_background(container, world)
+    await_waiting(container, world)
+    record_progress(world, at_once=True)
+    assert refreshed == [world, world]
+    assert not second, "the other one still waits"
+    container.stopping.set()
+    thread.join(timeout=30)
 
 
 def test_a_worker_that_stops_does_not_wait(container: Any, world: str) -> None:
