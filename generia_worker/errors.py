@@ -71,6 +71,10 @@ class PermanentError(GeneriaError):
         self.fatal_to_world = fatal_to_world
 
 
+class AnswerRefused(PermanentError):  # noqa: N818
+    """Raised when a model declines to answer, in its own words; it was billed."""
+
+
 class NotFoundError(PermanentError):
     """Raised when a service does not know the id that it was given."""
 

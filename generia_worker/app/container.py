@@ -25,9 +25,10 @@ from generia_worker.engine.recovery import Recovery
 from generia_worker.engine.results import Results
 from generia_worker.engine.step_rows import StepRows
 from generia_worker.engine.watermarks import Watermarks
+from generia_worker.providers.dialects import Dialects
 from generia_worker.providers.http import HttpPool
 from generia_worker.providers.images import ImageClient
-from generia_worker.providers.llm import FormatMemory, LlmClient
+from generia_worker.providers.llm import LlmClient
 from generia_worker.providers.usage import Provider
 from generia_worker.rpc.channel import open_channel
 from generia_worker.rpc.character_client import CharacterClient
@@ -235,7 +236,7 @@ class Container:
             model=s.llm_model,
             temperature=s.llm_temperature,
             timeout_s=s.llm_timeout_s,
-            formats=FormatMemory(),
+            dialects=Dialects(),
             openrouter=s.uses_openrouter,
         )
         images = ImageClient(

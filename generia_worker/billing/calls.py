@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from bson.errors import BSONError
 from pymongo.errors import PyMongoError
 
 from generia_worker.billing.holds import Holds
@@ -18,6 +19,7 @@ from generia_worker.billing.prices import PriceTable
 from generia_worker.billing.requests import Intent, PaidCall, Requests
 from generia_worker.billing.slots import ProviderSlots
 from generia_worker.errors import (
+    AnswerRefused,
     BudgetExceeded,
     BusyError,
     DamagedPictureError,
@@ -25,15 +27,14 @@ from generia_worker.errors import (
     TransientError,
     WorldCancelled,
 )
+from generia_worker.providers.dialects import DIALECTS_MOST
 from generia_worker.providers.images import ImageClient, ImageReceipt, ImageRequest, Picture, task_uuid
-from generia_worker.providers.llm import ChatAnswer, ChatRequest, FormatUnsupported, LlmClient, Message
+from generia_worker.providers.llm import ChatAnswer, ChatRequest, DialectRefused, LlmClient, Message
 from generia_worker.providers.usage import Provider, Usage
 from generia_worker.storage.database import insist, is_transient
 
 T = TypeVar("T")
 
-#: json_schema → json_object → schema in the prompt: a server refuses at most two formats.
-_FORMATS = 3
 #: How long a call waits for what other calls of its world hold, in seconds.
 _WAIT_FOR_OTHERS_S = 1.0
 
@@ -86,6 +87,7 @@ class MeteredCalls:
 
         Raises:
             TransientError, PermanentError: as the client raises them, after the bill was recorded.
+            AnswerRefused: the model declines to answer.
             BudgetExceeded: the world's limits do not allow the call; nothing was called.
         """
         if not call.is_first_attempt:
@@ -93,7 +95,7 @@ class MeteredCalls:
             if stored is not None:
                 return TextAnswer(stored["content"], stored["too_long"])
             self._requests.give_up_on_open(call.key)
-        for _ in range(_FORMATS):
+        for _ in range(DIALECTS_MOST):
             request = ChatRequest(
                 messages=question.messages,
                 schema_name=question.schema_name,
@@ -105,9 +107,9 @@ class MeteredCalls:
             try:
                 with self._slots["llm"].hold():
                     return self._ask(call, request)
-            except FormatUnsupported:
+            except DialectRefused:
                 continue
-        message = "The text model refuses every way of asking for JSON: choose another GENERIA_LLM_MODEL."
+        message = "The text model refuses every way of being asked: choose another GENERIA_LLM_MODEL."
         raise PermanentError(message, fatal_to_world=True)
 
     def _ask(self, call: PaidCall, request: ChatRequest) -> TextAnswer:
@@ -123,13 +125,15 @@ class MeteredCalls:
             else:
                 self._refused(intent, error.message)
             raise
-        except (PermanentError, FormatUnsupported) as error:
+        except (PermanentError, DialectRefused) as error:
             self._refused(intent, error.message)
             raise
         spoiled = _why_useless(answer)
         too_long = answer.finish_reason == "length"
         stored = {"content": answer.content, "too_long": too_long, "model": answer.model}
-        self._billed(intent, self._prices.priced(answer.usage), stored, spoiled)
+        spoiled = self._billed(intent, self._prices.priced(answer.usage), stored, spoiled)
+        if answer.refusal:
+            raise AnswerRefused(f"The text model declines: {answer.refusal}")
         if spoiled:
             raise TransientError(spoiled)
         return TextAnswer(answer.content, too_long)
@@ -248,11 +252,23 @@ class MeteredCalls:
 
     def _billed(
         self, intent: Intent, usage: Usage, answer: dict[str, Any], spoiled: str | None = None
-    ) -> None:
-        recorded = self._insist(lambda: self._requests.record_answer(intent, usage, answer, spoiled=spoiled))
+    ) -> str | None:
+        """Record a bill with its answer; the bill alone if MongoDB does not take the answer. Returns why that is useless."""
+
+        def record() -> bool:
+            return self._requests.record_answer(intent, usage, answer, spoiled=spoiled)
+
+        try:
+            recorded = self._insist(record)
+        except (BSONError, OverflowError, UnicodeError, PyMongoError) as error:
+            if isinstance(error, PyMongoError) and is_transient(error):
+                raise
+            spoiled, answer = f"The answer cannot be stored ({type(error).__name__}).", {}
+            recorded = self._insist(record)
         cost = usage.cost_usd
         if recorded and intent.call.budgeted and cost is not None:
             self._change_hold(lambda: self._holds.capture(intent.call.world_id, intent.held_usd, cost))
+        return spoiled
 
     def _change_hold(self, change: Callable[[], None]) -> None:
         try:
@@ -269,6 +285,8 @@ class MeteredCalls:
 
 def _why_useless(answer: ChatAnswer) -> str | None:
     """Say why a billed answer cannot be used at all; None when there is something to read."""
+    if answer.refusal:
+        return f"The text model declines: {answer.refusal}"
     if answer.error:
         return f"The text model broke off: {answer.error}"
     if answer.finish_reason == "content_filter":

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from generia_worker.errors import InvalidAnswerError
 from generia_worker.providers.latex import repair_strings
-from generia_worker.text import clip
+from generia_worker.text import clip, storable
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -22,30 +22,32 @@ T = TypeVar("T", bound=BaseModel)
 CONTENT_MAX = 1_000_000
 _CANDIDATES_MAX = 10
 _DEPTH_MAX = 40
-_THINKING = re.compile(r"\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
+_THOUGHT_ENDS = re.compile(r"</think(?:ing)?>")
 _BEGINS_OBJECT = re.compile(r'\{\s*(?:"|$)')
 #: A string, up to the end of the text when it is not closed, or a bracket.
 _STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[{}\[\]]', re.DOTALL)
 _STRING_OR_COMMA = re.compile(r'"(?:[^"\\]|\\.)*"|,(?=\s*[}\]])', re.DOTALL)
+_STRING_OR_COMMENT = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
 
 
 def parse_answer(content: str, model: type[T]) -> T:
     """Return the first JSON object of an answer that fits `model`.
 
-    Fences, prose and a leading <think> block around it are passed over; trailing commas, raw control characters and
-    unescaped LaTeX in it are repaired; null stands for the default where there is one.
+    Fences, prose and what was thought aloud (all before a `</think>`) are passed over; trailing commas, comments, raw
+    control characters, halves of characters and unescaped LaTeX in it are repaired; null stands for the default where there
+    is one. A document in a string, or alone in another object (`{"response": {…}}`), is taken out.
 
     Raises:
         InvalidAnswerError: there is no such object; `problems` are lines that a model can act upon.
     """
     if len(content) > CONTENT_MAX:
         raise InvalidAnswerError(f"The answer is longer than {CONTENT_MAX} characters.")
-    text = _THINKING.sub("", content, count=1) if _THINKING.match(content) else content
+    text = _unquoted(_after_thoughts(content))
     problem: InvalidAnswerError | None = None
     longest = 0
     for candidate in _objects(text):
         try:
-            return _validated(_loads(repair_strings(candidate)), model)
+            return _unwrapped(_loads(repair_strings(candidate)), model)
         except InvalidAnswerError as error:
             # Braces in the prose around the document have problems too: those of the longest object are reported.
             if len(candidate) > longest:
@@ -73,6 +75,54 @@ def _objects(text: str) -> Iterator[str]:
         position = text.find("{", end)
 
 
+def _after_thoughts(text: str) -> str:
+    """Return what follows the last `</think>` that stands outside of all objects; their strings may hold one, too."""
+    ends = [*_THOUGHT_ENDS.finditer(text)]
+    if not ends:
+        return text
+    spans: list[tuple[int, int]] = []
+    position = text.find("{")
+    while position >= 0 and len(spans) < _CANDIDATES_MAX:
+        end = _closing(text, position)
+        if end is not None:
+            spans.append((position, end))
+        position = text.find("{", position + 1 if end is None else end)
+    outside = [end for end in ends if not any(start < end.start() < stop for start, stop in spans)]
+    return text[outside[-1].end() :] if outside else text
+
+
+def _unquoted(text: str) -> str:
+    """Return the text of an answer that is one JSON string; any other answer as it is."""
+    stripped = text.strip()
+    if not stripped.startswith('"'):
+        return text
+    try:
+        inner = json.loads(stripped)
+    except ValueError:
+        return text
+    return inner if isinstance(inner, str) else text
+
+
+def _unwrapped(value: Any, model: type[T]) -> T:
+    """Return a document, also one that is the only member of another object, or its text is."""
+    try:
+        return _validated(value, model)
+    except InvalidAnswerError:
+        inner = next(iter(value.values())) if isinstance(value, dict) and len(value) == 1 else None
+        if isinstance(inner, str) and inner.lstrip().startswith("{"):
+            try:
+                inner = _loads(repair_strings(inner))
+            except InvalidAnswerError:
+                inner = None
+        if not isinstance(inner, dict):
+            raise
+        try:
+            return _validated(inner, model)
+        except InvalidAnswerError:
+            pass
+        raise
+
+
 def _closing(text: str, start: int) -> int | None:
     """Return where the object that begins at `start` ends; None when it does not."""
     depth = 0
@@ -93,7 +143,8 @@ def _loads(text: str) -> Any:
         return json.loads(text, parse_constant=_refuse_constant)
     except ValueError:
         pass
-    without_commas = _STRING_OR_COMMA.sub(lambda m: "" if m[0] == "," else m[0], text)
+    without_comments = _STRING_OR_COMMENT.sub(lambda m: m[0] if m[0][0] == '"' else "", text)
+    without_commas = _STRING_OR_COMMA.sub(lambda m: "" if m[0] == "," else m[0], without_comments)
     try:
         return json.loads(without_commas, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
@@ -112,7 +163,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _validated(value: Any, model: type[T]) -> T:
     try:
-        return model.model_validate(_without_nulls(value))
+        return model.model_validate(_without_nulls(storable(value)))
     except ValidationError as error:
         problems = [
             f"{'.'.join(map(str, item['loc'])) or 'the object'}: {clip(item['msg'], 200)}"

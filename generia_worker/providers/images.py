@@ -6,18 +6,21 @@ import base64
 import binascii
 import hashlib
 import io
+import logging
 import re
 import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from generia_worker.errors import DamagedPictureError, TransientError
 from generia_worker.observability import metrics
 from generia_worker.providers.http import HttpPool, HttpReply
 from generia_worker.providers.llm import REQUEST_HEADER
-from generia_worker.providers.refusals import read_json, refusal, said
+from generia_worker.providers.refusals import code_of, read_json, refusal, said
+
+log = logging.getLogger(__name__)
 
 #: What the API takes of a prompt, in characters.
 _PROMPT_MIN, _PROMPT_MAX = 2, 3000
@@ -29,6 +32,9 @@ _PASSING = re.compile(
 _FORMATS = ("PNG", "JPEG", "WEBP")
 #: Pillow's name of a format → its content type. MPO is what Pillow calls a JPEG with further pictures in it.
 _CONTENT_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "MPO": "image/jpeg", "WEBP": "image/webp"}
+#: Pictures of other sizes are cut when no side is shorter (in pixels), and they hold no more pixels.
+_SIDE_MIN, _PIXELS_MAX = 64, 50_000_000
+_QUALITY = 92
 
 
 def task_uuid(*parts: str) -> str:
@@ -131,10 +137,10 @@ class ImageClient:
         return self._receipt(reply, value, uid)
 
     def download(self, receipt: ImageReceipt, width: int, height: int) -> Picture:
-        """Return the picture itself, decoded once to be sure that it is one, of the size that was asked for.
+        """Return the picture itself, decoded once to be sure that it is one; one of another size is scaled and cropped.
 
         Raises:
-            DamagedPictureError: it is damaged, or has another size.
+            DamagedPictureError: it is damaged, or far too small or too large.
             TransientError: it cannot be had now.
         """
         data = receipt.data
@@ -176,7 +182,8 @@ class ImageClient:
         detail = said({"errors": errors}) if errors else said(value)
         passing = any(_PASSING.search(str(error.get("code"))) for error in _mine(value, "errors", uid))
         if reply.status != 200 and not (reply.status == 400 and passing):
-            raise refusal("image", reply.status, detail, reply, "RUNWARE_API_KEY or GENERIA_IMAGE_API_KEY")
+            keys = "RUNWARE_API_KEY or GENERIA_IMAGE_API_KEY"
+            raise refusal("image", reply.status, detail, reply, keys, code=code_of(value))
         if any(item.get("status") == "processing" for item in _mine(value, "data", uid)):
             # Begun by an owner that is gone. It takes as long as it takes: looking again is no attempt.
             message = "The picture is still being drawn."
@@ -212,6 +219,11 @@ def _decode(data: bytes, width: int, height: int) -> Picture:
                 # Of a JPEG an eighth is enough: all of its data is read for that, and damage shows there.
                 image.draft("L", (width // 8, height // 8))
                 image.load()
+            elif min(size) >= _SIDE_MIN and size[0] * size[1] <= _PIXELS_MAX:
+                # Some models draw in one size only. It was paid for, and what is asked for again comes the same.
+                log.info("A picture of %dx%d came in place of one of %dx%d: it is cut.", *size, width, height)
+                data = _cut(image, width, height)
+                size = width, height
     except UnidentifiedImageError:
         message = "The image provider sent something that is no picture."
         raise DamagedPictureError(message) from None
@@ -222,3 +234,12 @@ def _decode(data: bytes, width: int, height: int) -> Picture:
         message = f"The image provider sent a picture of {size[0]}x{size[1]} in place of {width}x{height}."
         raise DamagedPictureError(message)
     return Picture(data, content_type, width, height)
+
+
+def _cut(image: Image.Image, width: int, height: int) -> bytes:
+    """Return a picture scaled to cover this size, its middle, in its own format."""
+    name = "JPEG" if image.format == "MPO" else image.format
+    fitted = ImageOps.fit(image.convert("RGB" if name == "JPEG" else "RGBA"), (width, height))
+    out = io.BytesIO()
+    fitted.save(out, name, quality=_QUALITY)
+    return out.getvalue()

@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-import threading
+import re
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 
-from generia_worker.errors import GeneriaError, TransientError
+from generia_worker.errors import GeneriaError, PermanentError, TransientError
 from generia_worker.observability import metrics
+from generia_worker.providers.dialects import Dialect, Dialects, ResponseFormat
 from generia_worker.providers.http import HttpPool, HttpReply
-from generia_worker.providers.refusals import read_json, refusal, said
+from generia_worker.providers.refusals import code_of, read_json, refusal, said
 from generia_worker.providers.usage import Usage
 
 #: Names the request of a step in a proxy's log; providers ignore it.
 REQUEST_HEADER = "X-Generia-Request"
 _ANSWER_MAX_BYTES = 4_000_000
-_FORMAT_WORDS = (
-    "response_format",
-    "json_schema",
-    "json_object",
-    "structured output",
-    "require_parameters",
-    # OpenRouter's words for: no provider of this model has what require_parameters insists on.
-    "requested parameters",
-)
+#: What a server says whose address lacks a part.
+_NO_ENDPOINT = re.compile(r"(?i)endpoint|route|path|method|not found")
 
 
-class FormatUnsupported(GeneriaError):  # noqa: N818
-    """Raised when the server refuses the response format; the next one is remembered: ask again at once."""
-
-
-class ResponseFormat(IntEnum):
-    """How a server is asked for JSON, from the best to what always works."""
-
-    JSON_SCHEMA = 0
-    JSON_OBJECT = 1
-    PROMPT = 2
+class DialectRefused(GeneriaError):  # noqa: N818
+    """Raised when the server refuses how it was asked; the next way is remembered: ask again at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +46,7 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChatAnswer:
-    """What was billed: also an answer that is empty, cut off or broken off (`error`) was."""
+    """What was billed: also an answer that is empty, cut off, broken off (`error`) or a refusal in words was."""
 
     content: str
     finish_reason: str | None
@@ -70,24 +55,7 @@ class ChatAnswer:
     response_id: str | None
     usage: Usage
     error: str | None = None
-
-
-class FormatMemory:
-    """Remembers which response format each (server, model) takes; shared by all threads."""
-
-    def __init__(self) -> None:
-        self._formats: dict[tuple[str, str], ResponseFormat] = {}
-        self._lock = threading.Lock()
-
-    def get(self, base_url: str, model: str) -> ResponseFormat:
-        """Return the format to use now."""
-        return self._formats.get((base_url, model), ResponseFormat.JSON_SCHEMA)
-
-    def step_down(self, base_url: str, model: str, refused: ResponseFormat) -> None:
-        """Remember that a format was refused; a refusal that others noticed before changes nothing."""
-        with self._lock:
-            if self.get(base_url, model) == refused and refused < ResponseFormat.PROMPT:
-                self._formats[base_url, model] = ResponseFormat(refused + 1)
+    refusal: str | None = None
 
 
 class LlmClient:
@@ -102,7 +70,7 @@ class LlmClient:
         model: str,
         temperature: float,
         timeout_s: float,
-        formats: FormatMemory,
+        dialects: Dialects,
         openrouter: bool,
     ) -> None:
         self.model = model
@@ -111,7 +79,7 @@ class LlmClient:
         self._api_key = api_key
         self._temperature = temperature
         self._timeout_s = timeout_s
-        self._formats = formats
+        self._dialects = dialects
         self._openrouter = openrouter
 
     @metrics.timed("llm")
@@ -119,45 +87,56 @@ class LlmClient:
         """Ask once.
 
         Raises:
-            FormatUnsupported: the server refuses the response format; asking again uses the next one.
+            DialectRefused: the server refuses the format or a parameter; asking again is done without it.
             TransientError: another attempt may succeed; `outcome_unknown` when this one may have been billed.
             PermanentError: the request is refused; `fatal_to_world` for a wrong key or no credit.
         """
-        response_format = self._formats.get(self._base_url, self.model)
+        dialect = self._dialects.get(self._base_url, self.model)
         reply = self._pool.exchange(
             "POST",
             f"{self._base_url}/chat/completions",
             headers=self._headers(request),
-            json=self._body(request, response_format),
+            json=self._body(request, dialect),
             deadline_s=self._timeout_s,
             max_bytes=_ANSWER_MAX_BYTES,
         )
         value = read_json(reply.body)
         if reply.status != 200:
-            raise self._refused(reply, said(value), response_format)
+            raise self._refused(reply, value, dialect)
         if not isinstance(value, dict):
             message = "The text provider's answer is no JSON."
             raise TransientError(message, outcome_unknown=True)
         choices = value.get("choices")
         if not choices and not isinstance(value.get("usage"), dict):
-            code = value["error"].get("code") if isinstance(value.get("error"), dict) else None
-            status = code if isinstance(code, int) and 400 <= code < 600 else 502
-            error = self._refused(reply, said(value), response_format, status)
-            if isinstance(error, TransientError):
-                error.outcome_unknown = True  # an error inside a 200 comes after generation has begun
-                error.outage = False
-            raise error
+            raise self._nothing(reply, value, dialect)
         return self._answer(value, choices[0] if isinstance(choices, list) and choices else {})
 
     def _refused(
-        self, reply: HttpReply, detail: str, used: ResponseFormat, status: int | None = None
+        self, reply: HttpReply, value: Any, used: Dialect, status: int | None = None
     ) -> GeneriaError:
-        status = reply.status if status is None else status
-        about_format = any(word in detail.lower() for word in _FORMAT_WORDS)
-        if status in (400, 404, 422) and about_format and used is not ResponseFormat.PROMPT:
-            self._formats.step_down(self._base_url, self.model, used)
-            return FormatUnsupported(detail)
-        return refusal("text", status, detail, reply, "OPENROUTER_API_KEY or GENERIA_LLM_API_KEY")
+        status, detail = reply.status if status is None else status, said(value)
+        if self._dialects.refused(self._base_url, self.model, used, status, detail):
+            return DialectRefused(detail)
+        keys = "OPENROUTER_API_KEY or GENERIA_LLM_API_KEY"
+        return refusal("text", status, detail, reply, keys, code=code_of(value))
+
+    def _nothing(self, reply: HttpReply, value: dict[str, Any], used: Dialect) -> GeneriaError:
+        """Return the error for a 200 that holds neither an answer nor a bill."""
+        if isinstance(value.get("error"), str):
+            # No server that has begun to write says it like this: nothing was billed.
+            detail = said(value)
+            message = f"The text server answered with an error in place of a completion: {detail}"
+            if _NO_ENDPOINT.search(detail):
+                hint = "Check GENERIA_LLM_BASE_URL: for most servers it ends in /v1."
+                return PermanentError(f"{message} {hint}", fatal_to_world=True)
+            return TransientError(message)
+        code = value["error"].get("code") if isinstance(value.get("error"), dict) else None
+        status = code if isinstance(code, int) and 400 <= code < 600 else 502
+        error = self._refused(reply, value, used, status)
+        if isinstance(error, TransientError):
+            error.outcome_unknown = True  # an error inside a 200 comes after generation has begun
+            error.outage = False
+        return error
 
     def _headers(self, request: ChatRequest) -> dict[str, str]:
         headers = {REQUEST_HEADER: request.request_id.encode("ascii", "replace").decode()}
@@ -167,14 +146,16 @@ class LlmClient:
             headers["X-Title"] = "Generia"
         return headers
 
-    def _body(self, request: ChatRequest, response_format: ResponseFormat) -> dict[str, Any]:
+    def _body(self, request: ChatRequest, dialect: Dialect) -> dict[str, Any]:
+        response_format = dialect.response_format
         messages = [{"role": message.role, "content": message.content} for message in request.messages]
         body: dict[str, Any] = {
             "model": self.model,
             "messages": messages,
-            "temperature": self._temperature,
-            "max_tokens": request.max_tokens,
+            dialect.tokens_parameter: request.max_tokens,
         }
+        if dialect.temperature:
+            body["temperature"] = self._temperature
         if self._openrouter:
             body["usage"] = {"include": True}
             if response_format is not ResponseFormat.PROMPT:
@@ -191,32 +172,64 @@ class LlmClient:
 
     def _answer(self, value: dict[str, Any], choice: Any) -> ChatAnswer:
         choice = choice if isinstance(choice, dict) else {}
-        message = choice.get("message") if isinstance(choice.get("message"), dict) else {}
-        content = message.get("content")
+        message = choice.get("message")
+        message = message if isinstance(message, dict) else {}
+        content = _text_of(message)
         error = choice.get("error") or value.get("error")
         finish = choice.get("finish_reason")
         broken = said(error) or "it gave no reason" if error or finish == "error" else None
         if not choice and broken is None:
             broken = "it sent no choices"
         return ChatAnswer(
-            content=content if isinstance(content, str) else "",
+            content=content,
             finish_reason=finish if isinstance(finish, str) else None,
             model=str(value.get("model") or self.model)[:200],
             provider=str(value["provider"])[:200] if value.get("provider") else None,
             response_id=str(value["id"])[:200] if value.get("id") else None,
             usage=_usage(value.get("usage")),
             error=broken,
+            refusal=said(message.get("refusal")) or None if not content.strip() else None,
         )
 
 
+def _text_of(message: dict[str, Any]) -> str:
+    """Return what a message says, wherever its server puts it; what a model thinks aloud only if there is nothing else."""
+    content = message.get("content")
+    if isinstance(content, list):
+        parts = [part for part in content if isinstance(part, dict)]
+        texts = [part.get("text") for part in parts if part.get("type", "text") in ("text", "output_text")]
+        content = "".join(text for text in texts if isinstance(text, str))
+    if isinstance(content, str) and content.strip():
+        return content
+    calls = message.get("tool_calls")
+    functions = (
+        [call.get("function") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+    )
+    arguments = [function.get("arguments") for function in functions if isinstance(function, dict)]
+    for other in (*arguments, message.get("reasoning_content")):
+        if isinstance(other, str) and other.strip() and not message.get("refusal"):
+            return other
+    return ""
+
+
 def _usage(usage: Any) -> Usage:
-    """Read what was billed; a cost that is missing or no number is None, never 0 in silence."""
+    """Read what was billed; a cost that is missing or no number is None, never 0 in silence.
+
+    Who brings an own key (`is_byok`) pays the fee to the gateway and the rest to the provider behind it.
+    """
     usage = usage if isinstance(usage, dict) else {}
-    cost = usage.get("cost")
-    if isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 <= cost < 1e6:
-        cost = None
-    tokens = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
-    return Usage(None if cost is None else float(cost), *tokens)
+    cost = _dollars(usage.get("cost"))
+    if usage.get("is_byok") is True and cost is not None:
+        details = usage.get("cost_details")
+        upstream = _dollars(details.get("upstream_inference_cost")) if isinstance(details, dict) else None
+        cost = None if upstream is None else cost + upstream
+    return Usage(cost, _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")))
+
+
+def _dollars(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e6:
+        return None
+    return float(value)
 
 
 def _count(value: Any) -> int:

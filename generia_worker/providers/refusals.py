@@ -9,21 +9,45 @@ from typing import Any
 
 from generia_worker.errors import GeneriaError, PermanentError, TransientError
 from generia_worker.providers.http import HttpReply, parse_retry_after
-from generia_worker.text import clean, clip
+from generia_worker.text import clean, clip, storable
 
+#: Escapes in JSON that may stand for what cannot be stored.
+_ESCAPES = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 #: Refusals that everybody gets for now: waiting is no attempt.
 _OUTAGES = frozenset({429, 503, 529})
 _RETRYABLE = frozenset({408, 409, 425})
+#: What a provider says, beside 402, when nothing more can be paid with a key: nobody's waiting helps.
+_NO_CREDIT = re.compile(
+    r"(?i)(?:key|credit|spend(?:ing)?) limit|insufficient (?:quota|credits?|funds|balance)"
+)
+_NO_CREDIT_CODES = frozenset({"insufficient_quota", "insufficientCredits", "insufficient_credits"})
 #: Some providers repeat the key that they refuse.
 _KEYS = re.compile(r"(?i)\bbearer\s+\S+|\b(?:sk|rw|sim)-[\w-]{6,}")
 
 
 def read_json(body: bytes) -> Any:
-    """Return the JSON of a body, or None where it is none (an HTML page of a proxy)."""
+    """Return the JSON of a body, or None where it is none (an HTML page of a proxy).
+
+    Without what no database takes: NUL, and halves of characters (an emoji that was cut in two). It was paid for.
+    """
     try:
-        return json.loads(body)
+        try:
+            value = json.loads(body)
+        except UnicodeDecodeError:
+            value = json.loads(body.decode("utf-8-sig", "replace"))
+        return storable(value) if _ESCAPES.search(body) else value
     except (ValueError, RecursionError):
         return None
+
+
+def code_of(value: Any) -> str:
+    """Return the code or type that a provider gives an error, "" without one."""
+    error = value.get("error") if isinstance(value, dict) else None
+    errors = value.get("errors") if isinstance(value, dict) else None
+    if isinstance(errors, list) and errors:
+        error = errors[0]
+    codes = [error.get("code"), error.get("type")] if isinstance(error, dict) else []
+    return next((code for code in codes if isinstance(code, str)), "")
 
 
 def said(value: Any) -> str:
@@ -38,13 +62,15 @@ def said(value: Any) -> str:
     )
 
 
-def refusal(provider: str, status: int, detail: str, reply: HttpReply | None, key_name: str) -> GeneriaError:
+def refusal(
+    provider: str, status: int, detail: str, reply: HttpReply | None, key_name: str, *, code: str = ""
+) -> GeneriaError:
     """Return the error for a refusal with this status; `provider` is "text" or "image", `key_name` its key's setting."""
     shown = f": {detail}" if detail else ""
     if status == 401:
         message = f"The {provider} provider refuses the key: check {key_name}{shown}"
         return PermanentError(message, fatal_to_world=True)
-    if status == 402:
+    if status == 402 or code in _NO_CREDIT_CODES or (status == 403 and _NO_CREDIT.search(detail)):
         message = f"The {provider} provider reports that there is no credit left: top up the account{shown}"
         return PermanentError(message, fatal_to_world=True)
     if status in _OUTAGES or status in _RETRYABLE or status >= 500:

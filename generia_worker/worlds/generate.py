@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from generia_worker.billing.calls import TextAnswer, TextQuestion
-from generia_worker.errors import AnswerTooLongError, InvalidAnswerError
+from generia_worker.errors import AnswerRefused, AnswerTooLongError, InvalidAnswerError
 from generia_worker.observability import metrics
 from generia_worker.providers.answers import parse_answer
 from generia_worker.providers.llm import Message
@@ -45,6 +45,7 @@ def generate(
 
     Raises:
         InvalidAnswerError: it still does not fit.
+        AnswerRefused: the model declined twice.
         TransientError, PermanentError, BudgetExceeded: of the call.
     """
     system, user = services.prompts.render(template, **variables)
@@ -54,13 +55,21 @@ def generate(
     instruction = services.prompts.schema_instruction(schema)
     max_tokens = services.settings.llm_max_tokens
     error: InvalidAnswerError | None = None
+    refused = False
     for number in range(services.settings.max_reasks + 1):
         if number:
             metrics.asked_again()
         question = TextQuestion(messages, model.schema_name, schema, instruction, max_tokens)
-        answer = services.calls.text(
-            ctx.text_call(f"{purpose}.{number}", planned=planned and not number), question
-        )
+        try:
+            answer = services.calls.text(
+                ctx.text_call(f"{purpose}.{number}", planned=planned and not number), question
+            )
+        except AnswerRefused:
+            # Another try may be answered; who declines twice means it.
+            if refused or number == services.settings.max_reasks:
+                raise
+            refused = True
+            continue
         try:
             return _read(answer, model, check, max_tokens)
         except AnswerTooLongError as problem:

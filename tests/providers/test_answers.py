@@ -141,6 +141,35 @@ def test_wrong_looks_are_passed_over() -> None:
         assert parse_answer(content, Note).inner == [Inner(name="b")]
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        # A server's template took the opening tag away; the draft is no document.
+        'Let me draft: {"text": "draft"} too short.</think>{"text": "final"}',
+        '<think>{"text": "draft"}</think> and </think>\n{"text": "final"}',
+        # In a string, alone in another object, or both.
+        json.dumps('{"text": "final"}'),
+        '{"response": {"text": "final"}}',
+        '{"response": "{\\"text\\": \\"final\\"}"}',
+        '```json\n{"output": {"text": "final"}}\n```',
+        # Comments.
+        '{\n  // what it says\n  "text": "final", /* and {so} on, */\n  "count": 7 // seven\n}',
+    ],
+)
+def test_what_models_wrap_a_document_in_is_taken_off(content: str) -> None:
+    assert parse_answer(content, Note) == Note(text="final")
+
+
+@pytest.mark.parametrize("text", ["a </think> b", "http://a//b /* c */", '{"text": "inner"}', "// a"])
+def test_what_only_looks_like_that_stays(text: str) -> None:
+    assert parse_answer(json.dumps({"text": text}), Note).text == text
+    assert parse_answer(json.dumps({"text": text})[:-1] + ",}", Note).text == text
+
+
+def test_halves_of_characters_and_nul_are_left_out() -> None:
+    assert text_of(r"a\ud83db\ud83d\ude00c\u0000") == "ab😀c"
+
+
 def test_raw_control_characters_in_strings() -> None:
     assert text_of("a\nb\tc") == "a\nb\tc"
     assert text_of("a\x00b\x1fc") == "abc"

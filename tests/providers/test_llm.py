@@ -11,14 +11,13 @@ from typing import Any
 import pytest
 
 from generia_worker.errors import PermanentError, TransientError
+from generia_worker.providers.dialects import Dialects, ResponseFormat
 from generia_worker.providers.http import HttpPool
 from generia_worker.providers.llm import (
     ChatRequest,
-    FormatMemory,
-    FormatUnsupported,
+    DialectRefused,
     LlmClient,
     Message,
-    ResponseFormat,
 )
 from generia_worker.providers.usage import Usage
 from tests.providers.conftest import Serve
@@ -42,7 +41,7 @@ def client(
     server: Scripted,
     *,
     openrouter: bool = True,
-    formats: FormatMemory | None = None,
+    dialects: Dialects | None = None,
     key: str = KEY,
 ) -> LlmClient:
     return LlmClient(
@@ -52,7 +51,7 @@ def client(
         model=MODEL,
         temperature=0.5,
         timeout_s=5,
-        formats=formats or FormatMemory(),
+        dialects=dialects or Dialects(),
         openrouter=openrouter,
     )
 
@@ -257,12 +256,12 @@ def test_formats_are_stepped_down_and_remembered(
     pool: HttpPool, serve: Serve, status: int, body: Any
 ) -> None:
     server = serve(says(body, status))
-    formats = FormatMemory()
-    asker = client(pool, server, formats=formats)
+    dialects = Dialects()
+    asker = client(pool, server, dialects=dialects)
     for expected in (ResponseFormat.JSON_OBJECT, ResponseFormat.PROMPT):
-        with pytest.raises(FormatUnsupported):
+        with pytest.raises(DialectRefused):
             asker.complete(REQUEST)
-        assert formats.get(server.address, MODEL) is expected
+        assert dialects.get(server.address, MODEL).response_format is expected
     with pytest.raises(PermanentError):
         asker.complete(REQUEST)
     kinds = [seen.json.get("response_format", {}).get("type") for seen in server.seen]
@@ -273,7 +272,7 @@ def test_formats_are_stepped_down_and_remembered(
     # Without a format there is nothing to insist on, and insisting would refuse models for their other parameters.
     assert "provider" not in server.seen[2].json
     server.handler = says(answer("ok"))
-    assert client(pool, server, formats=formats).complete(REQUEST).content == "ok"
+    assert client(pool, server, dialects=dialects).complete(REQUEST).content == "ok"
     assert "response_format" not in server.seen[3].json
 
 
@@ -285,9 +284,166 @@ def test_threads_step_down_together(pool: HttpPool, serve: Serve) -> None:
         c.reply({"error": {"message": "no json_schema here"}}, 400)
 
     server = serve(handler)
-    formats = FormatMemory()
-    asker = client(pool, server, formats=formats)
+    dialects = Dialects()
+    asker = client(pool, server, dialects=dialects)
     with ThreadPoolExecutor(6) as threads:
         errors = [call.exception() for call in [threads.submit(asker.complete, REQUEST) for _ in range(6)]]
-    assert all(isinstance(error, FormatUnsupported) for error in errors)
-    assert formats.get(server.address, MODEL) is ResponseFormat.JSON_OBJECT
+    assert all(isinstance(error, DialectRefused) for error in errors)
+    assert dialects.get(server.address, MODEL).response_format is ResponseFormat.JSON_OBJECT
+
+
+def test_parameters_that_a_model_does_not_take_are_left_out_and_remembered(
+    pool: HttpPool, serve: Serve
+) -> None:
+    """The words of OpenAI's newer models."""
+
+    def handler(c: Connection, seen: Seen) -> None:
+        if "max_tokens" in seen.json:
+            words = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
+        elif "temperature" in seen.json:
+            words = "Unsupported value: 'temperature' does not support 0.5, only the default (1)."
+        else:
+            c.reply(answer("ok"))
+            return
+        c.reply({"error": {"message": words, "type": "invalid_request_error"}}, 400)
+
+    server = serve(handler)
+    asker = client(pool, server, openrouter=False)
+    for _ in range(2):
+        with pytest.raises(DialectRefused):
+            asker.complete(REQUEST)
+    for _ in range(2):
+        assert asker.complete(REQUEST).content == "ok"
+    last = server.seen[-1].json
+    assert last["max_completion_tokens"] == 100
+    assert not {"max_tokens", "temperature"} & last.keys()
+    assert last["response_format"]["type"] == "json_schema", "what was not refused is asked for as before"
+
+
+PARTS = [
+    {"type": "thinking", "thinking": "Hm, {}"},
+    {"type": "text", "text": '{"a": '},
+    {"type": "text", "text": "1}"},
+]
+
+
+@pytest.mark.parametrize(
+    ("message", "content"),
+    [
+        ({"content": PARTS}, '{"a": 1}'),
+        ({"content": [{"text": "{}"}, "?", {"type": "image_url"}, {"type": "text", "text": 7}]}, "{}"),
+        (
+            {"content": [], "tool_calls": [{"function": {"name": "post", "arguments": '{"b": 2}'}}]},
+            '{"b": 2}',
+        ),
+        ({"content": None, "reasoning_content": '{"c": 3}'}, '{"c": 3}'),
+        ({"content": "{}", "reasoning_content": '{"c": 3}'}, "{}"),
+        ({"content": " ", "tool_calls": "?", "reasoning_content": {}}, ""),
+    ],
+)
+def test_a_text_is_found_where_a_server_puts_it(
+    pool: HttpPool, serve: Serve, message: Any, content: str
+) -> None:
+    body = answer() | {"choices": [{"finish_reason": "stop", "message": message}]}
+    assert client(pool, serve(says(body))).complete(REQUEST).content == content
+
+
+@pytest.mark.parametrize(
+    ("body", "content"),
+    [
+        (
+            rb'{"choices": [{"message": {"content": "half \ud83d and whole \ud83d\ude00"}}]}',
+            "half  and whole 😀",
+        ),
+        (rb'{"choices": [{"message": {"content": "a\u0000b \\u0000"}}]}', r"ab \u0000"),
+        (b'{"choices": [{"message": {"content": "cut \xd0"}}]}', "cut \ufffd"),
+        (b'\xef\xbb\xbf{"choices": [{"message": {"content": "after a mark"}}]}', "after a mark"),
+    ],
+)
+def test_what_cannot_be_stored_is_cleaned_where_it_comes_in(
+    pool: HttpPool, serve: Serve, body: bytes, content: str
+) -> None:
+    assert client(pool, serve(says(body))).complete(REQUEST).content == content
+
+
+@pytest.mark.parametrize(
+    ("usage", "cost"),
+    [
+        ({"cost": 0, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.036}}, 0.036),
+        ({"cost": 0.002, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.036}}, 0.038),
+        ({"cost": 0.04, "is_byok": False, "cost_details": {"upstream_inference_cost": 0.036}}, 0.04),
+        ({"cost": 0.04, "cost_details": {"upstream_inference_cost": 0.036}}, 0.04),
+        # A fee without the price behind it is not what it costs.
+        ({"cost": 0, "is_byok": True, "cost_details": {"upstream_inference_cost": None}}, None),
+        ({"cost": 0, "is_byok": True}, None),
+    ],
+)
+def test_who_brings_an_own_key_pays_both(
+    pool: HttpPool, serve: Serve, usage: Any, cost: float | None
+) -> None:
+    got = client(pool, serve(says(answer(usage=usage)))).complete(REQUEST).usage.cost_usd
+    assert got == pytest.approx(cost) if cost is not None else got is None
+
+
+def test_a_refusal_in_words_is_told(pool: HttpPool, serve: Serve) -> None:
+    message = {"role": "assistant", "content": None, "refusal": f"I can't help with {KEY}."}
+    got = client(pool, serve(says(answer() | {"choices": [{"message": message}]}))).complete(REQUEST)
+    assert (got.content, got.refusal, got.usage.cost_usd) == ("", "I can't help with ….", 0.25)
+    message |= {"content": "{}"}
+    assert (
+        client(pool, serve(says(answer() | {"choices": [{"message": message}]}))).complete(REQUEST).refusal
+        is None
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (
+            403,
+            {
+                "code": 403,
+                "message": "Key limit exceeded (total limit). Manage it using https://openrouter.ai/settings",
+            },
+        ),
+        (403, {"message": "Insufficient balance"}),
+        (
+            429,
+            {
+                "code": "insufficient_quota",
+                "message": "You exceeded your current quota, please check your plan.",
+            },
+        ),
+        (429, {"code": None, "type": "insufficient_quota", "message": "You exceeded your current quota."}),
+    ],
+)
+def test_who_has_no_credit_left_stops_the_world_however_it_is_said(
+    pool: HttpPool, serve: Serve, status: int, error: Any
+) -> None:
+    with pytest.raises(PermanentError) as caught:
+        client(pool, serve(says({"error": error}, status))).complete(REQUEST)
+    assert caught.value.fatal_to_world
+    assert "top up" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [(403, "Your input was flagged by moderation"), (429, "You exceeded your current quota, retry in 39s")],
+)
+def test_other_refusals_with_these_codes_stop_no_world(
+    pool: HttpPool, serve: Serve, status: int, message: str
+) -> None:
+    with pytest.raises((PermanentError, TransientError)) as caught:
+        client(pool, serve(says({"error": {"message": message}}, status))).complete(REQUEST)
+    assert not getattr(caught.value, "fatal_to_world", False)
+
+
+def test_an_address_without_its_end_is_named(pool: HttpPool, serve: Serve) -> None:
+    body = {"error": "Unexpected endpoint or method. (POST /chat/completions)"}
+    with pytest.raises(PermanentError) as caught:
+        client(pool, serve(says(body))).complete(REQUEST)
+    assert caught.value.fatal_to_world
+    assert "GENERIA_LLM_BASE_URL" in caught.value.message
+    with pytest.raises(TransientError) as passing:
+        client(pool, serve(says({"error": "Model is loading"}))).complete(REQUEST)
+    assert not passing.value.outcome_unknown, "nothing was billed"

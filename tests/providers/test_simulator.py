@@ -19,13 +19,13 @@ from generia_worker.errors import (
     TransientError,
 )
 from generia_worker.providers.answers import parse_answer
+from generia_worker.providers.dialects import Dialects
 from generia_worker.providers.http import HttpPool
 from generia_worker.providers.images import ImageClient, ImageRequest, task_uuid
 from generia_worker.providers.llm import (
     ChatAnswer,
     ChatRequest,
-    FormatMemory,
-    FormatUnsupported,
+    DialectRefused,
     LlmClient,
     Message,
 )
@@ -94,7 +94,7 @@ def llm(pool: HttpPool, address: str) -> LlmClient:
         model="google/gemini-2.5-flash",
         temperature=1,
         timeout_s=2,
-        formats=FormatMemory(),
+        dialects=Dialects(),
         openrouter=True,
     )
 
@@ -197,7 +197,7 @@ def test_a_cost_that_is_hidden_is_unknown(llm: LlmClient, behave: Behave, cost: 
 def test_a_server_without_formats(llm: LlmClient, behave: Behave) -> None:
     behave(no_json_schema=True, no_json_object=True)
     for _ in range(2):
-        with pytest.raises(FormatUnsupported):
+        with pytest.raises(DialectRefused):
             llm.complete(request(1))
     assert parse_answer(llm.complete(request(1)).content, PostDraft).content
 

@@ -85,6 +85,8 @@ class Model:
         """Answer what comes next."""
         self.asked.append((call, question))
         answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
         if isinstance(answer, BaseModel):
             answer = answer.model_dump_json()
         return answer if isinstance(answer, TextAnswer) else TextAnswer(answer, too_long=False)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from generia_worker.billing.calls import TextAnswer
-from generia_worker.errors import InvalidAnswerError, TransientError
+from generia_worker.errors import AnswerRefused, InvalidAnswerError, TransientError
 from generia_worker.providers.llm import Message
 from generia_worker.worlds.documents import PostDraft
 from generia_worker.worlds.generate import Check, generate
@@ -80,6 +80,19 @@ def test_after_so_many_questions_the_step_is_told_why() -> None:
     assert len(model.asked) == 3
     model = Model("?")
     with pytest.raises(InvalidAnswerError, match="after 1 questions"):
+        ask(model, max_reasks=0)
+
+
+def test_a_model_that_declines_is_asked_once_more_and_then_believed() -> None:
+    no = AnswerRefused("The text model declines: no.")
+    model = Model(no, DRAFT)
+    assert ask(model) == DRAFT
+    model = Model(no, no, DRAFT)
+    with pytest.raises(AnswerRefused):
+        ask(model)
+    assert len(model.asked) == 2
+    model = Model(no, DRAFT)
+    with pytest.raises(AnswerRefused):
         ask(model, max_reasks=0)
 
 
