@@ -104,8 +104,9 @@ def summary(status: GenerationStatus, *, simulated: bool) -> list[str]:
     """Say what was made, what it cost and how many calls it took; for a failed world, why."""
     ended = status.finished_at or status.updated_at
     seconds = (ended - status.created_at).total_seconds()
+    how = " with failures" if status.is_incomplete else ""
     lines = [
-        f"{status.status.value}: {status.users_created} of {status.users_predicted} characters and "
+        f"{status.status.value}{how}: {status.users_created} of {status.users_predicted} characters and "
         f"{status.posts_created} of {status.posts_predicted} posts in {seconds:.1f} s"
     ]
     if status.error:

@@ -83,8 +83,8 @@ def demo(
         if estimate:
             world_commands.show_estimate(running, world_commands.size_of(asked), as_json=as_json)
             return
-        ended = world_commands.make(running, asked, as_json=as_json, with_page=True)
-    sys.exit(0 if ended else 1)
+        status = world_commands.make(running, asked, as_json=as_json, with_page=True)
+    sys.exit(status)
 
 
 @main.command()
@@ -131,7 +131,7 @@ def generate(
     if estimate:
         world_commands.show_estimate(running, world_commands.size_of(asked), as_json=as_json)
         return
-    sys.exit(0 if world_commands.make(running, asked, as_json=as_json, wait=wait) else 1)
+    sys.exit(world_commands.make(running, asked, as_json=as_json, wait=wait))
 
 
 @main.command()
@@ -153,7 +153,7 @@ def _change(
     from generia_worker.cli import stacks, world_commands
 
     running = stacks.running(_settings(data_dir))
-    sys.exit(0 if world_commands.change(running, world, action, step=step, wait=wait, as_json=as_json) else 1)
+    sys.exit(world_commands.change(running, world, action, step=step, wait=wait, as_json=as_json))
 
 
 def _changing(name: str, help_text: str) -> None:

@@ -28,6 +28,8 @@ from generia_worker.text import clip
 LOCAL_USER = "local"
 _WAIT_S = 24 * 3600.0
 _SHOWN_POSTS = 3
+#: The exit status of a command whose world is completed, but for something that failed.
+INCOMPLETE = 3
 
 
 def order_of(
@@ -56,10 +58,8 @@ def size_of(order: Order) -> WorldSize:
     return WorldSize(users_count=order.users_count, posts_count=order.posts_count)
 
 
-def make(
-    running: Running, asked: Order, *, as_json: bool, wait: bool = True, with_page: bool = False
-) -> bool:
-    """Order a world, watch it being made, show it. Returns False when it did not complete.
+def make(running: Running, asked: Order, *, as_json: bool, wait: bool = True, with_page: bool = False) -> int:
+    """Order a world, watch it being made, show it. Returns the exit status.
 
     `with_page` leaves the world in the data folder, as a page that opens from disk.
     """
@@ -90,7 +90,14 @@ def make(
         _show_world(running, status)
         if page:
             console.print(f"page: {page}")
-    return not wait or status.status is WorldStatus.COMPLETED
+    return exit_status(status, WorldStatus.COMPLETED) if wait else 0
+
+
+def exit_status(status: GenerationStatus, expected: WorldStatus) -> int:
+    """Return 0 for a world that ended as it should, `INCOMPLETE` when something in it failed, else 1."""
+    if status.status is not expected:
+        return 1
+    return INCOMPLETE if status.is_incomplete else 0
 
 
 def _page(settings: Settings, status: GenerationStatus) -> str | None:
@@ -132,8 +139,8 @@ def _watch(client: GeneriaClient, world_id: str, console: Console) -> Generation
 
 def change(
     running: Running, world_id: str, action: str, *, step: str | None = None, wait: bool, as_json: bool
-) -> bool:
-    """Cancel, resume, retry or redo a world, and watch what comes of it. Returns False when it ends otherwise."""
+) -> int:
+    """Cancel, resume, retry or redo a world, and watch what comes of it. Returns the exit status."""
     client = _client(running)
     arguments = [world_id] if step is None else [world_id, step]
     status: GenerationStatus = getattr(client, action)(*arguments)
@@ -145,7 +152,7 @@ def change(
         for line in display.summary(status, simulated=running.simulated):
             display.out.print(escape(line))
     expected = WorldStatus.CANCELLED if action == "cancel" else WorldStatus.COMPLETED
-    return not wait or status.status is expected
+    return exit_status(status, expected) if wait else 0
 
 
 def show_estimate(running: Running, size: WorldSize, *, as_json: bool) -> None:

@@ -107,6 +107,11 @@ class GenerationStatus(BaseModel):
         """Everything that is known to have been billed."""
         return self.llm_cost_total + self.image_cost_total
 
+    @property
+    def is_incomplete(self) -> bool:
+        """True for a world that is completed, and in which something failed; `error` says what it lacks."""
+        return self.status is WorldStatus.COMPLETED and self.tasks_failed > 0
+
     def as_json(self) -> dict[str, Any]:
         """Return the document as it is sent: the platform's names, `_id` among them."""
         return self.model_dump(mode="json", by_alias=True)

@@ -243,19 +243,44 @@ class StatusProjection:
             **_plan(generation, self._table, total=sum(census.values())),
             **(counters | self._requests.totals(generation.world_id)),
             **_order(generation),
-            "error": self._error(generation, progress),
+            "error": self._error(generation, progress, counters),
             "run": generation.run,
             "created_at": generation.created_at,
         }
 
-    def _error(self, generation: Generation, progress: Progress) -> dict[str, Any] | None:
-        """Say in one sentence why a world failed, or why it ended early: the first reason explains the others."""
+    def _error(
+        self, generation: Generation, progress: Progress, counters: Mapping[str, int | float]
+    ) -> dict[str, Any] | None:
+        """Say why a world failed, or what a completed one lacks and why: the first reason explains the others."""
         if generation.fatal is not None:
             return {"step": generation.fatal.get("step"), "reason": generation.fatal.get("reason")}
         if progress.status not in (WorldStatus.FAILED, WorldStatus.COMPLETED):
             return None
-        # Of a completed world only that it reached a limit is told here; what failed in it is counted and listed.
+        if progress.status is WorldStatus.COMPLETED and not (
+            counters["tasks_failed"] or counters["tasks_skipped"]
+        ):
+            return None
         stopped: Document = {"state": "skipped", "failure.kind": "BudgetExceeded"}
-        wanted = {"$or": [{"state": "failed"}, stopped]} if progress.status is WorldStatus.FAILED else stopped
-        first = self._steps.find_one({"world_id": generation.world_id, **wanted}, sort=[("finished_at", 1)])
-        return {"step": first["step"], "reason": first["failure"]["reason"]} if first else None
+        first = self._steps.find_one(
+            {"world_id": generation.world_id, "$or": [{"state": "failed"}, stopped]},
+            sort=[("finished_at", 1)],
+        )
+        if first is None:
+            return None
+        reason = first["failure"]["reason"]
+        if progress.status is WorldStatus.COMPLETED and first["state"] == "failed":
+            reason = f"{_lacking(generation, counters)} {reason}"
+        return {"step": first["step"], "reason": reason}
+
+
+def _lacking(generation: Generation, counters: Mapping[str, int | float]) -> str:
+    """Say what a completed world lacks."""
+    lacks = [
+        f"{wanted - counters[name]} of {wanted} {what}"
+        for name, wanted, what in (
+            ("users_created", generation.users_count, "characters"),
+            ("posts_created", generation.posts_count, "posts"),
+        )
+        if counters[name] < wanted
+    ]
+    return f"{' and '.join(lacks)} could not be made:" if lacks else "Not everything could be made:"

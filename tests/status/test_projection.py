@@ -12,12 +12,13 @@ from pymongo.errors import NetworkTimeout, OperationFailure, WTimeoutError
 from generia_worker.billing.requests import Intent, PaidCall
 from generia_worker.client.order import Order
 from generia_worker.client.status import GenerationStatus, WorldStatus
+from generia_worker.engine.specs import StepSpec
 from generia_worker.engine.step import Census, Failure, StepState
 from generia_worker.errors import ConflictError, NotFoundError
 from generia_worker.providers.usage import Provider, Usage
 from generia_worker.storage.database import Database, Document
 from generia_worker.worlds.results import PublishedPost
-from generia_worker.worlds.steps import INITIALIZE, PICTURE, POST, STEPS
+from generia_worker.worlds.steps import ILLUSTRATE, INITIALIZE, PICTURE, POST, STEPS
 from tests.books import WORLD, Books, in_parallel
 
 PROMPT = "кошки правят миром $x.y {{a}}"
@@ -117,6 +118,27 @@ def test_the_reason_of_a_failure_reaches_the_status(books: Books) -> None:
     assert status.status is WorldStatus.FAILED
     assert status.error is not None
     assert (status.error.step, status.error.reason) == ("initialize", "no such world")
+
+
+@pytest.mark.parametrize(
+    ("kind", "lacks"),
+    [(POST, "1 of 3 posts could not be made: "), (ILLUSTRATE, "Not everything could be made: ")],
+)
+def test_a_completed_world_says_what_it_lacks_and_why(books: Books, kind: StepSpec[Any], lacks: str) -> None:
+    books.open()
+    books.cast([2, 1])
+    failed = kind.step(*([1, 1] if kind is POST else []))
+    states = books.rows.states(WORLD)
+    gone = [failed, *STEPS.dependents(failed, states)]
+    failure = Failure(reason="It was refused.", kind="PermanentError")
+    books.ledger.end_without_result(books.claim(failed), StepState.FAILED, failure, gone[1:])
+    for step in states:
+        if step not in gone:
+            books.finish(step)
+    status = books.told()
+    assert status.is_incomplete
+    assert status.error is not None
+    assert (status.error.step, status.error.reason) == (failed.name, f"{lacks}It was refused.")
 
 
 def test_an_order_is_accepted_once(books: Books) -> None:

@@ -87,7 +87,8 @@ export class Panel {
     const { users_created: users, posts_created: posts } = status;
     this.left.take(status);
     this.estimate(status);
-    this.heading.textContent = HEADINGS[status.status];
+    const incomplete = status.status === "completed" && status.tasks_failed > 0;
+    this.heading.textContent = incomplete ? "Finished, with failures" : HEADINGS[status.status];
     this.element.dataset.state = status.status;
     this.why.hidden = !status.error;
     this.why.textContent = status.error?.reason ?? "";
@@ -193,7 +194,7 @@ export class Panel {
 
   /** All is done: fold away, unless there is something left to decide. */
   farewell(fold) {
-    if (this.status?.status !== "completed" || (this.mine && this.status.tasks_failed > 0)) return;
+    if (this.status?.status !== "completed" || this.status.tasks_failed > 0) return;
     setTimeout(() => fold(this.element), FAREWELL_MS);
   }
 
