@@ -25,7 +25,6 @@ from generia_worker.app.enqueue import START_WORLD
 from generia_worker.engine.generations import Generation
 from generia_worker.engine.queues import QUARANTINE, SERVICES, STEP_QUEUES, bands
 from generia_worker.engine.recovery import FoundStep
-from generia_worker.engine.step import Step
 from generia_worker.observability import metrics
 from generia_worker.worlds.steps import STEPS
 from tasks import pipeline
@@ -158,12 +157,12 @@ def _missing(*, orphans_only: bool) -> list[FoundStep]:
 
 def _bring_back(found: Iterable[FoundStep]) -> None:
     """Publish lost steps, each with what comes after it. The closing step comes from refreshing the status."""
-    by_world: dict[str, list[Step]] = {}
+    by_world: dict[str, list[FoundStep]] = {}
     for one in found:
         if one.step.kind != STEPS.closing.kind:
-            by_world.setdefault(one.world_id, []).append(one.step)
-    for world_id, steps in by_world.items():
-        get_container().recovery.mark_published([step.key(world_id) for step in steps])
+            by_world.setdefault(one.world_id, []).append(one)
+    for world_id, of_world in by_world.items():
+        steps = [one.step for one in get_container().recovery.to_publish(of_world)]
         for step in steps:
             log.warning("Step %s was lost: publishing it again.", step.key(world_id))
         for _ in range(pipeline.publish(steps, *_read(world_id))):

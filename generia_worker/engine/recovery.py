@@ -19,18 +19,22 @@ from generia_worker.storage.database import Database, Document
 #: The owner's own renewal, late by so much, comes first.
 _EXPIRED_MARGIN_MS = 1000
 _FINAL = sorted(state.value for state in FINAL_STATES)
-_FOUND = ("world_id", "kind", "first", "second", "not_before")
+_FOUND = ("world_id", "kind", "first", "second", "not_before", "ready_at")
 _LONG_AGO = datetime.fromtimestamp(0, UTC)
 _EXPIRED = {"$expr": {"$lt": ["$lease_until", {"$subtract": ["$$NOW", _EXPIRED_MARGIN_MS]}]}}
 
 
 @dataclass(frozen=True, slots=True)
 class FoundStep:
-    """A step that was found; `not_before` is set for one that was scheduled and is due."""
+    """A step that was found; `not_before` is set for one that was scheduled and is due.
+
+    `ready_at` is when it was published again before, or None.
+    """
 
     world_id: str
     step: Step
     not_before: datetime | None = None
+    ready_at: datetime | None = None
 
     @property
     def key(self) -> str:
@@ -62,12 +66,20 @@ class Recovery:
             {"$set": {"not_before": None}, "$currentDate": {"ready_at": True}},
         )
 
-    def mark_published(self, keys: Sequence[str]) -> None:
-        """Note that messages for these steps are published now; those with a live owner stay as they are."""
+    def to_publish(self, found: Sequence[FoundStep]) -> list[FoundStep]:
+        """Note that these steps are published now, and return those that are still to be.
+
+        Not one that has a live owner meanwhile, or that somebody else who found it publishes. One whose message is lost once
+        more, also before it was sent, is found again.
+        """
         idle = [{"state": StepState.PENDING.value}, {"state": StepState.RUNNING.value} | _EXPIRED]
-        self._rows.update_many(
-            {"_id": {"$in": list(keys)}, "$or": idle}, {"$currentDate": {"ready_at": True}}
-        )
+        return [
+            one
+            for one in found
+            if self._rows.update_one(
+                {"_id": one.key, "ready_at": one.ready_at, "$or": idle}, {"$currentDate": {"ready_at": True}}
+            ).modified_count
+        ]
 
     def lost(
         self, kinds: Sequence[str], before: datetime, limit: int, *, quarantined: bool = False
@@ -149,4 +161,4 @@ class Recovery:
         return [self._found(row) for row in rows]
 
     def _found(self, row: Document) -> FoundStep:
-        return FoundStep(row["world_id"], self._step_of(row), row.get("not_before"))
+        return FoundStep(row["world_id"], self._step_of(row), row.get("not_before"), row.get("ready_at"))

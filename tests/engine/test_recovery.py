@@ -23,7 +23,7 @@ from generia_worker.worlds.steps import (
     POST,
     STEPS,
 )
-from tests.books import WORLD, Books
+from tests.books import WORLD, Books, in_parallel
 
 STEP = DESCRIBE.step()
 FIRST = INITIALIZE.step()
@@ -159,7 +159,7 @@ def test_the_message_of_a_step_is_missed_from_the_end_of_its_predecessor_on(book
     after = ended + timedelta(milliseconds=1)
     assert names(books.recovery.lost(["character"], after, 10)) == ["character/01", "character/02"]
     assert names(books.recovery.lost(["character"], after, 1)) == ["character/01"]
-    books.recovery.mark_published([CHARACTER.step(1).key(WORLD)])
+    publish(books, CHARACTER.step(1))
     assert names(books.recovery.lost(["character"], after, 10)) == ["character/02"]
 
 
@@ -183,6 +183,12 @@ def test_what_a_stopping_owner_gave_back_is_lost_at_once(books: Books) -> None:
     assert names(books.recovery.lost(KINDS, old, 10)) == ["describe"]
 
 
+def publish(books: Books, *steps: Step) -> list[Step]:
+    """Publish steps again, as they are now; returns those that are to be."""
+    found = [FoundStep(WORLD, step, ready_at=books.row(step)["ready_at"]) for step in steps]
+    return [one.step for one in books.recovery.to_publish(found)]
+
+
 # --- lost owners -----------------------------------------------------------------------------------------------------
 def test_a_step_is_orphaned_when_its_lease_ran_out_a_while_ago(books: Books) -> None:
     books.claim(STEP)
@@ -203,7 +209,7 @@ def test_a_step_is_orphaned_when_its_lease_ran_out_a_while_ago(books: Books) -> 
 def test_an_orphan_whose_message_may_be_on_its_way_is_left_out(books: Books) -> None:
     books.claim(STEP)
     books.expire(STEP, ago_ms=1500)
-    books.recovery.mark_published([STEP.key(WORLD)])
+    publish(books, STEP)
     published = books.row(STEP)["ready_at"]
     assert books.recovery.orphaned(KINDS, published, 10) == []
     assert names(books.recovery.orphaned(KINDS, published + timedelta(seconds=1), 10)) == ["describe"]
@@ -215,11 +221,30 @@ def test_only_what_nobody_works_on_is_marked_as_published(books: Books) -> None:
     books.claim(orphan)
     books.expire(orphan, ago_ms=1500)
     books.change(pending, ready_at={"$subtract": ["$$NOW", 60_000]})
-    books.recovery.mark_published([step.key(WORLD) for step in (STEP, orphan, pending)])
+    assert publish(books, STEP, orphan, pending) == [orphan, pending]
     assert books.row(STEP)["ready_at"] is None, "its owner lives"
     now = books.database.now()
     for step in (orphan, pending):
         assert now - books.row(step)["ready_at"] < timedelta(seconds=30)
+
+
+def test_what_two_find_at_a_time_is_published_by_one_of_them(books: Books) -> None:
+    orphan, pending = ILLUSTRATE.step(), FIRST
+    books.claim(orphan)
+    books.expire(orphan, ago_ms=1500)
+    found = [
+        one
+        for look in (books.recovery.orphaned, books.recovery.lost)
+        for one in look(KINDS, later(books, seconds=1), 10)
+    ]
+    assert names(found) == [str(orphan), str(pending)]
+    won: list[FoundStep] = []
+    in_parallel(lambda _: won.extend(books.recovery.to_publish(found)), 4)
+    assert sorted(one.key for one in won) == sorted(one.key for one in found)
+    assert books.recovery.to_publish(found) == []
+    future = later(books, hours=1)
+    again = books.recovery.lost(KINDS, future, 10)
+    assert books.recovery.to_publish(again) == again, "its message was lost once more"
 
 
 def test_what_dead_owners_held_is_orphaned_at_once_and_was_taken_over(books: Books) -> None:
@@ -240,7 +265,7 @@ def test_what_dead_owners_held_is_orphaned_at_once_and_was_taken_over(books: Boo
 def test_a_step_of_the_dead_that_was_published_again_is_not_published_a_second_time(books: Books) -> None:
     books.claim(STEP, "dead")
     assert books.recovery.expire_dead("dead".__eq__) == 1
-    books.recovery.mark_published([STEP.key(WORLD)])
+    publish(books, STEP)
     published = books.row(STEP)
     assert books.recovery.expire_dead("dead".__eq__) == 0, "another worker that starts meanwhile"
     assert books.row(STEP) == published

@@ -101,8 +101,9 @@ def sweep(books: Books) -> None:
     books.claim(step, world_id=WORLD)
     books.expire(step, WORLD, ago_ms=5000)
     assert recovery.has_orphans()
-    assert [found.step for found in recovery.orphaned(kinds, soon, 500)] == [step]
-    recovery.mark_published([step.key(WORLD)])
+    orphans = recovery.orphaned(kinds, soon, 500)
+    assert [found.step for found in orphans] == [step]
+    assert recovery.to_publish(orphans) == orphans
     books.ledger.release(books.claim(step, world_id=WORLD), Attempts(1), None, wait_s=0)
     (due,) = recovery.due(10)
     recovery.dispatched(due)
