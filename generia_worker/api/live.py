@@ -124,17 +124,22 @@ class LiveStatus:
         yield OPENING
         async with self._watching(world_id) as world:
             seen, told = None, world.told
+            repeated: set[bytes] = set()
             while True:
                 changed, state = world.changed, world.state
                 if self._ending:
                     return
                 if state is not None and seen is None:
-                    for event in await self._missed(world_id, last_seen, state.revision):
+                    missed = await self._missed(world_id, last_seen, state.revision)
+                    for event in missed:
                         yield event
+                    # What was published meanwhile may be among both.
+                    repeated.update(missed)
                 if state is not None:
                     news, told = world.posts_after(told), world.told
                     for event in news:
-                        yield event
+                        if event not in repeated:
+                            yield event
                     if seen is None or state.revision > seen:
                         yield state.status
                         seen = state.revision
