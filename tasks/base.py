@@ -181,7 +181,9 @@ class GenerationTask(Task[Any, Any]):
         dependents = STEPS.dependents(step, states)
         container.requests.abandon(world_id, step.name)
         if claim.checkpoints.get("redo_of"):
-            container.ledger.restore(claim, [step, *dependents], failure)
+            publishes = STEPS[step.kind].publishes
+            unpublished = [publishes.within(step)] if publishes else []
+            container.ledger.restore(claim, [step, *dependents], failure, unpublished)
             _tell(claim, end.state, failure)
             refresh_status(world_id)
             return Verdict(done=False, failure=failure["reason"])

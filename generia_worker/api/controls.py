@@ -60,9 +60,13 @@ def add_controls(app: FastAPI, container: Container, enqueuer: Enqueuer, authori
         container.control.retry(world_id)
         return go_on(world_id, START_WORLD)
 
-    @app.post("/v1/generations/{world_id}:redo", **answers)
+    able = answers | {"responses": answers["responses"] | documented(501)}
+
+    @app.post("/v1/generations/{world_id}:redo", **able)
     def redo(world_id: WorldId, body: RedoBody) -> GenerationStatus:
         """Redo one character or one post, in place."""
+        if body.step.startswith("post/"):
+            container.services.posts.check_update()  # before anything is paid
         container.control.redo(world_id, body.step)
         return go_on(world_id, START_WORLD)
 

@@ -6,6 +6,7 @@ What writes a world to a file is imported when that is asked for: it takes longe
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -143,6 +144,7 @@ def change(
     """Cancel, resume, retry or redo a world, and watch what comes of it. Returns the exit status."""
     client = _client(running)
     arguments = [world_id] if step is None else [world_id, step]
+    before = _failed_redos(client, world_id) if action == "redo" else set()
     status: GenerationStatus = getattr(client, action)(*arguments)
     if wait:
         status = _watch(client, world_id, display.err if as_json else display.out)
@@ -151,8 +153,18 @@ def change(
     else:
         for line in display.summary(status, simulated=running.simulated):
             display.out.print(escape(line))
+    if not wait:
+        return 0
+    new = _failed_redos(client, world_id) - before if action == "redo" else set()
+    for failed, _, reason in sorted(new, key=str):
+        display.err.print(escape(f"{failed} stays as it was: {reason}"))
     expected = WorldStatus.CANCELLED if action == "cancel" else WorldStatus.COMPLETED
-    return exit_status(status, expected) if wait else 0
+    return exit_status(status, expected) or (INCOMPLETE if new else 0)
+
+
+def _failed_redos(client: GeneriaClient, world_id: str) -> set[tuple[str, datetime | None, str]]:
+    """Return what could not be redone, when, and why."""
+    return {(one.step, one.at, one.reason) for one in client.failures(world_id) if one.state == "done"}
 
 
 def show_estimate(running: Running, size: WorldSize, *, as_json: bool) -> None:

@@ -213,11 +213,16 @@ class Ledger:
         pending = which | {"state": StepState.PENDING.value}
         self._rows.update_many(pending, {"$set": change, "$currentDate": _STAMPS}, session=session)
 
-    def restore(self, claim: Claim, steps: Sequence[Step], failure: Failure) -> None:
+    def restore(
+        self, claim: Claim, steps: Sequence[Step], failure: Failure, unpublished: Sequence[Step] = ()
+    ) -> None:
         """Put steps back to done after a redo that failed; what they made before stays, the failure says why.
+
+        Steps in `unpublished` were redone already, and nobody sees it: they get back what they had made before.
 
         Raises LeaseLost.
         """
+        former = {"$ifNull": ["$checkpoints.redo_from", "$result"]}
 
         def work(session: ClientSession) -> None:
             for step in steps:
@@ -228,6 +233,9 @@ class Ledger:
                 else:
                     waiting = {"_id": step.key(claim.world_id), "state": StepState.PENDING.value}
                     self._rows.update_one(waiting, update, session=session)
+            for step in unpublished:
+                done = {"_id": step.key(claim.world_id), "state": StepState.DONE.value}
+                self._rows.update_one(done, [{"$set": {"result": former}}], session=session)
 
         self._database.transaction(work)
 

@@ -5,6 +5,7 @@
 | `TransientError` | again after a backoff that doubles with each attempt; counted |
 | the same with `outage` | again after a backoff that grows with the outage; not counted, for `outage_max_s` at most |
 | the same with `retry_after_s` | again not before that time |
+| `NotFoundError` | as an outage: the ids that a step works with came from the service that does not know them now |
 | `BusyError` | again not before the time that it names; not counted |
 | `InvalidAnswerError` | again, with new questions; counted |
 | `WorldCancelled` | ends as `cancelled` |
@@ -28,6 +29,7 @@ from generia_worker.errors import (
     BudgetExceeded,
     BusyError,
     InvalidAnswerError,
+    NotFoundError,
     PermanentError,
     TransientError,
     WorldCancelled,
@@ -88,7 +90,7 @@ class RetryPolicy:
         >>> policy.decide(TransientError("502"), Attempts(), datetime(2026, 1, 1))
         Again(delay_s=0.5, attempts=Attempts(made=1, before=0, outage_since=None), why='error')
         """
-        if isinstance(error, TransientError | InvalidAnswerError):
+        if isinstance(error, TransientError | InvalidAnswerError | NotFoundError):
             return self._again(error, attempts, now, progress)
         if isinstance(error, WorldCancelled):
             return End(StepState.CANCELLED)
@@ -98,7 +100,11 @@ class RetryPolicy:
         return End(StepState.FAILED, fails_world=fatal)
 
     def _again(
-        self, error: TransientError | InvalidAnswerError, old: Attempts, now: datetime, progress: bool
+        self,
+        error: TransientError | InvalidAnswerError | NotFoundError,
+        old: Attempts,
+        now: datetime,
+        progress: bool,
     ) -> Decision:
         why = _why(error)
         before = old.made if progress else old.before
@@ -118,8 +124,8 @@ class RetryPolicy:
         return Again(delay_s, Attempts(made, before, since), why)
 
 
-def _why(error: TransientError | InvalidAnswerError) -> str:
+def _why(error: TransientError | InvalidAnswerError | NotFoundError) -> str:
     """Return outage, busy or error; only an error counts as an attempt."""
-    if isinstance(error, TransientError) and error.outage:
+    if isinstance(error, NotFoundError) or (isinstance(error, TransientError) and error.outage):
         return "outage"
     return "busy" if isinstance(error, BusyError) else "error"

@@ -67,6 +67,8 @@ class StepSpec(Generic[M]):
     text_calls_by_posts: bool = False
     #: The kind that a person names to have this redone: `redo character/07` redoes all steps with `redo="character"`.
     redo: str | None = None
+    #: The kind whose result nobody sees before this step is done.
+    publishes: StepSpec[Any] | None = None
 
     @property
     def requires(self) -> StepSpec[Any] | None:
@@ -241,6 +243,10 @@ class StepTable:
             return {}
         own = self[kind].counter if state is StepState.DONE else None
         return {_STATE_COUNTERS[state]: 1} | ({own: 1} if own else {})
+
+    def is_published_later(self, kind: str) -> bool:
+        """True for a kind whose result nobody sees before a step of another kind is done."""
+        return any(spec.publishes is not None and spec.publishes.kind == kind for spec in self)
 
     def redone_with(self, kind: str) -> list[StepSpec[Any]]:
         """Return the specs that are redone together when a person names `kind`; none when it can't be redone."""

@@ -61,10 +61,14 @@ class StepRows:
         }
 
     def failures(self, world_id: str, limit: int = 1000) -> list[dict[str, Any]]:
-        """Return the failed and skipped steps of a world with their reasons, the failed ones first."""
+        """Return the failed and skipped steps of a world with their reasons, the failed ones first.
+
+        Those that are done and have a reason are among them: a redo of them failed, and what they had made stays.
+        """
         states = [StepState.FAILED.value, StepState.SKIPPED.value]
+        kept = {"state": StepState.DONE.value, "failure": {"$ne": None}}
         rows = self._rows.find(
-            {"world_id": world_id, "state": {"$in": states}},
+            {"world_id": world_id, "$or": [{"state": {"$in": states}}, kept]},
             {"step": 1, "state": 1, "failure": 1, "attempts": 1},
         )
         rows = rows.sort([("state", 1), ("_id", 1)]).limit(limit)

@@ -26,7 +26,7 @@ from generia_worker.rpc.post_client import PostPage, PostRecord
 from generia_worker.rpc.world_client import GenerationRecord, WorldRecord
 from generia_worker.text import clean
 
-NAME_MAX, DESCRIPTION_MAX = 200, 20_000
+NAME_MAX, DESCRIPTION_MAX = 100, 20_000
 _TIME = "2025-05-26T21:41:22.698Z"
 _WORLD = "ee2c2007-2979-4c80-b314-d54692dd627c"
 _CHARACTER = "5c0b8a52-9b55-4d5e-8a4c-2f6d2d5a7c11"

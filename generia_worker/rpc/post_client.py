@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import grpc
 
-from generia_worker.errors import GeneriaError
+from generia_worker.errors import GeneriaError, UnimplementedError
 from generia_worker.rpc import wire
 from generia_worker.rpc.channel import idempotency_metadata
 from generia_worker.rpc.status_codes import translated
@@ -150,6 +150,17 @@ class PostClient:
                 post_id=post_id, caption=caption, media_id=media_id, tags=tags
             )
             return _record(self._stub.UpdatePost(request, timeout=self._timeout_s))
+
+    def check_update(self) -> None:
+        """Make sure that posts can be changed, without changing one. Raises UnimplementedError when they cannot."""
+        try:
+            with translated("UpdatePost"):
+                self._stub.UpdatePost(wire.post.UpdatePostRequest(), timeout=self._timeout_s)
+        except UnimplementedError as error:
+            raise UnimplementedError(f"Posts cannot be redone. {error.message}") from None
+        except GeneriaError:
+            # It refuses the post without an id, or is away: it may well know the call.
+            return
 
     def healthy(self) -> bool:
         """True when the service answers that it serves; never raises a GeneriaError."""

@@ -29,6 +29,8 @@ _TRANSIENT = frozenset(
         grpc.StatusCode.INTERNAL,
     }
 )
+#: A service refuses everybody for now. Those of the platform say UNKNOWN or INTERNAL when their database is away.
+_OUTAGES = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL})
 #: After these it is unknown whether the service did what it was asked.
 _UNKNOWN_OUTCOME = frozenset(
     {
@@ -59,10 +61,9 @@ def translate(operation: str, code: grpc.StatusCode | None, details: str) -> Gen
         return PermanentError(message)
     if code not in _TRANSIENT:
         return _PERMANENT.get(code, PermanentError)(message)
-    away = code is grpc.StatusCode.UNAVAILABLE
-    unsent = away and any(text in details for text in _NEVER_SENT)
+    away = code in _OUTAGES
+    unsent = code is grpc.StatusCode.UNAVAILABLE and any(text in details for text in _NEVER_SENT)
     unknown = code in _UNKNOWN_OUTCOME or (away and not unsent)
-    # A service that says so of itself (its database is away) refuses everybody, as one that cannot be reached does.
     return TransientError(message, outcome_unknown=unknown, outage=away)
 
 

@@ -103,6 +103,9 @@ class Control:
             if row["state"] != StepState.DONE:
                 raise ConflictError(f"{step} was never made: retry the world.")
             kept = {"redo_of": _identity(row["result"])}
+            if self._table.is_published_later(step.kind):
+                # What people see until the new one is published, and afterwards if that fails.
+                kept["redo_from"] = row["result"]
             # A literal: a plain document would be merged into the checkpoints that are there.
             change = _pending(ready=position == 0) | {"checkpoints": {"$literal": kept}}
             self._database.steps.update_one(

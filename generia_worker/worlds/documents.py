@@ -13,6 +13,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from generia_worker.text import Label, Passage, Story, clean, clip
 
+#: The name of a world: services keep no longer ones.
+WORLD_NAME_MAX = 100
+Title = Annotated[Label, AfterValidator(lambda name: clip(name, WORLD_NAME_MAX))]
+
 
 class _Part(BaseModel):
     """A part of a document: unknown keys are dropped."""
@@ -65,7 +69,7 @@ class WorldDescription(Content):
 
     schema_name: ClassVar[str] = "world_description"
 
-    name: Label = Field(min_length=1, description="A short, memorable name, without quotation marks.")
+    name: Title = Field(min_length=1, description="A short, memorable name, without quotation marks.")
     user_preferences: UserPreferences
     description_short: Passage = Field(min_length=1, description="One or two sentences for a card.")
     description: Story = Field(min_length=1, description="Three to six paragraphs.")

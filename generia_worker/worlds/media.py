@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from generia_worker.errors import DamagedPictureError, PermanentError, TransientError
+from generia_worker.errors import DamagedPictureError, NotFoundError, PermanentError, TransientError
 from generia_worker.providers.images import Picture
 from generia_worker.rpc.media_types import ImageFormat, MediaType
 from generia_worker.text import clip
@@ -74,6 +74,8 @@ def make_media(
     media_id = _upload(ctx, services, spec, picture, character_id)
     try:
         services.media.confirm(media_id)
+    except NotFoundError:
+        raise
     except PermanentError as error:
         # The store answered the upload, and the service does not find it as announced: it is uploaded again.
         raise TransientError(error.message) from None

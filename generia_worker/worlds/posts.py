@@ -64,7 +64,7 @@ def publish_post(ctx: StepContext, services: Services) -> Outcome:
     begun = ctx.checkpoint("creating") is not None
     media_id = make_media(ctx, services, spec, character_id, then={"creating": True})
     # An earlier attempt may have created it and not have lived to say so.
-    post_id = _find(ctx, services, character_id, media_id) if begun else None
+    post_id = _find(ctx, services, character_id, media_id, draft.content) if begun else None
     if post_id is None:
         created = services.posts.create_ai(
             character_id,
@@ -78,16 +78,24 @@ def publish_post(ctx: StepContext, services: Services) -> Outcome:
     return Outcome(PublishedPost(post_id=post_id, media_id=media_id))
 
 
-def _find(ctx: StepContext, services: Services, character_id: str, media_id: str) -> str | None:
-    """Return the id of this character's post that shows this picture; its media id is part of the address."""
-    offset = 0
+def _find(ctx: StepContext, services: Services, character_id: str, media_id: str, caption: str) -> str | None:
+    """Return the id of this character's post that shows this picture; its media id is part of the address.
+
+    Raises TransientError when that cannot be told now.
+    """
+    offset, doubtful = 0, False
     while True:
         page = services.posts.character_posts(character_id, ctx.world_id, _PAGE, offset)
         for post in page.posts:
             if media_id in post.media_url:
                 return post.post_id
+            # A post service whose media service is away knows no addresses.
+            doubtful |= not post.media_url and post.caption.split() == caption.split()
         offset += _PAGE
         if offset >= page.total:
+            if doubtful:
+                message = "The post service cannot say which pictures its posts show: the media service may be away."
+                raise TransientError(message, outage=True)
             return None
         if not page.posts:
             message = "The post service's list of posts ended early."

@@ -135,6 +135,7 @@ PICTURE = StepSpec(
     counter="posts_created",
     image_calls=1,
     redo="post",
+    publishes=POST,
 )
 FINISH = StepSpec(
     kind="finish",

@@ -24,7 +24,7 @@ _POSTS = (*_WORLD, "character", "others")
 
 #: Every template with its blocks and the variables that it may use.
 TEMPLATES: Mapping[str, tuple[tuple[str, ...], frozenset[str]]] = {
-    "describe_world": (("system", "user"), frozenset({"user_prompt", "users_count", "posts_count"})),
+    "describe_world": (("system", "user"), frozenset({"user_prompt", "users_count", "posts_count", "name"})),
     "illustrate_world": (("system", "user"), frozenset(_WORLD)),
     "cast_characters": (
         ("system", "user"),

@@ -3,33 +3,67 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from generia_worker.engine.step import StepState
+from generia_worker.errors import NotFoundError, PermanentError, TransientError
 from generia_worker.rpc.media_types import MediaType
 from generia_worker.worlds.context import Outcome, Services, StepContext
 from generia_worker.worlds.documents import WorldDescription, WorldImagePrompts
 from generia_worker.worlds.generate import generate
 from generia_worker.worlds.media import ImageSpec, make_side_by_side
 from generia_worker.worlds.results import FinalCounts, FoundWorld, WorldImages
-from generia_worker.worlds.steps import CHARACTER, PICTURE
+from generia_worker.worlds.steps import CHARACTER, INITIALIZE, PICTURE
 
 
 def initialize_world(ctx: StepContext, services: Services) -> Outcome:
-    """Make sure that the world service knows the world. Raises NotFoundError."""
-    return Outcome(FoundWorld(name=services.worlds.get(ctx.world_id).name))
+    """Make sure that the world service knows the world, and note the name that a person gave it.
+
+    Raises:
+        PermanentError: it does not, which ends the world.
+    """
+    try:
+        name = services.worlds.get(ctx.world_id).name
+    except NotFoundError as error:
+        message = f"The world service does not know world {ctx.world_id}: create it there, then order it. {error.message}"
+        raise PermanentError(message, fatal_to_world=True) from None
+    except TransientError as error:
+        if error.outcome_unknown and not _is_uuid(ctx.world_id):
+            # A service whose ids are UUIDs fails at any other one, and does not say why.
+            message = f"World {ctx.world_id} cannot be found: the world service may take UUIDs only. {error.message}"
+            raise TransientError(message, outcome_unknown=True) from None
+        raise
+    return Outcome(FoundWorld(name=name))
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def describe_world(ctx: StepContext, services: Services) -> Outcome:
-    """Have the world described in the language of its prompt, and publish name and description."""
+    """Have the world described in the language of its prompt, and publish name and description.
+
+    A name that a person gave it stays. Until the end its counts are those that were ordered.
+    """
     order = ctx.generation
+    given = ctx.result_of(INITIALIZE).name
     variables = {
         "user_prompt": order.prompt,
         "users_count": order.users_count,
         "posts_count": order.posts_count,
+        "name": given,
     }
     description = generate(ctx, services, WorldDescription, "describe_world", variables)
+    if given:
+        description = description.model_copy(update={"name": given})
     document = description.as_document()
-    services.worlds.update_params(ctx.world_id, document, description.name, 0, 0)
+    services.worlds.update_params(
+        ctx.world_id, document, description.name, order.users_count, order.posts_count
+    )
     return Outcome(
         description, on_commit=lambda session: services.parameters.store(ctx.world_id, document, session)
     )

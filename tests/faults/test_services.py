@@ -91,6 +91,27 @@ def test_posts_are_created_once_where_keys_are_ignored(faults: Faults, wires: Wi
     assert posts.did("lose") == 2
 
 
+@pytest.mark.parametrize("code", ["NOT_FOUND", "UNKNOWN", "INTERNAL"])
+def test_services_that_name_the_wrong_reason_while_something_behind_them_is_away(
+    faults: Faults, wires: Wires, code: str
+) -> None:
+    """As the original ones do: for longer than the attempts of a step would last."""
+    away_until = [float("inf")]
+
+    def rule(method: str) -> str:
+        if method not in (*CREATING, "UpdateCharacter", "UpdateWorldParams"):
+            return "pass"
+        return code if time.monotonic() < away_until[0] else "pass"
+
+    wires.services["character"].rule = rule
+    wires.services["post"].rule = rule
+    world = faults.order(PROMPT, USERS, POSTS)
+    proxy = wires.services["character"]
+    faults.until(lambda: proxy.did(code) > 3 * USERS * faults.settings.step_max_retries, "nobody gives up")
+    away_until[0] = 0
+    assert_whole_and_frugal(faults, world)
+
+
 def test_services_that_are_down_and_then_slow(faults: Faults, wires: Wires) -> None:
     for proxy in wires.services.values():
         proxy.slow_s = 0.4

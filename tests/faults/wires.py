@@ -131,7 +131,8 @@ class GrpcProxy:
 
     `rule` is called with the method's name (`CreateCharacter`) and returns what to do with this call: `pass`, `refuse`
     (UNAVAILABLE, not forwarded), `slow` (answered after `slow_s`), `late` (forwarded; the answer is held back until the
-    caller's deadline has passed) or `lose` (forwarded; answered with UNAVAILABLE).
+    caller's deadline has passed), `lose` (forwarded; answered with UNAVAILABLE), or the name of a status code, with which it
+    is answered without being forwarded.
     """
 
     def __init__(self) -> None:
@@ -162,6 +163,8 @@ class GrpcProxy:
             context.abort(
                 grpc.StatusCode.UNAVAILABLE, "failed to connect to all addresses; the proxy is down"
             )
+        if what in grpc.StatusCode.__members__:
+            context.abort(grpc.StatusCode[what], f"rpc error: code = Unavailable desc = {method}")
         kept = () if self.forgets_keys else ("idempotency-key",)
         metadata = tuple((key, value) for key, value in context.invocation_metadata() if key in kept)
         forward = self._channel.unary_unary(method, _as_it_is, _as_it_is)

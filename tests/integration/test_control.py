@@ -230,7 +230,17 @@ def test_what_cannot_be_made_anew_stays_as_it_was(platform: Platform) -> None:
     assert (status.posts_created, status.tasks_failed) == (2, 0)
     assert [post.caption for post in audit.posts_of(audit.character_ids()[0])] == before
     row = audit.db["generation_steps"].find_one({"_id": f"{audit.world_id}/post/01/02"}) or {}
-    assert "no credit" in row["failure"]["reason"]
+    failures = platform.client.failures(audit.world_id)
+    assert {one.step for one in failures} == {"post/01/02"}
+    assert all(one.state == "done" and "no credit" in one.reason for one in failures)
+    # The text is written anew, and its picture fails: what the ledger calls the post's text is what people see.
+    platform.behave(status_rates={"400": {"images": 1}})
+    platform.client.redo(audit.world_id, "post/1/2")
+    platform.wait(audit.world_id)
+    again = audit.db["generation_steps"].find_one({"_id": row["_id"]}) or {}
+    assert again["result"] == row["result"]
+    assert row["result"]["content"] in before
+    assert [one.step for one in platform.client.failures(audit.world_id)] == ["picture/01/02"]
     platform.behave()
     platform.client.redo(audit.world_id, "post/1/2")
     audit.check(platform.wait(audit.world_id), 1, 2)

@@ -29,6 +29,7 @@ VARIABLES: dict[str, Any] = {
     "earlier_posts": [{"content": "x"}],
     "users_count": 20,
     "posts_count": 100,
+    "name": NASTY,
     "count": 7,
     "number": 3,
     "total": 9,

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from generia_worker.engine.step import StepState
-from generia_worker.errors import InvalidAnswerError, PermanentError, TransientError
+from generia_worker.errors import (
+    GeneriaError,
+    InvalidAnswerError,
+    NotFoundError,
+    PermanentError,
+    TransientError,
+)
 from generia_worker.worlds.cast import cast_characters
 from generia_worker.worlds.characters import create_character, plan_posts
 from generia_worker.worlds.context import Services
@@ -20,11 +28,12 @@ from generia_worker.worlds.documents import (
     PostDraft,
     PostPlan,
     SharedStory,
+    WorldDescription,
 )
 from generia_worker.worlds.posts import publish_post, write_post
-from generia_worker.worlds.results import CreatedCharacter, FinalCounts, PublishedPost
+from generia_worker.worlds.results import CreatedCharacter, FinalCounts, FoundWorld, PublishedPost
 from generia_worker.worlds.steps import STEPS
-from generia_worker.worlds.world import finish_world
+from generia_worker.worlds.world import describe_world, finish_world, initialize_world
 from tests.books import WORLD, generation
 from tests.worlds.doubles import DESCRIBED, Model, Recorder, context, detail, services
 
@@ -326,3 +335,76 @@ def test_the_end_of_a_world_tells_its_service_what_came_of_it(described: bool) -
     assert (world_id, users, posts) == (WORLD, 2, 7)
     assert name == (DESCRIBED.name if described else "")
     assert document.get("theme") == ("cats" if described else None)
+
+
+# --- the beginning ---------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("given", "name"), [("", DESCRIBED.name), ("My Own Name", "My Own Name")])
+def test_a_world_keeps_the_name_that_it_was_given_and_the_counts_that_were_ordered(
+    given: str, name: str
+) -> None:
+    worlds = Recorder()
+    model = Model(DESCRIBED)
+    stored: list[Any] = []
+    parameters = SimpleNamespace(store=lambda *arguments: stored.append(arguments[1]))
+    around = services(model, {"initialize": FoundWorld(name=given)}, worlds=worlds, parameters=parameters)
+    ctx = context("describe", around)
+    outcome = describe_world(ctx, around)
+    assert isinstance(outcome.result, WorldDescription)
+    assert outcome.result.name == name
+    (((_, document, told, users, posts), _),) = worlds.named("update_params")
+    assert (document["name"], told) == (name, name)
+    assert (users, posts) == (ctx.generation.users_count, ctx.generation.posts_count)
+    assert model.told("name") == [given]
+
+
+@pytest.mark.parametrize(
+    ("world", "error", "expected", "words"),
+    [
+        (WORLD, NotFoundError("GetWorld failed"), PermanentError, "does not know world"),
+        (
+            "my-world",
+            TransientError("INTERNAL", outcome_unknown=True, outage=True),
+            TransientError,
+            "UUIDs only",
+        ),
+        (
+            str(UUID(int=7)),
+            TransientError("INTERNAL", outcome_unknown=True, outage=True),
+            TransientError,
+            "INTERNAL",
+        ),
+    ],
+)
+def test_a_world_that_its_service_does_not_have(
+    world: str, error: GeneriaError, expected: type[GeneriaError], words: str
+) -> None:
+    def get(_: str) -> None:
+        raise error
+
+    around = services(Model(), {}, worlds=SimpleNamespace(get=get))
+    ctx = context("initialize", around)
+    ctx = replace(ctx, claim=replace(ctx.claim, world_id=world))
+    with pytest.raises(expected, match=words) as caught:
+        initialize_world(ctx, around)
+    assert getattr(caught.value, "fatal_to_world", False) is (expected is PermanentError)
+    assert getattr(caught.value, "outage", False) is (words == "INTERNAL"), (
+        "one that cannot pass is not waited for"
+    )
+
+
+@pytest.mark.parametrize(("caption", "known"), [("A text.", False), ("Another one.", True)])
+def test_a_post_without_an_address_may_be_the_one_that_is_looked_for(caption: str, known: bool) -> None:
+    """The post service's answers while the media service is away."""
+    listed = SimpleNamespace(post_id="p-1", media_url="", caption=caption)
+    posts = Recorder(
+        character_posts=SimpleNamespace(posts=[listed], total=1), create_ai=SimpleNamespace(post_id="p-2")
+    )
+    around = publishing(posts)
+    ctx = context("picture/2/1", around, post_confirmed="m2", creating=True)
+    if known:
+        assert publish_post(ctx, around).result == PublishedPost(post_id="p-2", media_id="m2")
+        return
+    with pytest.raises(TransientError) as caught:
+        publish_post(ctx, around)
+    assert caught.value.outage
+    assert not posts.named("create_ai")

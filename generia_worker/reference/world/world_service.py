@@ -22,7 +22,7 @@ from generia_worker.rpc import wire
 from generia_worker.rpc.media_types import MediaType, check_id
 from generia_worker.storage.mongo import Document
 
-NAME_MAX, DESCRIPTION_MAX, COUNT_MAX = 200, 20_000, 1_000_000
+NAME_MAX, DESCRIPTION_MAX, COUNT_MAX = 100, 20_000, 1_000_000
 _STATES = ("active", "archived")
 
 
