@@ -28,8 +28,8 @@ COPY generia_worker/api/__init__.py generia_worker/api/app.py generia_worker/api
      generia_worker/api/events.py generia_worker/api/live.py generia_worker/api/metrics.py \
      generia_worker/api/paths.py generia_worker/api/server.py ./generia_worker/api/
 COPY generia_worker/app/__init__.py generia_worker/app/celery_app.py generia_worker/app/container.py \
-     generia_worker/app/enqueue.py generia_worker/app/exporter.py generia_worker/app/transport.py \
-     ./generia_worker/app/
+     generia_worker/app/enqueue.py generia_worker/app/exporter.py generia_worker/app/task_events.py \
+     generia_worker/app/transport.py ./generia_worker/app/
 COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_worker/billing/estimate.py \
      generia_worker/billing/holds.py generia_worker/billing/prices.py generia_worker/billing/requests.py \
      generia_worker/billing/slots.py ./generia_worker/billing/
@@ -48,9 +48,9 @@ COPY generia_worker/observability/__init__.py generia_worker/observability/logs.
      ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/api.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py ./generia_worker/processes/
-COPY generia_worker/providers/__init__.py generia_worker/providers/http.py generia_worker/providers/images.py \
-     generia_worker/providers/llm.py generia_worker/providers/refusals.py generia_worker/providers/usage.py \
-     ./generia_worker/providers/
+COPY generia_worker/providers/__init__.py generia_worker/providers/dialects.py generia_worker/providers/http.py \
+     generia_worker/providers/images.py generia_worker/providers/llm.py generia_worker/providers/refusals.py \
+     generia_worker/providers/usage.py ./generia_worker/providers/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/character_client.py \
      generia_worker/rpc/media_client.py generia_worker/rpc/media_types.py generia_worker/rpc/post_client.py \
      generia_worker/rpc/status_codes.py generia_worker/rpc/wire.py generia_worker/rpc/world_client.py \
@@ -269,8 +269,8 @@ FROM base AS worker
 COPY celeryconfig.py ./
 COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
 COPY generia_worker/app/__init__.py generia_worker/app/celery_app.py generia_worker/app/container.py \
-     generia_worker/app/enqueue.py generia_worker/app/predecessors.py generia_worker/app/transport.py \
-     ./generia_worker/app/
+     generia_worker/app/enqueue.py generia_worker/app/predecessors.py generia_worker/app/task_events.py \
+     generia_worker/app/transport.py ./generia_worker/app/
 COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_worker/billing/estimate.py \
      generia_worker/billing/holds.py generia_worker/billing/prices.py generia_worker/billing/requests.py \
      generia_worker/billing/slots.py ./generia_worker/billing/
@@ -287,10 +287,10 @@ COPY generia_worker/observability/__init__.py generia_worker/observability/logs.
 COPY generia_worker/processes/__init__.py generia_worker/processes/celery_program.py \
      generia_worker/processes/health.py generia_worker/processes/health_checks.py \
      generia_worker/processes/worker.py ./generia_worker/processes/
-COPY generia_worker/providers/__init__.py generia_worker/providers/answers.py generia_worker/providers/http.py \
-     generia_worker/providers/images.py generia_worker/providers/latex.py generia_worker/providers/llm.py \
-     generia_worker/providers/refusals.py generia_worker/providers/schema.py generia_worker/providers/usage.py \
-     ./generia_worker/providers/
+COPY generia_worker/providers/__init__.py generia_worker/providers/answers.py \
+     generia_worker/providers/dialects.py generia_worker/providers/http.py generia_worker/providers/images.py \
+     generia_worker/providers/latex.py generia_worker/providers/llm.py generia_worker/providers/refusals.py \
+     generia_worker/providers/schema.py generia_worker/providers/usage.py ./generia_worker/providers/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/character_client.py \
      generia_worker/rpc/media_client.py generia_worker/rpc/media_types.py generia_worker/rpc/post_client.py \
      generia_worker/rpc/status_codes.py generia_worker/rpc/wire.py generia_worker/rpc/world_client.py \
@@ -323,7 +323,8 @@ FROM base AS beat
 COPY celeryconfig.py ./
 COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
 COPY generia_worker/app/__init__.py generia_worker/app/celery_app.py generia_worker/app/container.py \
-     generia_worker/app/enqueue.py generia_worker/app/transport.py ./generia_worker/app/
+     generia_worker/app/enqueue.py generia_worker/app/task_events.py generia_worker/app/transport.py \
+     ./generia_worker/app/
 COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_worker/billing/estimate.py \
      generia_worker/billing/holds.py generia_worker/billing/prices.py generia_worker/billing/requests.py \
      generia_worker/billing/slots.py ./generia_worker/billing/
@@ -340,10 +341,10 @@ COPY generia_worker/observability/__init__.py generia_worker/observability/logs.
 COPY generia_worker/processes/__init__.py generia_worker/processes/beat.py \
      generia_worker/processes/celery_program.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py generia_worker/processes/scheduler.py ./generia_worker/processes/
-COPY generia_worker/providers/__init__.py generia_worker/providers/answers.py generia_worker/providers/http.py \
-     generia_worker/providers/images.py generia_worker/providers/latex.py generia_worker/providers/llm.py \
-     generia_worker/providers/refusals.py generia_worker/providers/schema.py generia_worker/providers/usage.py \
-     ./generia_worker/providers/
+COPY generia_worker/providers/__init__.py generia_worker/providers/answers.py \
+     generia_worker/providers/dialects.py generia_worker/providers/http.py generia_worker/providers/images.py \
+     generia_worker/providers/latex.py generia_worker/providers/llm.py generia_worker/providers/refusals.py \
+     generia_worker/providers/schema.py generia_worker/providers/usage.py ./generia_worker/providers/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/character_client.py \
      generia_worker/rpc/media_client.py generia_worker/rpc/media_types.py generia_worker/rpc/post_client.py \
      generia_worker/rpc/status_codes.py generia_worker/rpc/wire.py generia_worker/rpc/world_client.py \
@@ -392,9 +393,9 @@ COPY generia_worker/observability/__init__.py generia_worker/observability/logs.
      ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/exporter.py \
      generia_worker/processes/health.py generia_worker/processes/health_checks.py ./generia_worker/processes/
-COPY generia_worker/providers/__init__.py generia_worker/providers/http.py generia_worker/providers/images.py \
-     generia_worker/providers/llm.py generia_worker/providers/refusals.py generia_worker/providers/usage.py \
-     ./generia_worker/providers/
+COPY generia_worker/providers/__init__.py generia_worker/providers/dialects.py generia_worker/providers/http.py \
+     generia_worker/providers/images.py generia_worker/providers/llm.py generia_worker/providers/refusals.py \
+     generia_worker/providers/usage.py ./generia_worker/providers/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/character_client.py \
      generia_worker/rpc/media_client.py generia_worker/rpc/media_types.py generia_worker/rpc/post_client.py \
      generia_worker/rpc/status_codes.py generia_worker/rpc/wire.py generia_worker/rpc/world_client.py \
@@ -422,7 +423,8 @@ FROM base AS flower
 COPY celeryconfig.py ./
 COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
 COPY generia_worker/app/__init__.py generia_worker/app/celery_app.py generia_worker/app/container.py \
-     generia_worker/app/enqueue.py generia_worker/app/transport.py ./generia_worker/app/
+     generia_worker/app/enqueue.py generia_worker/app/task_events.py generia_worker/app/transport.py \
+     ./generia_worker/app/
 COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_worker/billing/estimate.py \
      generia_worker/billing/holds.py generia_worker/billing/prices.py generia_worker/billing/requests.py \
      generia_worker/billing/slots.py ./generia_worker/billing/
@@ -440,10 +442,10 @@ COPY generia_worker/observability/__init__.py generia_worker/observability/logs.
 COPY generia_worker/processes/__init__.py generia_worker/processes/flower.py \
      generia_worker/processes/flower_app.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py ./generia_worker/processes/
-COPY generia_worker/providers/__init__.py generia_worker/providers/answers.py generia_worker/providers/http.py \
-     generia_worker/providers/images.py generia_worker/providers/latex.py generia_worker/providers/llm.py \
-     generia_worker/providers/refusals.py generia_worker/providers/schema.py generia_worker/providers/usage.py \
-     ./generia_worker/providers/
+COPY generia_worker/providers/__init__.py generia_worker/providers/answers.py \
+     generia_worker/providers/dialects.py generia_worker/providers/http.py generia_worker/providers/images.py \
+     generia_worker/providers/latex.py generia_worker/providers/llm.py generia_worker/providers/refusals.py \
+     generia_worker/providers/schema.py generia_worker/providers/usage.py ./generia_worker/providers/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/character_client.py \
      generia_worker/rpc/media_client.py generia_worker/rpc/media_types.py generia_worker/rpc/post_client.py \
      generia_worker/rpc/status_codes.py generia_worker/rpc/wire.py generia_worker/rpc/world_client.py \

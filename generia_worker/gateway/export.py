@@ -48,13 +48,13 @@ def export_world(
         NotFoundError, TransientError: there is no such world, or a service is away.
         UnimplementedError: the platform's character service does not list the characters of a world.
     """
-    hosts = {settings.s3_endpoint, settings.s3_public_endpoint or settings.s3_endpoint}
+    hosts = {settings.s3_endpoint, urlsplit(settings.s3_public_url).netloc}
     world = WorldJson.of(services.worlds.get(world_id)).model_dump(mode="json", exclude={"is_joined"})
     people = [person.model_dump(mode="json") for person in _people(services, world_id)]
     posts = [post.model_dump(mode="json") for post in _posts(services, world_id)]
     with (
         zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive,
-        httpx2.Client(timeout=_TIMEOUT, trust_env=False, verify=settings.s3_secure) as client,
+        httpx2.Client(timeout=_TIMEOUT, trust_env=False) as client,
     ):
         pictures = _Pictures(archive, client, hosts, settings.image_max_bytes)
         world["image_url"] = pictures.add("cover", world["image_url"])

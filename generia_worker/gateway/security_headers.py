@@ -25,13 +25,11 @@ _HSTS = "max-age=31536000"
 
 def content_policy(settings: Settings) -> str:
     """Return the Content-Security-Policy: our own files, and pictures of the file store."""
-    scheme = "https" if settings.s3_secure else "http"
-    pictures = f"{scheme}://{settings.s3_public_endpoint or settings.s3_endpoint}"
     rules = {
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
-        "img-src": f"'self' data: blob: {pictures}",
+        "img-src": f"'self' data: blob: {settings.s3_public_url}",
         "connect-src": "'self'",
         "font-src": "'self'",
         "manifest-src": "'self'",

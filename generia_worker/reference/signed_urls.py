@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 import urllib3
 from minio import Minio
@@ -18,13 +19,17 @@ _PAGE_URL_S = 3600 + _STABLE_S
 _REMEMBERED = 2_000
 
 
-def s3_client(settings: Settings, endpoint: str, pool: urllib3.PoolManager | None = None) -> Minio:
-    """Return a client of the S3 server at `endpoint` (`host:port`). Connects with the first call."""
+def s3_client(settings: Settings, url: str = "", pool: urllib3.PoolManager | None = None) -> Minio:
+    """Return a client of the S3 server, for readers outside under another `url` (scheme, host, port).
+
+    Connects with the first call.
+    """
+    parts = urlsplit(url)
     return Minio(
-        endpoint,
+        parts.netloc or settings.s3_endpoint,
         access_key=settings.s3_access_key.get_secret_value(),
         secret_key=settings.s3_secret_key.get_secret_value(),
-        secure=settings.s3_secure,
+        secure=parts.scheme == "https" if url else settings.s3_secure,
         region=settings.s3_region,
         http_client=pool,
     )
@@ -37,7 +42,7 @@ class SignedUrls:
         self._bucket = settings.s3_bucket
         self._now = now
         # The host is part of the signature.
-        self._signer = s3_client(settings, settings.s3_public_endpoint or settings.s3_endpoint)
+        self._signer = s3_client(settings, settings.s3_public_url)
         # A page is shown often, and a picture on many of them.
         self._signed = lru_cache(_REMEMBERED)(self._sign)
 

@@ -25,7 +25,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings.sources import DotEnvSettingsSource
 
 from generia_worker.settings.secret_files import SUFFIX, SecretFiles
-from generia_worker.settings.types import HttpAddress, Origins, Rate, Signing
+from generia_worker.settings.types import Host, HttpAddress, Origins, PublicHost, Rate, RedisAddress, Signing
 
 PREFIX = "GENERIA_"
 OPENROUTER_URL = "https://openrouter.ai/api/v1"
@@ -60,19 +60,21 @@ class Settings(BaseSettings):
     mongo_max_pool_size: int = Field(default=100, ge=1, le=1000)
     #: Time in which MongoDB must have a primary, after which a step is given back; an answer may take three times as long.
     mongo_timeout_s: float = Field(default=10, ge=1, le=120)
-    #: Redis: the broker, the results (all empty) and the shared limits.
-    redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
+    #: Redis: the broker, the results (all empty) and the shared limits; over TLS with `rediss://`, verified unless it says
+    #: `?ssl_cert_reqs=none`; `ssl_ca_certs` names a file with an authority of your own.
+    redis_url: RedisAddress = SecretStr("redis://127.0.0.1:6379/0")
     #: Time in which Redis must connect and answer; kombu's own default is to wait for ever.
     redis_timeout_s: float = Field(default=10, ge=2, le=120)
     #: host:port of the S3 server (no scheme), its region, credentials and bucket.
-    s3_endpoint: str = "127.0.0.1:9000"
+    s3_endpoint: Host = "127.0.0.1:9000"
     s3_access_key: SecretStr = SecretStr("generia")
     s3_secret_key: SecretStr = SecretStr("generia-local-only")
     s3_secure: bool = False
     s3_region: str = "us-east-1"
     s3_bucket: str = Field(default="generia-images", pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
-    #: host:port as readers of signed URLs reach the S3 server; empty: the same as `s3_endpoint`.
-    s3_public_endpoint: str = ""
+    #: host:port as readers of signed URLs reach the S3 server, or `https://host` where that has another scheme than
+    #: `s3_secure` says; empty: the same as `s3_endpoint`.
+    s3_public_endpoint: PublicHost = ""
 
     # --- gRPC services of the platform -------------------------------------------------------------------------
     #: host:port of each service.
@@ -248,6 +250,12 @@ class Settings(BaseSettings):
             dotenv_settings,
             SecretFiles(settings_cls, names, upper),
         )
+
+    @property
+    def s3_public_url(self) -> str:
+        """Scheme, host and port under which readers of signed URLs reach the S3 server."""
+        found = self.s3_public_endpoint or self.s3_endpoint
+        return found if "://" in found else f"{'https' if self.s3_secure else 'http'}://{found}"
 
     @model_validator(mode="before")
     @classmethod

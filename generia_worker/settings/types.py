@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
@@ -25,6 +26,33 @@ def _long_enough(value: SecretStr) -> SecretStr:
     return value
 
 
+def _redis_url(value: SecretStr) -> SecretStr:
+    """Check an address that three libraries read (redis-py, kombu, Celery's results), and make it mean the same to all.
+
+    Over TLS a server's certificate is verified unless the address says otherwise: of the three one would, one would not, and
+    one would refuse an address that leaves it open.
+    """
+    parts = urlsplit(value.get_secret_value())
+    try:
+        known = parts.scheme in ("redis", "rediss") and parts.hostname and parts.port != 0
+        query = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+    except ValueError:
+        known, query = False, {}
+    if not known or not re.fullmatch(r"/?|/\d+/?", parts.path):
+        message = (
+            "must be redis://:password@host:6379/0, or rediss:// for TLS; "
+            "in a password / @ : ? # are written %2F %40 %3A %3F %23"
+        )
+        raise ValueError(message)
+    if parts.scheme == "rediss":
+        asked = query.get("ssl_cert_reqs", "required").lower().removeprefix("cert_")
+        if asked not in ("required", "optional", "none"):
+            message = "has an ssl_cert_reqs that is none of required, optional, none"
+            raise ValueError(message)
+        query["ssl_cert_reqs"] = asked
+    return SecretStr(urlunsplit(parts._replace(query=urlencode(query))))
+
+
 def _origins(value: Any) -> Any:
     """Check a list of origins: scheme, host and port, nothing after them."""
     if isinstance(value, str):
@@ -40,6 +68,30 @@ def _origin_of(parts: SplitResult) -> str:
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
+def _host(value: Any) -> Any:
+    if isinstance(value, str) and value:
+        parts = urlsplit(f"//{value}")
+        if "://" in value or parts.netloc != value or not parts.hostname:
+            message = "must be host or host:port, without http:// and without a path"
+            raise ValueError(message)
+    return value
+
+
+def _public_host(value: Any) -> Any:
+    """Check what readers outside see: a host, and perhaps its own scheme before it."""
+    if isinstance(value, str) and "://" in value:
+        parts = urlsplit(value.rstrip("/"))
+        if parts.scheme not in ("http", "https") or value.rstrip("/") != _origin_of(parts):
+            message = "must be host:port or https://host, without a path"
+            raise ValueError(message)
+        return value.rstrip("/")
+    return _host(value)
+
+
+#: host:port, as clients take it that know the scheme from another setting.
+Host = Annotated[str, BeforeValidator(_host)]
+PublicHost = Annotated[str, BeforeValidator(_public_host)]
+RedisAddress = Annotated[SecretStr, AfterValidator(_redis_url)]
 HttpAddress = Annotated[str, BeforeValidator(_http_url)]
 #: A key that signs: shorter ones could be found by trying.
 SECRET_MIN = 32

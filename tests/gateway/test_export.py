@@ -95,7 +95,7 @@ def test_pictures_that_cannot_be_read_are_left_out(
     lost = media.find_one({"world_id": full_world.id, "media_type": int(MediaType.POST_IMAGE)})
     assert lost is not None
     settings = gateway.deps.settings
-    s3_client(settings, settings.s3_endpoint).remove_object(settings.s3_bucket, lost["key"])
+    s3_client(settings).remove_object(settings.s3_bucket, lost["key"])
     target = tmp_path / "out.zip"
     missing = export.export_world(full_world.id, target, services=services, settings=settings)
     assert len(missing) == 1

@@ -155,6 +155,8 @@ def test_every_answer_has_the_headers(gateway: Gateway, path: str) -> None:
 def test_the_policy_names_where_readers_find_the_pictures() -> None:
     settings = Settings(_env_file=None, s3_public_endpoint="files.example.org", s3_secure=True)
     assert "img-src 'self' data: blob: https://files.example.org;" in content_policy(settings)
+    behind = Settings(_env_file=None, s3_public_endpoint="https://files.example.org", s3_secure=False)
+    assert "img-src 'self' data: blob: https://files.example.org;" in content_policy(behind)
 
 
 def test_a_defect_shows_nothing_of_itself(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:

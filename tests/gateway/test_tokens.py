@@ -98,8 +98,9 @@ def forged() -> dict[str, str]:
     good = TOKENS.issue(Audience.ACCESS, "user-1", 60)
     header, body, signature = good.split(".")
     plain = json.loads(base64.urlsafe_b64decode(body + "=="))
+    no_key: Any = None
     return {
-        "none": jwt.encode(claims(), None, algorithm="none"),
+        "none": jwt.encode(claims(), no_key, algorithm="none"),
         "None, with the signature": f"{part({'alg': 'None', 'typ': 'JWT'})}.{body}.{signature}",
         "none, without one": f"{part({'alg': 'none'})}.{body}.",
         "wrong key": jwt.encode(claims(), "x" * 40),

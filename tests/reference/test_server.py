@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import grpc
 import pytest
@@ -26,6 +27,7 @@ from generia_worker.errors import (
 )
 from generia_worker.reference import registry
 from generia_worker.reference.interceptor import ErrorInterceptor, status_of
+from generia_worker.reference.signed_urls import SignedUrls
 from generia_worker.rpc import wire
 from generia_worker.rpc.channel import open_channel
 from generia_worker.rpc.media_client import MediaClient
@@ -171,6 +173,23 @@ def test_the_public_endpoint_is_the_one_in_signed_urls(
             world.id, world.id, "p.png", "image/png", 10, MediaType.WORLD_ICON, idempotency_key="inside"
         )
         assert ticket.upload_url.startswith(f"http://{settings.s3_endpoint}/")
+
+
+@pytest.mark.parametrize(
+    ("public", "secure", "url"),
+    [
+        ("", False, "http://10.0.0.9:9000/"),
+        ("pictures.example.org", True, "https://pictures.example.org/"),
+        ("https://pictures.example.org/", False, "https://pictures.example.org/"),
+        ("http://localhost:9000", True, "http://localhost:9000/"),
+    ],
+)
+def test_readers_have_a_scheme_of_their_own(public: str, secure: bool, url: str) -> None:
+    settings = Settings(
+        _env_file=None, s3_endpoint="10.0.0.9:9000", s3_public_endpoint=public, s3_secure=secure
+    )
+    signed = SignedUrls(settings, lambda: datetime(2026, 1, 2, tzinfo=UTC)).page_url("w/p.png")
+    assert signed.startswith(f"{url}generia-images/w/p.png?")
 
 
 def test_a_broken_method_answers_internal_without_its_inside(caplog: pytest.LogCaptureFixture) -> None:

@@ -43,6 +43,14 @@ MALFORMED = [
     ("GENERIA_LEASE_S", "nan"),
     ("GENERIA_RPC_TIMEOUT_S", "-1"),
     ("GENERIA_S3_SECURE", "perhaps"),
+    ("GENERIA_REDIS_URL", "127.0.0.1:6379"),
+    ("GENERIA_REDIS_URL", "redis://:pass/word@host:6379/0"),
+    ("GENERIA_REDIS_URL", "redis://host:port/0"),
+    ("GENERIA_REDIS_URL", "redis://host/first"),
+    ("GENERIA_REDIS_URL", "rediss://host/0?ssl_cert_reqs=maybe"),
+    ("GENERIA_S3_ENDPOINT", "http://10.0.0.9:9000"),
+    ("GENERIA_S3_PUBLIC_ENDPOINT", "ftp://example.org"),
+    ("GENERIA_S3_PUBLIC_ENDPOINT", "https://example.org/pictures"),
     ("GENERIA_S3_BUCKET", "No Bucket"),
     ("GENERIA_MONGO_DATABASE", "a/b"),
     ("GENERIA_LLM_BASE_URL", "openrouter.ai/api/v1"),
@@ -121,13 +129,19 @@ def test_a_contradiction_names_both_sides(
     assert SECRET not in said
 
 
+def secret_of(field: str) -> str:
+    """Return a secret that this setting takes."""
+    secret = f"{SECRET}-{field}-0123456789"
+    return f"redis://:{secret}@host/0" if field == "redis_url" else secret
+
+
 def test_secrets_show_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     secrets = [name for name, info in Settings.model_fields.items() if info.annotation is SecretStr]
     assert len(secrets) >= 7
     for name in secrets:
-        monkeypatch.setenv(f"GENERIA_{name.upper()}", f"{SECRET}-{name}")
+        monkeypatch.setenv(f"GENERIA_{name.upper()}", secret_of(name))
     settings = load_settings()
-    assert settings.llm_api_key.get_secret_value() == f"{SECRET}-llm_api_key"
+    assert settings.llm_api_key.get_secret_value() == secret_of("llm_api_key")
     shown = [
         repr(settings),
         str(settings),
@@ -244,10 +258,10 @@ def test_every_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert {"GENERIA_MONGO_URI", "GENERIA_JWT_SECRET", "OPENROUTER_API_KEY", "RUNWARE_API_KEY"} <= set(names)
     for variable, field in names.items():
         path = tmp_path / variable
-        path.write_text(f"{SECRET}-{field}-0123456789\n", encoding="utf-8")
+        path.write_text(f"{secret_of(field)}\n", encoding="utf-8")
         monkeypatch.setenv(f"{variable}_FILE", str(path))
         settings = load_settings()
-        assert getattr(settings, field).get_secret_value() == f"{SECRET}-{field}-0123456789"
+        assert getattr(settings, field).get_secret_value() == secret_of(field)
         assert field in settings.model_fields_set
         monkeypatch.delenv(f"{variable}_FILE")
 

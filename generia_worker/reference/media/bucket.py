@@ -47,7 +47,7 @@ class Bucket:
             timeout=urllib3.Timeout(connect=3, read=20),
             retries=urllib3.Retry(total=1, backoff_factor=0.1, redirect=0, respect_retry_after_header=False),
         )
-        self._client = s3_client(settings, settings.s3_endpoint, self._pool)
+        self._client = s3_client(settings, pool=self._pool)
 
     def ensure_exists(self) -> None:
         """Create the bucket unless it is there."""
