@@ -35,6 +35,8 @@ from generia_worker.storage.database import insist, is_transient
 
 T = TypeVar("T")
 
+#: How a provider's moderation says that it withheld an answer: no other answer will come.
+_WITHHELD = "content_filter"
 #: How long a call waits for what other calls of its world hold, in seconds.
 _WAIT_FOR_OTHERS_S = 1.0
 
@@ -132,8 +134,8 @@ class MeteredCalls:
         too_long = answer.finish_reason == "length"
         stored = {"content": answer.content, "too_long": too_long, "model": answer.model}
         spoiled = self._billed(intent, self._prices.priced(answer.usage), stored, spoiled)
-        if answer.refusal:
-            raise AnswerRefused(f"The text model declines: {answer.refusal}")
+        if spoiled and (answer.refusal or answer.finish_reason == _WITHHELD):
+            raise AnswerRefused(spoiled)
         if spoiled:
             raise TransientError(spoiled)
         return TextAnswer(answer.content, too_long)
@@ -289,7 +291,7 @@ def _why_useless(answer: ChatAnswer) -> str | None:
         return f"The text model declines: {answer.refusal}"
     if answer.error:
         return f"The text model broke off: {answer.error}"
-    if answer.finish_reason == "content_filter":
+    if answer.finish_reason == _WITHHELD:
         return "The text provider's moderation withheld the answer."
     if not answer.content.strip() and answer.finish_reason != "length":
         return "The text model answered nothing."

@@ -188,7 +188,7 @@ class LlmClient:
             response_id=str(value["id"])[:200] if value.get("id") else None,
             usage=_usage(value.get("usage")),
             error=broken,
-            refusal=said(message.get("refusal")) or None if not content.strip() else None,
+            refusal=None if content.strip() else _refusal_of(message),
         )
 
 
@@ -210,6 +210,13 @@ def _text_of(message: dict[str, Any]) -> str:
         if isinstance(other, str) and other.strip() and not message.get("refusal"):
             return other
     return ""
+
+
+def _refusal_of(message: dict[str, Any]) -> str | None:
+    """Return in which words a model declined, beside its content or as a part of it."""
+    content = message.get("content")
+    parts = [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
+    return next((text for one in (message, *parts) if (text := said(one.get("refusal")))), None)
 
 
 def _usage(usage: Any) -> Usage:

@@ -52,6 +52,12 @@ def test_a_refusal_is_billed_and_told(database: Database) -> None:
     assert "I can't help with that." in row["error"]
 
 
+def test_an_answer_that_moderation_withheld_is_a_refusal(database: Database) -> None:
+    answer = ChatAnswer("", "content_filter", "m", None, None, Usage(0.25, 1, 1))
+    row = asked(database, answer, AnswerRefused)
+    assert (row["state"], row["cost_usd"]) == ("spoiled", 0.25)
+
+
 @pytest.mark.parametrize("content", ["x" * TOO_LARGE, "\ud83d"], ids=["too large", "half a character"])
 def test_the_bill_of_an_answer_that_cannot_be_stored_is_stored_without_it(
     database: Database, content: str

@@ -386,10 +386,15 @@ def test_who_brings_an_own_key_pays_both(
 
 
 def test_a_refusal_in_words_is_told(pool: HttpPool, serve: Serve) -> None:
-    message = {"role": "assistant", "content": None, "refusal": f"I can't help with {KEY}."}
+    message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": f"I can't help with {KEY}."}
     got = client(pool, serve(says(answer() | {"choices": [{"message": message}]}))).complete(REQUEST)
     assert (got.content, got.refusal, got.usage.cost_usd) == ("", "I can't help with ….", 0.25)
-    message |= {"content": "{}"}
+    message |= {"content": [{"type": "refusal", "refusal": "No."}], "refusal": None}
+    assert (
+        client(pool, serve(says(answer() | {"choices": [{"message": message}]}))).complete(REQUEST).refusal
+        == "No."
+    )
+    message |= {"content": "{}", "refusal": "No."}
     assert (
         client(pool, serve(says(answer() | {"choices": [{"message": message}]}))).complete(REQUEST).refusal
         is None
