@@ -124,7 +124,7 @@ class LiveStatus:
         yield OPENING
         async with self._watching(world_id) as world:
             seen, told = None, world.told
-            repeated: set[bytes] = set()
+            missed: list[bytes] = []
             while True:
                 changed, state = world.changed, world.state
                 if self._ending:
@@ -133,12 +133,11 @@ class LiveStatus:
                     missed = await self._missed(world_id, last_seen, state.revision)
                     for event in missed:
                         yield event
-                    # What was published meanwhile may be among both.
-                    repeated.update(missed)
                 if state is not None:
                     news, told = world.posts_after(told), world.told
                     for event in news:
-                        if event not in repeated:
+                        # What was published while the client connected may be among both.
+                        if event not in missed:
                             yield event
                     if seen is None or state.revision > seen:
                         yield state.status

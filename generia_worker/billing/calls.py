@@ -134,10 +134,9 @@ class MeteredCalls:
         too_long = answer.finish_reason == "length"
         stored = {"content": answer.content, "too_long": too_long, "model": answer.model}
         spoiled = self._billed(intent, self._prices.priced(answer.usage), stored, spoiled)
-        if spoiled and (answer.refusal or answer.finish_reason == _WITHHELD):
-            raise AnswerRefused(spoiled)
         if spoiled:
-            raise TransientError(spoiled)
+            declined = answer.refusal or answer.finish_reason == _WITHHELD
+            raise AnswerRefused(spoiled) if declined else TransientError(spoiled)
         return TextAnswer(answer.content, too_long)
 
     def _worst_text_usd(self, request: ChatRequest) -> float:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -61,18 +63,20 @@ def _objects(text: str) -> Iterator[str]:
     Raises:
         InvalidAnswerError: one begins and does not end: a part of it must not be taken for the document.
     """
+    for start, end in islice(_spans(text), _CANDIDATES_MAX):
+        if end is not None:
+            yield text[start:end]
+        elif _BEGINS_OBJECT.match(text, start):
+            raise InvalidAnswerError("The JSON object is not complete: it ends before its closing brace.")
+
+
+def _spans(text: str) -> Iterator[tuple[int, int | None]]:
+    """Yield where the objects that stand beside one another begin and end (None: one does not), from left to right."""
     position = text.find("{")
-    for _ in range(_CANDIDATES_MAX):
-        if position < 0:
-            return
+    while position >= 0:
         end = _closing(text, position)
-        if end is None:
-            if _BEGINS_OBJECT.match(text, position):
-                raise InvalidAnswerError("The JSON object is not complete: it ends before its closing brace.")
-            position = text.find("{", position + 1)
-            continue
-        yield text[position:end]
-        position = text.find("{", end)
+        yield position, end
+        position = text.find("{", position + 1 if end is None else end)
 
 
 def _after_thoughts(text: str) -> str:
@@ -80,13 +84,8 @@ def _after_thoughts(text: str) -> str:
     ends = [*_THOUGHT_ENDS.finditer(text)]
     if not ends:
         return text
-    spans: list[tuple[int, int]] = []
-    position = text.find("{")
-    while position >= 0 and len(spans) < _CANDIDATES_MAX:
-        end = _closing(text, position)
-        if end is not None:
-            spans.append((position, end))
-        position = text.find("{", position + 1 if end is None else end)
+    whole = ((start, stop) for start, stop in _spans(text) if stop is not None)
+    spans = [*islice(whole, _CANDIDATES_MAX)]
     outside = [end for end in ends if not any(start < end.start() < stop for start, stop in spans)]
     return text[outside[-1].end() :] if outside else text
 
@@ -109,17 +108,11 @@ def _unwrapped(value: Any, model: type[T]) -> T:
         return _validated(value, model)
     except InvalidAnswerError:
         inner = next(iter(value.values())) if isinstance(value, dict) and len(value) == 1 else None
-        if isinstance(inner, str) and inner.lstrip().startswith("{"):
-            try:
+        with suppress(InvalidAnswerError):
+            if isinstance(inner, str) and inner.lstrip().startswith("{"):
                 inner = _loads(repair_strings(inner))
-            except InvalidAnswerError:
-                inner = None
-        if not isinstance(inner, dict):
-            raise
-        try:
-            return _validated(inner, model)
-        except InvalidAnswerError:
-            pass
+            if isinstance(inner, dict):
+                return _validated(inner, model)
         raise
 
 

@@ -60,8 +60,8 @@ class Dialect:
         return None
 
 
-#: So many dialects are tried at most: each step down is made once.
-DIALECTS_MOST = 1 + len(ResponseFormat) - 1 + 2
+#: So many dialects are tried at most: each format, and a step down for either parameter.
+DIALECTS_MOST = len(ResponseFormat) + 2
 
 
 class Dialects:

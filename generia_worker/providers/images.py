@@ -19,6 +19,7 @@ from generia_worker.observability import metrics
 from generia_worker.providers.http import HttpPool, HttpReply
 from generia_worker.providers.llm import REQUEST_HEADER
 from generia_worker.providers.refusals import code_of, read_json, refusal, said
+from generia_worker.providers.usage import dollars
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ _FORMATS = ("PNG", "JPEG", "WEBP")
 #: Pillow's name of a format → its content type. MPO is what Pillow calls a JPEG with further pictures in it.
 _CONTENT_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "MPO": "image/jpeg", "WEBP": "image/webp"}
 #: Pictures of other sizes are cut when no side is shorter (in pixels), and they hold no more pixels.
-_SIDE_MIN, _PIXELS_MAX = 64, 50_000_000
+_SIDE_MIN, _PIXELS_MAX = 64, 4096 * 4096
 _QUALITY = 92
 
 
@@ -169,14 +170,12 @@ class ImageClient:
         for item in _mine(value, "data", uid):
             url, data = item.get("imageURL"), _bytes_of(item)
             if data is not None or (isinstance(url, str) and url.startswith(("http://", "https://"))):
-                cost = item.get("cost")
-                known = isinstance(cost, int | float) and not isinstance(cost, bool) and 0 <= cost < 1e6
                 return ImageReceipt(
                     task_uuid=uid,
                     image_uuid=str(item.get("imageUUID", ""))[:100],
                     url=url if data is None else None,
                     data=data,
-                    cost_usd=float(cost) if known and cost is not None else None,
+                    cost_usd=dollars(item.get("cost")),
                 )
         errors = _mine(value, "errors", uid) or (value.get("errors") if isinstance(value, dict) else None)
         detail = said({"errors": errors}) if errors else said(value)

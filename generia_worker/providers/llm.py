@@ -11,7 +11,7 @@ from generia_worker.observability import metrics
 from generia_worker.providers.dialects import Dialect, Dialects, ResponseFormat
 from generia_worker.providers.http import HttpPool, HttpReply
 from generia_worker.providers.refusals import code_of, read_json, refusal, said
-from generia_worker.providers.usage import Usage
+from generia_worker.providers.usage import Usage, dollars
 
 #: Names the request of a step in a proxy's log; providers ignore it.
 REQUEST_HEADER = "X-Generia-Request"
@@ -225,18 +225,12 @@ def _usage(usage: Any) -> Usage:
     Who brings an own key (`is_byok`) pays the fee to the gateway and the rest to the provider behind it.
     """
     usage = usage if isinstance(usage, dict) else {}
-    cost = _dollars(usage.get("cost"))
+    cost = dollars(usage.get("cost"))
     if usage.get("is_byok") is True and cost is not None:
         details = usage.get("cost_details")
-        upstream = _dollars(details.get("upstream_inference_cost")) if isinstance(details, dict) else None
+        upstream = dollars(details.get("upstream_inference_cost")) if isinstance(details, dict) else None
         cost = None if upstream is None else cost + upstream
     return Usage(cost, _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")))
-
-
-def _dollars(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e6:
-        return None
-    return float(value)
 
 
 def _count(value: Any) -> int:

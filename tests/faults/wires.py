@@ -20,17 +20,18 @@ from generia_worker.embedded.stack import Program, Stack
 from generia_worker.settings import Settings
 from tests.faults.harness import Faults, scaled_settings
 from tests.fork_server import fork_server
+from tests.listener import Listener
 
 
-class CuttingProxy:
+class CuttingProxy(Listener):
     """A TCP proxy that can lose an answer: what matches is passed on, and the connection cut before the reply is.
 
     Or it answers by itself, and what matches is never passed on.
     """
 
     def __init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        super().__init__()
+        self.address = f"127.0.0.1:{self.port}"
         self._target = ("", 0)
         #: What is still to be treated: the words, the answer in place of passing it on, and how often.
         self._orders: list[tuple[tuple[bytes, ...], bytes | None, int]] = []
@@ -42,7 +43,7 @@ class CuttingProxy:
         """Take connections, and pass on to this address what arrives."""
         host, _, port = target.rpartition(":")
         self._target = host, int(port)
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.start()
 
     def lose(self, *words: bytes, times: int = 1) -> None:
         """Lose the answers to the next `times` requests that hold all of these words."""
@@ -59,15 +60,8 @@ class CuttingProxy:
         with self._lock:
             self._orders, self.hits = [], 0
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
+    def serve(self, client: socket.socket) -> None:
+        """Pass on what a client says, and treat what is to be treated."""
         try:
             server = socket.create_connection(self._target, timeout=5)
         except OSError:
@@ -113,10 +107,6 @@ class CuttingProxy:
             else:
                 return
         _shut(server, client)
-
-    def close(self) -> None:
-        """Take no more connections."""
-        self._listener.close()
 
 
 def _shut(*sockets: socket.socket) -> None:

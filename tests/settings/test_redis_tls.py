@@ -22,38 +22,27 @@ from pydantic import SecretStr
 from generia_worker.app.transport import Transport
 from generia_worker.embedded.doctor import check_redis
 from generia_worker.settings import Settings
+from tests.listener import Listener
 
 AUTHORITY = trustme.CA()
 
 
-class TlsProxy:
+class TlsProxy(Listener):
     """Takes TLS connections under the name localhost, and passes on what they say."""
 
     def __init__(self, target: tuple[str, int]) -> None:
+        super().__init__()
         self._target = target
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         AUTHORITY.issue_cert("localhost").configure_cert(self._context)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.start()
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, plain: socket.socket) -> None:
-        with suppress(OSError), self._context.wrap_socket(plain, server_side=True) as client:
+    def serve(self, client: socket.socket) -> None:
+        """Pass on what both sides say, in clear text behind this proxy."""
+        with suppress(OSError), self._context.wrap_socket(client, server_side=True) as inside:
             server = socket.create_connection(self._target)
-            threading.Thread(target=_pass_on, args=(server, client), daemon=True).start()
-            _pass_on(client, server)
-
-    def close(self) -> None:
-        """Take no more connections."""
-        self._listener.close()
+            threading.Thread(target=_pass_on, args=(server, inside), daemon=True).start()
+            _pass_on(inside, server)
 
 
 def _pass_on(source: socket.socket, target: socket.socket) -> None:
