@@ -82,11 +82,11 @@ COPY generia_worker/gateway/__init__.py generia_worker/gateway/account_routes.py
      generia_worker/gateway/accounts.py generia_worker/gateway/app.py generia_worker/gateway/auth.py \
      generia_worker/gateway/content_routes.py generia_worker/gateway/dependencies.py \
      generia_worker/gateway/error_handlers.py generia_worker/gateway/export.py generia_worker/gateway/models.py \
-     generia_worker/gateway/rate_limits.py generia_worker/gateway/route_parameters.py \
-     generia_worker/gateway/security_headers.py generia_worker/gateway/server.py \
-     generia_worker/gateway/static_files.py generia_worker/gateway/stream_routes.py \
-     generia_worker/gateway/tokens.py generia_worker/gateway/upstream.py generia_worker/gateway/world_routes.py \
-     ./generia_worker/gateway/
+     generia_worker/gateway/rate_limits.py generia_worker/gateway/reasons.py \
+     generia_worker/gateway/route_parameters.py generia_worker/gateway/security_headers.py \
+     generia_worker/gateway/server.py generia_worker/gateway/static_files.py \
+     generia_worker/gateway/stream_routes.py generia_worker/gateway/tokens.py generia_worker/gateway/upstream.py \
+     generia_worker/gateway/world_routes.py ./generia_worker/gateway/
 COPY generia_worker/gateway/export_page/__init__.py generia_worker/gateway/export_page/export.css \
      generia_worker/gateway/export_page/index.html.j2 ./generia_worker/gateway/export_page/
 COPY generia_worker/http/__init__.py generia_worker/http/addresses.py generia_worker/http/bodies.py \
@@ -153,7 +153,7 @@ COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_
 ENTRYPOINT ["python", "-m", "generia_worker.processes.world"]
 
 FROM base AS character
-COPY generia_worker/__init__.py generia_worker/errors.py ./generia_worker/
+COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/character.py \
@@ -179,7 +179,7 @@ COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_
 ENTRYPOINT ["python", "-m", "generia_worker.processes.character"]
 
 FROM base AS post
-COPY generia_worker/__init__.py generia_worker/errors.py ./generia_worker/
+COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/health.py \
@@ -205,7 +205,7 @@ COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_
 ENTRYPOINT ["python", "-m", "generia_worker.processes.post"]
 
 FROM base AS media
-COPY generia_worker/__init__.py generia_worker/errors.py ./generia_worker/
+COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/health.py \

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from generia_worker.text import redact
+
 
 class GeneriaError(Exception):
     """Raised when Generia cannot do what was asked; the base of every error that is ours.
 
-    The message is written for a person: what went wrong and what to do. Errors survive pickling.
+    The message is written for a person: what went wrong and what to do. No message holds a configured secret: what is told
+    of an error (ledger, answers, logs, Flower) is its message. Errors survive pickling.
     """
 
     def __init__(self, message: str) -> None:
+        message = redact(message)
         super().__init__(message)
         self.message = message
 

@@ -1,15 +1,23 @@
-"""Text that comes from a model or a person: bounded, cleaned of what cannot be stored, otherwise kept as it is. Pure."""
+"""Text of others: of a model, a person, a provider, a server. Bounded, cleaned of what cannot be stored, and without the
+secrets of this process, otherwise kept as it is.
+"""
 
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
+from collections.abc import Iterable
 from typing import Annotated, Any
+from urllib.parse import quote as percent_encoded
 
 from pydantic import AfterValidator, StringConstraints
 
-#: What cannot be stored or shown: Unicode's control characters (Cc) but for line ends and tabs, and surrogates (Cs).
-_UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+#: What changes how the text around it is shown: Unicode's control characters (Cc) but for line ends and tabs, with which
+#: a terminal is told what to do, and those that turn the direction of writing (Bidi_Control).
+_CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+#: What cannot be stored or shown: those, and surrogates (Cs).
+_UNWANTED = re.compile(rf"[{_CONTROLS}\ud800-\udfff]")
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -53,3 +61,59 @@ Label = Annotated[str, StringConstraints(max_length=200), AfterValidator(clean)]
 Passage = Annotated[str, StringConstraints(max_length=4000), AfterValidator(clean)]
 #: As much as one answer may hold in one field.
 Story = Annotated[str, StringConstraints(max_length=20_000), AfterValidator(clean)]
+
+
+# --- secrets -----------------------------------------------------------------------------------------------------
+# Providers repeat the key that they refuse, servers the address that they were given. No pattern knows all such texts; the
+# values are known: `conceal` is told them when the settings are read.
+
+#: What stands in place of a secret.
+MASK = "[redacted]"
+#: What is shorter is a placeholder ("none", "x") for servers that want any key.
+_SHORTEST = 6
+#: In what a model writes only longer ones are looked for: a password that is a word would be missing in the text, and that
+#: it is missing would tell it.
+_SHORTEST_IN_ANSWERS = 16
+
+_lock = threading.Lock()
+#: Longest first: one may be a part of another.
+_concealed: tuple[str, ...] = ()
+
+
+def conceal(secrets: Iterable[str]) -> None:
+    """Let these values be taken out of every text from now on, as they are and as they stand in an address."""
+    global _concealed
+    found = [secret for secret in secrets if len(secret) >= _SHORTEST]
+    with _lock:
+        known = {*_concealed, *found, *(percent_encoded(secret, safe="") for secret in found)}
+        _concealed = tuple(sorted(known, key=len, reverse=True))
+
+
+def redact(text: str) -> str:
+    """Return a text without the secrets that are known."""
+    return _without(text, _SHORTEST)
+
+
+def redact_json(value: Any) -> Any:
+    """Return the JSON data that a provider answered without the secrets that it may have repeated."""
+    if isinstance(value, str):
+        return _without(value, _SHORTEST_IN_ANSWERS)
+    if isinstance(value, dict):
+        return {redact_json(key): redact_json(item) for key, item in value.items()}
+    return [redact_json(item) for item in value] if isinstance(value, list) else value
+
+
+def quote(text: str, limit: int) -> str:
+    """Return what another program said as it may stand in a message of ours: in one line, without secrets or control
+    characters, at most `limit` characters.
+
+    Nothing is cut before the secrets are out: the half of one would not be known any more.
+    """
+    return clip(" ".join(redact(clean(text)).split()), limit)
+
+
+def _without(text: str, shortest: int) -> str:
+    for secret in _concealed:
+        if len(secret) >= shortest and secret in text:
+            text = text.replace(secret, MASK)
+    return text

@@ -8,16 +8,21 @@ own events (that it is there, and how it is) go out always.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
 from celery import bootsteps
 from celery.worker.consumer.events import Events
 
+from generia_worker.text import redact
+
 #: How long events are gathered, in seconds, and how many of them at most: Flower is behind by so much.
 EVENTS_EVERY_S, EVENTS_AT_ONCE = 0.25, 200
 #: For how long no events of tasks are made after nobody heard some, in seconds.
 SILENCE_S = 2.0
+#: Fields of an event that quote an exception.
+_IN_WORDS = ("exception", "traceback")
 
 
 class GatheredEvents(bootsteps.StartStopStep):
@@ -32,6 +37,7 @@ class GatheredEvents(bootsteps.StartStopStep):
 
     def start(self, consumer: Any) -> None:
         """Begin, and begin again with the new dispatcher after the connection was lost."""
+        consumer.event_dispatcher.send = _redacting(consumer.event_dispatcher.send)
         if not consumer.hub:  # gevent and prefork without a loop: Celery does not gather there
             return
         dispatcher, self._silent_until = consumer.event_dispatcher, 0.0
@@ -58,3 +64,13 @@ class GatheredEvents(bootsteps.StartStopStep):
         if channel.heard_by == 0:
             self._silent_until = monotonic() + SILENCE_S
             dispatcher.groups.add("worker")  # of this kind alone
+
+
+def _redacting(send: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what sends events without the configured secrets that an exception may quote."""
+
+    def redacted(kind: str, *arguments: Any, **fields: Any) -> Any:
+        told = {name: redact(value) for name in _IN_WORDS if isinstance(value := fields.get(name), str)}
+        return send(kind, *arguments, **(fields | told))
+
+    return redacted

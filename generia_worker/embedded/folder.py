@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from generia_worker.errors import ConfigurationError
-from generia_worker.settings import PREFIX, Settings
+from generia_worker.settings import PREFIX, Settings, concealed
 
 #: How long to wait for the remains of a killed stack to end, in seconds.
 _REMAINS_TIMEOUT_S = 15.0
@@ -139,7 +139,7 @@ def read_running(data_dir: Path) -> StackInfo | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     known = {k: v for k, v in values.items() if k in Settings.model_fields}
-    return StackInfo(pid, Settings(**known))
+    return StackInfo(pid, concealed(Settings(**known)))
 
 
 def write_private(path: Path, text: str) -> None:

@@ -22,7 +22,7 @@ from generia_worker.embedded.folder import DataFolder, StackInfo, read_running
 from generia_worker.embedded.forkserver import ForkServer
 from generia_worker.embedded.process import ManagedProcess, ProcessFailed
 from generia_worker.errors import ConfigurationError
-from generia_worker.settings import PREFIX, Settings
+from generia_worker.settings import PREFIX, Settings, concealed
 
 if TYPE_CHECKING:
     from generia_worker.embedded.servers import Server
@@ -223,7 +223,7 @@ class Stack:
                 found.update(server.settings)
 
         _in_parallel([functools.partial(run, starter) for starter in starters], self._stopping)
-        return self._base.model_copy(update=found)
+        return concealed(self._base.model_copy(update=found))
 
     def _starter(self, program: Program, folder: DataFolder) -> Callable[[], None]:
         settings, ready = self.settings, program.ready

@@ -16,6 +16,7 @@ from generia_worker.client.status import GenerationStatus
 from generia_worker.errors import TransientError
 from generia_worker.gateway.auth import Viewer
 from generia_worker.gateway.dependencies import Dependencies, Deps
+from generia_worker.gateway.reasons import may_see_reasons, without_reasons
 from generia_worker.gateway.route_parameters import WorldId
 from generia_worker.gateway.world_routes import known_status
 from generia_worker.http import sse
@@ -45,20 +46,22 @@ LastEventId = Annotated[
     },
 )
 async def stream_status(
-    world_id: WorldId, _viewer: Viewer, deps: Deps, last_event_id: LastEventId = None
+    world_id: WorldId, viewer: Viewer, deps: Deps, last_event_id: LastEventId = None
 ) -> Response:
     """Follow a world: its status as it is and each change, each new post, and `done` when it has ended.
 
     Send back the last id (`Last-Event-ID`) to go on where a stream broke off: 204 says that it had ended.
     """
     seen = _revision_of(last_event_id)
+    with_reasons = await to_thread.run_sync(may_see_reasons, deps, world_id, viewer, limiter=deps.polls)
     upstream = await deps.endpoint.open_events(world_id, str(seen) if seen >= 0 else None)
     if upstream is None:
         return await _polled(deps, world_id, seen)
     if upstream.status_code == 204:
         await upstream.aclose()
         return Response(status_code=204)
-    return EventStream(_passed_on(upstream), upstream.aclose)
+    events = _passed_on(upstream)
+    return EventStream(events if with_reasons else without_reasons(events), upstream.aclose)
 
 
 def _revision_of(last_event_id: str | None) -> int:

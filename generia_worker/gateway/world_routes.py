@@ -26,6 +26,7 @@ from generia_worker.gateway.models import (
     WorldsJson,
     status_of,
 )
+from generia_worker.gateway.reasons import may_see_reasons, without_reason
 from generia_worker.gateway.route_parameters import DEFAULT_LIMIT, Limit, Offset, WorldId
 from generia_worker.http.problems import documented
 from generia_worker.rpc.world_client import WorldRecord
@@ -89,12 +90,18 @@ def join_world(world_id: WorldId, user: SignedIn, deps: Deps) -> JoinedJson:
 
 
 @router.get("/worlds/{world_id:id}/status", responses=documented(401, 404, 422, 503))
-def get_status(world_id: WorldId, _user: SignedIn, deps: Deps) -> GenerationStatus:
-    """Tell how far a world is: from the enqueue endpoint, or as far as the world service knows it."""
+def get_status(world_id: WorldId, user: SignedIn, deps: Deps) -> GenerationStatus:
+    """Tell how far a world is: from the enqueue endpoint, or as far as the world service knows it.
+
+    Why something failed is told to who made the world; others learn that it did.
+    """
     try:
-        return GenerationStatus.model_validate(deps.endpoint.call("GET", f"/v1/generations/{world_id}"))
+        status = GenerationStatus.model_validate(deps.endpoint.call("GET", f"/v1/generations/{world_id}"))
     except (GeneriaError, ValidationError):  # whatever the endpoint lacks, the world service is asked
         return known_status(deps, world_id)
+    if status.error is None or may_see_reasons(deps, world_id, user):
+        return status
+    return without_reason(status)
 
 
 def known_status(deps: Dependencies, world_id: str) -> GenerationStatus:

@@ -15,6 +15,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from generia_worker.text import redact
+
 #: Fields that a line may have beside `time`, `level`, `logger` and `message`, in this order.
 FIELDS = ("world_id", "step", "run", "attempt", "task_id", "task")
 #: They report every connection (with signed addresses) and every heartbeat; the two of Celery every message, of which ours
@@ -79,7 +81,7 @@ class JsonFormatter(logging.Formatter):
         facts = _facts(record)
         line |= {name: facts[name] for name in FIELDS if facts.get(name) is not None}
         if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
+            line["error"] = redact(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False)
 
 
@@ -93,11 +95,11 @@ class TextFormatter(logging.Formatter):
         text = f"{self.formatTime(record)} {record.levelname} {record.name}: {_message(record)}"
         if about:
             text += f" [{about}]"
-        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+        return f"{text}\n{redact(self.formatException(record.exc_info))}" if record.exc_info else text
 
 
 def _message(record: logging.LogRecord) -> str:
-    text = record.getMessage()
+    text = redact(record.getMessage())
     return text if len(text) <= _MESSAGE_MAX else f"{text[:_MESSAGE_MAX]} …"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from generia_worker.errors import GeneriaError, PermanentError, TransientError
 from generia_worker.providers.http import HttpReply, parse_retry_after
-from generia_worker.text import clean, clip, storable
+from generia_worker.text import quote, redact, redact_json, storable
 
 #: Escapes in JSON that may stand for what cannot be stored.
 _ESCAPES = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
@@ -28,14 +28,15 @@ _KEYS = re.compile(r"(?i)\bbearer\s+\S+|\b(?:sk|rw|sim)-[\w-]{6,}")
 def read_json(body: bytes) -> Any:
     """Return the JSON of a body, or None where it is none (an HTML page of a proxy).
 
-    Without what no database takes: NUL, and halves of characters (an emoji that was cut in two). It was paid for.
+    Without what no database takes: NUL, and halves of characters (an emoji that was cut in two). It was paid for. And
+    without configured secrets: this is the one door through which the answers of providers come in.
     """
     try:
         try:
             value = json.loads(body)
         except UnicodeDecodeError:
             value = json.loads(body.decode("utf-8-sig", "replace"))
-        return storable(value) if _ESCAPES.search(body) else value
+        return redact_json(storable(value) if _ESCAPES.search(body) else value)
     except (ValueError, RecursionError):
         return None
 
@@ -57,9 +58,7 @@ def said(value: Any) -> str:
         if isinstance(inner, list):
             inner = inner[0] if inner else ""
         value = inner.get("message", "") if isinstance(inner, dict) else inner
-    return (
-        clip(" ".join(_KEYS.sub("…", clean(value[:20_000])).split()), 300) if isinstance(value, str) else ""
-    )
+    return quote(_KEYS.sub("…", redact(value)), 300) if isinstance(value, str) else ""
 
 
 def refusal(

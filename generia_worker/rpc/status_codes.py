@@ -16,7 +16,7 @@ from generia_worker.errors import (
     TransientError,
     UnimplementedError,
 )
-from generia_worker.text import clip
+from generia_worker.text import quote
 
 _TRANSIENT = frozenset(
     {
@@ -53,7 +53,7 @@ _DETAILS_MAX = 500
 def translate(operation: str, code: grpc.StatusCode | None, details: str) -> GeneriaError:
     """Return the error that a caller of `operation` is to see for a status `code` (None: gRPC gave none)."""
     code = code or grpc.StatusCode.UNKNOWN
-    details = clip(" ".join(details.split()), _DETAILS_MAX) or code.name
+    details = quote(details, _DETAILS_MAX) or code.name
     if code is grpc.StatusCode.UNIMPLEMENTED:
         return UnimplementedError(f"The platform's service does not offer {operation} ({details}).")
     message = f"{operation} failed ({code.name}): {details}"
@@ -85,5 +85,7 @@ def translated(operation: str) -> Iterator[None]:
         # What a message cannot hold (a lone surrogate, a number out of range), or a channel closed at stop.
         if "closed channel" in str(error):
             raise TransientError(f"{operation} was not called: the connection is closed") from error
-        reason = "text that is no valid Unicode" if isinstance(error, UnicodeError) else clip(str(error), 200)
+        reason = (
+            "text that is no valid Unicode" if isinstance(error, UnicodeError) else quote(str(error), 200)
+        )
         raise InvalidInputError(f"{operation} cannot be called with these arguments: {reason}") from error

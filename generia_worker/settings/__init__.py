@@ -4,9 +4,18 @@ from generia_worker.settings.settings import (
     PREFIX,
     Settings,
     SettingsError,
+    concealed,
     get_settings,
     load_settings,
     secret_variables,
 )
 
-__all__ = ["PREFIX", "Settings", "SettingsError", "get_settings", "load_settings", "secret_variables"]
+__all__ = [
+    "PREFIX",
+    "Settings",
+    "SettingsError",
+    "concealed",
+    "get_settings",
+    "load_settings",
+    "secret_variables",
+]

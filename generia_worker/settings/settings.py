@@ -9,10 +9,11 @@ in the names: `_s` seconds, `_usd` dollars.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, Self
+from urllib.parse import unquote, urlsplit
 
 from pydantic import (
     AliasChoices,
@@ -26,6 +27,7 @@ from pydantic_settings.sources import DotEnvSettingsSource
 
 from generia_worker.settings.secret_files import SUFFIX, SecretFiles
 from generia_worker.settings.types import Host, HttpAddress, Origins, PublicHost, Rate, RedisAddress, Signing
+from generia_worker.text import conceal
 
 PREFIX = "GENERIA_"
 OPENROUTER_URL = "https://openrouter.ai/api/v1"
@@ -314,6 +316,36 @@ def secret_variables() -> dict[str, str]:
     return names | {"OPENROUTER_API_KEY": "llm_api_key", "RUNWARE_API_KEY": "image_api_key"}
 
 
+def concealed(settings: Settings) -> Settings:
+    """Return the settings, their secrets known from now on as what no message, log or document may hold."""
+    conceal(_secret_values(settings))
+    return settings
+
+
+def _secret_values(settings: Settings) -> Iterator[str]:
+    """Yield every secret: of an address its user info, of everything else the whole; what is public as a default is none."""
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        if value == field.default:
+            continue
+        text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        if "://" in text:
+            yield from _user_info(text)
+        elif isinstance(value, SecretStr):
+            yield text
+
+
+def _user_info(address: str) -> Iterator[str]:
+    """Yield the password of an address as it stands there and as it is meant, or its user where that is all there is."""
+    try:
+        parts = urlsplit(address)
+        secret = parts.password or (parts.username if parts.scheme.startswith("http") else "")
+    except ValueError:
+        return
+    if secret:
+        yield from {secret, unquote(secret)}
+
+
 def _unknown_names(environ: Mapping[str, str]) -> list[str]:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     known |= {name + SUFFIX for name in secret_variables()}
@@ -334,7 +366,7 @@ def load_settings(**overrides: Any) -> Settings:
         message = f"Unknown setting {', '.join(unknown)}: see .env.example for the names that exist."
         raise SettingsError(message)
     try:
-        return Settings(**overrides)
+        return concealed(Settings(**overrides))
     except ValidationError as error:
         raise SettingsError(_explain(error)) from None
     except ValueError as error:  # a file of a secret

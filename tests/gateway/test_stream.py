@@ -42,10 +42,10 @@ def without_heartbeats(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def test_it_is_passed_on_as_it_comes(
-    with_endpoint: Gateway, endpoint: EndpointDouble, world: WorldRecord
+    with_endpoint: Gateway, endpoint: EndpointDouble, world: WorldRecord, user: str
 ) -> None:
     with (
-        with_endpoint.as_user("guest") as client,
+        with_endpoint.as_user(user) as client,
         client.stream("GET", path_of(world), headers={"Last-Event-ID": "41"}) as stream,
     ):
         assert stream.status_code == 200
