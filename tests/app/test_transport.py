@@ -522,8 +522,10 @@ def test_events_that_nobody_hears_are_not_made_for_a_while(
         assert send() == 1
 
 
-def test_without_a_loop_events_are_left_alone() -> None:
-    consumer = SimpleNamespace(hub=None, event_dispatcher=None)
+def test_without_a_loop_events_are_not_gathered() -> None:
+    dispatcher = SimpleNamespace(send=lambda *_, **__: None)
+    consumer = SimpleNamespace(hub=None, event_dispatcher=dispatcher)
     step = GatheredEvents(consumer)
     step.start(consumer)
     step.stop(consumer)
+    assert set(vars(dispatcher)) == {"send"}
