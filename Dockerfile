@@ -30,9 +30,9 @@ COPY generia_worker/api/__init__.py generia_worker/api/app.py generia_worker/api
 COPY generia_worker/app/__init__.py generia_worker/app/celery_app.py generia_worker/app/container.py \
      generia_worker/app/enqueue.py generia_worker/app/exporter.py generia_worker/app/task_events.py \
      generia_worker/app/transport.py ./generia_worker/app/
-COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_worker/billing/estimate.py \
-     generia_worker/billing/holds.py generia_worker/billing/prices.py generia_worker/billing/requests.py \
-     generia_worker/billing/slots.py ./generia_worker/billing/
+COPY generia_worker/billing/__init__.py generia_worker/billing/bills.py generia_worker/billing/calls.py \
+     generia_worker/billing/estimate.py generia_worker/billing/holds.py generia_worker/billing/prices.py \
+     generia_worker/billing/requests.py generia_worker/billing/slots.py ./generia_worker/billing/
 COPY generia_worker/client/__init__.py generia_worker/client/estimate.py generia_worker/client/order.py \
      generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
 COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
@@ -271,9 +271,9 @@ COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py 
 COPY generia_worker/app/__init__.py generia_worker/app/celery_app.py generia_worker/app/container.py \
      generia_worker/app/enqueue.py generia_worker/app/predecessors.py generia_worker/app/task_events.py \
      generia_worker/app/transport.py ./generia_worker/app/
-COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_worker/billing/estimate.py \
-     generia_worker/billing/holds.py generia_worker/billing/prices.py generia_worker/billing/requests.py \
-     generia_worker/billing/slots.py ./generia_worker/billing/
+COPY generia_worker/billing/__init__.py generia_worker/billing/bills.py generia_worker/billing/calls.py \
+     generia_worker/billing/estimate.py generia_worker/billing/holds.py generia_worker/billing/prices.py \
+     generia_worker/billing/requests.py generia_worker/billing/slots.py ./generia_worker/billing/
 COPY generia_worker/client/__init__.py generia_worker/client/estimate.py generia_worker/client/order.py \
      generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
 COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
@@ -325,9 +325,9 @@ COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py 
 COPY generia_worker/app/__init__.py generia_worker/app/celery_app.py generia_worker/app/container.py \
      generia_worker/app/enqueue.py generia_worker/app/task_events.py generia_worker/app/transport.py \
      ./generia_worker/app/
-COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_worker/billing/estimate.py \
-     generia_worker/billing/holds.py generia_worker/billing/prices.py generia_worker/billing/requests.py \
-     generia_worker/billing/slots.py ./generia_worker/billing/
+COPY generia_worker/billing/__init__.py generia_worker/billing/bills.py generia_worker/billing/calls.py \
+     generia_worker/billing/estimate.py generia_worker/billing/holds.py generia_worker/billing/prices.py \
+     generia_worker/billing/requests.py generia_worker/billing/slots.py ./generia_worker/billing/
 COPY generia_worker/client/__init__.py generia_worker/client/estimate.py generia_worker/client/order.py \
      generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
 COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
@@ -377,9 +377,9 @@ FROM base AS exporter
 COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
 COPY generia_worker/app/__init__.py generia_worker/app/container.py generia_worker/app/exporter.py \
      ./generia_worker/app/
-COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_worker/billing/estimate.py \
-     generia_worker/billing/holds.py generia_worker/billing/prices.py generia_worker/billing/requests.py \
-     generia_worker/billing/slots.py ./generia_worker/billing/
+COPY generia_worker/billing/__init__.py generia_worker/billing/bills.py generia_worker/billing/calls.py \
+     generia_worker/billing/estimate.py generia_worker/billing/holds.py generia_worker/billing/prices.py \
+     generia_worker/billing/requests.py generia_worker/billing/slots.py ./generia_worker/billing/
 COPY generia_worker/client/__init__.py generia_worker/client/estimate.py generia_worker/client/order.py \
      generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
 COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
@@ -425,9 +425,9 @@ COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py 
 COPY generia_worker/app/__init__.py generia_worker/app/celery_app.py generia_worker/app/container.py \
      generia_worker/app/enqueue.py generia_worker/app/task_events.py generia_worker/app/transport.py \
      ./generia_worker/app/
-COPY generia_worker/billing/__init__.py generia_worker/billing/calls.py generia_worker/billing/estimate.py \
-     generia_worker/billing/holds.py generia_worker/billing/prices.py generia_worker/billing/requests.py \
-     generia_worker/billing/slots.py ./generia_worker/billing/
+COPY generia_worker/billing/__init__.py generia_worker/billing/bills.py generia_worker/billing/calls.py \
+     generia_worker/billing/estimate.py generia_worker/billing/holds.py generia_worker/billing/prices.py \
+     generia_worker/billing/requests.py generia_worker/billing/slots.py ./generia_worker/billing/
 COPY generia_worker/client/__init__.py generia_worker/client/estimate.py generia_worker/client/order.py \
      generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
 COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from generia_worker.billing.bills import Bills
 from generia_worker.billing.holds import Holds
 from generia_worker.billing.requests import Requests
 from generia_worker.client.order import Order
@@ -58,6 +59,7 @@ class Books:
         self.watermarks = Watermarks(database)
         self.requests = Requests(database)
         self.holds = Holds(database, clock)
+        self.bills = Bills(database, {"llm": "texts.test", "images": "images.test"})
         self.status = StatusProjection(database, self.generations, self.rows, self.requests)
         self.refresh = StatusRefresh(database, self.generations, self.ledger, self.status)
 

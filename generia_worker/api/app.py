@@ -25,7 +25,6 @@ from generia_worker.api.paths import WorldId
 from generia_worker.app.container import Container
 from generia_worker.app.enqueue import Enqueuer
 from generia_worker.billing.estimate import Shape, estimate
-from generia_worker.billing.prices import PriceTable
 from generia_worker.client.estimate import Estimate
 from generia_worker.client.order import Order, WorldSize
 from generia_worker.client.status import GenerationStatus
@@ -106,12 +105,9 @@ def create_app(container: Container, enqueuer: Enqueuer) -> FastAPI:
     def estimate_generation(size: WorldSize) -> Estimate:
         """Tell what a world of this size will take, before anything is spent."""
         s = container.settings
-        prices = PriceTable(
-            s.llm_price_input_usd_per_mtok, s.llm_price_output_usd_per_mtok, s.image_price_usd
-        )
         shape = Shape(s.cast_batch_size, s.llm_concurrency, s.image_concurrency)
         known = container.status.finished(_KNOWN_WORLDS)
-        return estimate(size.users_count, _expected_calls(size, container), shape, prices, known)
+        return estimate(size.users_count, _expected_calls(size, container), shape, container.prices, known)
 
     metrics = ApiMetrics(container, lambda: live.clients)
     app.add_middleware(Measured, metrics=metrics)
@@ -169,20 +165,29 @@ def _expected_calls(size: WorldSize, container: Container) -> tuple[int, int]:
 
 def _limits(order: Order, container: Container) -> dict[str, int]:
     """Return the limits of an order: its own, else what it needs plus slack. Raises InvalidInputError."""
-    s = container.settings
-    if order.budget is not None and (
-        s.llm_price_input_usd_per_mtok is None or s.llm_price_output_usd_per_mtok is None
-    ):
-        message = (
-            f"A budget needs the price of {s.llm_model}: set GENERIA_LLM_PRICE_INPUT_USD_PER_MTOK and "
-            "GENERIA_LLM_PRICE_OUTPUT_USD_PER_MTOK, or order without a budget."
-        )
-        raise InvalidInputError(message, field="budget")
+    if order.budget is not None:
+        _require_prices(container)
     defaults = [int(calls * _SLACK_FACTOR) + _SLACK_CALLS for calls in _expected_calls(order, container)]
     return {
         "llm": defaults[0] if order.api_call_limits_LLM is None else order.api_call_limits_LLM,
         "images": defaults[1] if order.api_call_limits_images is None else order.api_call_limits_images,
     }
+
+
+def _require_prices(container: Container) -> None:
+    """Raise InvalidInputError where nobody knows what a call can cost: a budget could not hold."""
+    s = container.settings
+    if container.prices.worst_text_usd(1, 1) is None:
+        model, settings = (
+            s.llm_model,
+            "GENERIA_LLM_PRICE_INPUT_USD_PER_MTOK and GENERIA_LLM_PRICE_OUTPUT_USD_PER_MTOK",
+        )
+    elif container.prices.image_usd is None and container.bills.dearest("images", s.image_model) is None:
+        model, settings = f"an image of {s.image_model}", "GENERIA_IMAGE_PRICE_USD"
+    else:
+        return
+    message = f"A budget needs the price of {model}: set {settings}, or order without a budget."
+    raise InvalidInputError(message, field="budget")
 
 
 def _planned(order: Order, limits: dict[str, int], container: Container) -> dict[str, int] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
 
 import grpc
 from redis import ConnectionError as RedisConnectionError
@@ -12,6 +13,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from generia_worker.billing.bills import Bills
 from generia_worker.billing.calls import MeteredCalls
 from generia_worker.billing.holds import Holds
 from generia_worker.billing.prices import PriceTable
@@ -144,6 +146,21 @@ class Container:
         return Holds(self.database)
 
     @_shared
+    def prices(self) -> PriceTable:
+        """What calls cost by the settings."""
+        s = self.settings
+        return PriceTable(s.llm_price_input_usd_per_mtok, s.llm_price_output_usd_per_mtok, s.image_price_usd)
+
+    @_shared
+    def bills(self) -> Bills:
+        """What calls of each model were billed at most."""
+        s = self.settings
+        urls: dict[Provider, str] = {"llm": s.llm_base_url, "images": s.image_base_url}
+        return Bills(
+            self.database, {provider: urlsplit(url).hostname or "" for provider, url in urls.items()}
+        )
+
+    @_shared
     def status(self) -> StatusProjection:
         """The status documents."""
         return StatusProjection(self.database, self.generations, self.rows, self.requests)
@@ -226,9 +243,6 @@ class Container:
 
     def _metered_calls(self) -> MeteredCalls:
         s = self.settings
-        prices = PriceTable(
-            s.llm_price_input_usd_per_mtok, s.llm_price_output_usd_per_mtok, s.image_price_usd
-        )
         llm = LlmClient(
             self.http,
             base_url=s.llm_base_url,
@@ -253,7 +267,8 @@ class Container:
             images,
             self.requests,
             self.holds,
-            prices,
+            self.prices,
+            self.bills,
             self.slots,
             patience_s=s.record_patience_s,
         )

@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 from bson.errors import BSONError
 from pymongo.errors import PyMongoError
 
+from generia_worker.billing.bills import Bills
 from generia_worker.billing.holds import Holds
-from generia_worker.billing.prices import PriceTable
+from generia_worker.billing.prices import Dearest, PriceTable
 from generia_worker.billing.requests import Intent, PaidCall, Requests
 from generia_worker.billing.slots import ProviderSlots
 from generia_worker.errors import (
@@ -70,6 +71,7 @@ class MeteredCalls:
         requests: Requests,
         holds: Holds,
         prices: PriceTable,
+        bills: Bills,
         slots: Mapping[Provider, ProviderSlots],
         *,
         patience_s: float,
@@ -80,6 +82,7 @@ class MeteredCalls:
         self._requests = requests
         self._holds = holds
         self._prices = prices
+        self._bills = bills
         self._slots = slots
         self._patience_s = patience_s
 
@@ -115,8 +118,12 @@ class MeteredCalls:
         raise PermanentError(message, fatal_to_world=True)
 
     def _ask(self, call: PaidCall, request: ChatRequest) -> TextAnswer:
-        worst = self._worst_text_usd(request)
-        intent = self._intend(Intent(request.request_id, call, "llm", self._llm.model, worst))
+        dearest = self._dearest(call, "llm", self._llm.model)
+        worst = self._worst_text_usd(request, dearest)
+        unproven = worst if dearest is None else None
+        intent = self._intend(
+            Intent(request.request_id, call, "llm", self._llm.model, worst, unproven_usd=unproven)
+        )
         try:
             answer = self._llm.complete(request)
         except TransientError as error:
@@ -133,16 +140,17 @@ class MeteredCalls:
         spoiled = _why_useless(answer)
         too_long = answer.finish_reason == "length"
         stored = {"content": answer.content, "too_long": too_long, "model": answer.model}
-        spoiled = self._billed(intent, self._prices.priced(answer.usage), stored, spoiled)
+        usage = self._prices.priced(answer.usage)
+        spoiled = self._billed(intent, usage, stored, self._prices.text_bill(usage), spoiled)
         if spoiled:
             declined = answer.refusal or answer.finish_reason == _WITHHELD
             raise AnswerRefused(spoiled) if declined else TransientError(spoiled)
         return TextAnswer(answer.content, too_long)
 
-    def _worst_text_usd(self, request: ChatRequest) -> float:
+    def _worst_text_usd(self, request: ChatRequest, dearest: Dearest | None) -> float:
         texts = [message.content for message in request.messages]
         size = sum(len(text.encode()) for text in (*texts, request.schema_instruction, str(request.schema)))
-        return self._prices.worst_text_usd(size, request.max_tokens) or 0.0
+        return self._prices.worst_text_usd(size, request.max_tokens, dearest) or 0.0
 
     # --- images ------------------------------------------------------------------------------------------------
     def picture(self, call: PaidCall, prompt: str, width: int, height: int) -> Picture:
@@ -187,8 +195,10 @@ class MeteredCalls:
             return None
 
     def _draw(self, call: PaidCall, request: ImageRequest) -> ImageReceipt:
-        worst = self._prices.worst_image_usd(request.width, request.height)
-        intent = Intent(call.key, call, "images", self._images.model, worst)
+        dearest = self._dearest(call, "images", self._images.model)
+        worst = self._prices.worst_image_usd(request.width, request.height, dearest) or 0.0
+        unproven = worst if dearest is None else None
+        intent = Intent(call.key, call, "images", self._images.model, worst, unproven_usd=unproven)
         begun = None if call.is_first_attempt else self._requests.open_one(intent)
         intent = begun or self._intend(intent)
         try:
@@ -204,7 +214,9 @@ class MeteredCalls:
             self._refused(intent, error.message)
             raise
         cost = receipt.cost_usd if receipt.cost_usd is not None else self._prices.image_usd
-        self._billed(intent, Usage(cost), {"task_uuid": receipt.task_uuid, "image_uuid": receipt.image_uuid})
+        answer = {"task_uuid": receipt.task_uuid, "image_uuid": receipt.image_uuid}
+        bill = Dearest(usd=cost or 0.0, usd_per_pixel=(cost or 0.0) / (request.width * request.height))
+        self._billed(intent, Usage(cost), answer, bill)
         return receipt
 
     def _pause_if_asked(self, provider: Provider, error: TransientError) -> None:
@@ -213,6 +225,10 @@ class MeteredCalls:
             self._slots[provider].pause(error.retry_after_s)
 
     # --- bookkeeping -------------------------------------------------------------------------------------------
+    def _dearest(self, call: PaidCall, provider: Provider, model: str) -> Dearest | None:
+        """Return the dearest bill of a model; nobody needs it for a world without a budget."""
+        return self._bills.dearest(provider, model) if call.budgeted else Dearest()
+
     def _intend(self, intent: Intent) -> Intent:
         """Store that a call is about to be made, and hold its worst case, unless it was held with the order.
 
@@ -227,17 +243,27 @@ class MeteredCalls:
                 self._requests.begin(intent)
             else:
                 self._requests.begin(intent)
-                self._hold(intent)
+                intent = self._hold(intent)
         except PyMongoError:
             # Whatever of it was stored: no call was made, and none is to be counted.
             self._insist(lambda: self._requests.withdraw(intent.request_id))
             raise
         return intent
 
-    def _hold(self, intent: Intent) -> None:
-        """Hold the worst case; while other calls of the world hold theirs, what they release is waited for."""
+    def _hold(self, intent: Intent) -> Intent:
+        """Hold the worst case; while other calls of the world hold theirs, what they release is waited for.
+
+        The first call of a model holds all that is left: what it will be billed is not known before it was, whatever price
+        is configured.
+        """
         try:
-            self._holds.hold(intent.call.world_id, intent.provider, intent.held_usd)
+            if intent.unproven_usd is not None:
+                held = self._holds.hold_rest(intent.call.world_id, intent.provider, intent.held_usd)
+                intent = replace(intent, worst_usd=held)
+                self._requests.begin(intent)
+            else:
+                self._holds.hold(intent.call.world_id, intent.provider, intent.held_usd)
+            return intent
         except BudgetExceeded as error:
             self._requests.withdraw(intent.request_id)
             if isinstance(error, WorldCancelled) or not self._requests.any_open(intent.call.world_id):
@@ -252,7 +278,12 @@ class MeteredCalls:
             )
 
     def _billed(
-        self, intent: Intent, usage: Usage, answer: dict[str, Any], spoiled: str | None = None
+        self,
+        intent: Intent,
+        usage: Usage,
+        answer: dict[str, Any],
+        bill: Dearest,
+        spoiled: str | None = None,
     ) -> str | None:
         """Record a bill with its answer; the bill alone if MongoDB does not take the answer. Returns why that is useless."""
 
@@ -267,8 +298,17 @@ class MeteredCalls:
             spoiled, answer = f"The answer cannot be stored ({type(error).__name__}).", {}
             recorded = self._insist(record)
         cost = usage.cost_usd
-        if recorded and intent.call.budgeted and cost is not None:
-            self._change_hold(lambda: self._holds.capture(intent.call.world_id, intent.held_usd, cost))
+        if recorded and cost is not None:
+            # Before the hold becomes smaller: calls that wait for it are to know what they will cost.
+            self._insist(lambda: self._bills.note(intent.provider, intent.model, bill))
+        if recorded and intent.call.budgeted:
+            if cost is None and intent.unproven_usd:
+                # Nobody will ever name this bill: the price that is configured has to do, as for the calls to come.
+                cost = intent.unproven_usd
+                self._insist(lambda: self._requests.hold_less(intent.request_id, intent.unproven_usd or 0.0))
+                self._insist(lambda: self._bills.note(intent.provider, intent.model, Dearest()))
+            if cost is not None:
+                self._change_hold(lambda: self._holds.capture(intent.call.world_id, intent.held_usd, cost))
         return spoiled
 
     def _change_hold(self, change: Callable[[], None]) -> None:

@@ -47,7 +47,7 @@ def estimate(
     """
     text, images = calls
     text_usd, image_usd = _unit_costs(prices, known)
-    usd = None if text_usd is None else text * text_usd + images * image_usd
+    usd = None if text_usd is None or image_usd is None else text * text_usd + images * image_usd
     seconds = _critical_path_s(users, text, images, shape)
     if known:
         # How much slower or faster than the model of the critical path the known worlds were.
@@ -63,8 +63,8 @@ def estimate(
     )
 
 
-def _unit_costs(prices: PriceTable, known: Sequence[Finished]) -> tuple[float | None, float]:
-    """Return the dollars of one text call (None: unknown) and of one image."""
+def _unit_costs(prices: PriceTable, known: Sequence[Finished]) -> tuple[float | None, float | None]:
+    """Return the dollars of one text call and of one image. None: unknown."""
     text_calls, image_calls = sum(one.text_calls for one in known), sum(one.image_calls for one in known)
     text = prices.text_usd(_PROMPT_TOKENS, _ANSWER_TOKENS)
     if text_calls:

@@ -28,6 +28,8 @@ _HELD = ["intent", "answered", "spoiled", "ambiguous"]
 _RECENT_S, _RECENT_MAX = 0.5, 1000
 #: Sums of floats, not money: differences below a billionth of a dollar.
 _NOTHING_USD = 1e-9
+#: What must be left of a budget for a call of which nobody knows what it costs.
+_LEAST_USD = 1e-6
 
 
 class Holds:
@@ -47,28 +49,29 @@ class Holds:
             WorldCancelled: the world was cancelled.
             BudgetExceeded: a limit or the budget does not allow the call.
         """
-        fits = {
-            "$and": [
-                {"$lt": [f"$reserved.{provider}", f"$limits.{provider}"]},
-                {
-                    "$or": [
-                        {"$eq": ["$budget_usd", None]},
-                        {
-                            "$lte": [
-                                {"$add": ["$reserved.usd", worst_usd]},
-                                {"$add": ["$budget_usd", _NOTHING_USD]},
-                            ]
-                        },
-                    ]
-                },
-            ]
-        }
         taken = self._rows.update_one(
-            {"_id": world_id, "cancelled": False, "$expr": fits},
+            _fitting(world_id, provider, worst_usd),
             {"$inc": {f"reserved.{provider}": 1, "reserved.usd": worst_usd}},
         )
         if not taken.matched_count:
             raise self._refusal(world_id, provider, worst_usd)
+
+    def hold_rest(self, world_id: str, provider: Provider, worst_usd: float) -> float:
+        """Set one call aside with all that is left of the budget, and return how much that is.
+
+        For a call that may turn out dearer than `worst_usd`: until its bill is known, no other call of the world is made
+        that the budget might not be enough for. Raises as `hold` does.
+        """
+        worst_usd = max(worst_usd, _LEAST_USD)
+        rest = {"$ifNull": ["$budget_usd", {"$add": ["$reserved.usd", worst_usd]}]}
+        change = {f"reserved.{provider}": {"$add": [f"$reserved.{provider}", 1]}, "reserved.usd": rest}
+        before = self._rows.find_one_and_update(
+            _fitting(world_id, provider, worst_usd), [{"$set": change}], {"reserved": 1, "budget_usd": 1}
+        )
+        if before is None:
+            raise self._refusal(world_id, provider, worst_usd)
+        budget = before["budget_usd"]
+        return worst_usd if budget is None else float(budget - before["reserved"]["usd"])
 
     def admit(self, world_id: str) -> None:
         """Let a call be made that was held with its world's order.
@@ -169,3 +172,24 @@ class Holds:
 
 def _is_nothing(drift: dict[str, Any]) -> bool:
     return not any(drift[name] for name in PROVIDERS) and abs(drift["usd"]) < _NOTHING_USD
+
+
+def _fitting(world_id: str, provider: Provider, worst_usd: float) -> Document:
+    """Return the query for a world that has room for one more call of this price."""
+    fits = {
+        "$and": [
+            {"$lt": [f"$reserved.{provider}", f"$limits.{provider}"]},
+            {
+                "$or": [
+                    {"$eq": ["$budget_usd", None]},
+                    {
+                        "$lte": [
+                            {"$add": ["$reserved.usd", worst_usd]},
+                            {"$add": ["$budget_usd", _NOTHING_USD]},
+                        ]
+                    },
+                ]
+            },
+        ]
+    }
+    return {"_id": world_id, "cancelled": False, "$expr": fits}

@@ -44,7 +44,8 @@ class PaidCall:
 @dataclass(frozen=True, slots=True)
 class Intent:
     """A request that is about to be sent. `worst_usd` is the most that it can cost, in dollars; one that is `planned` was
-    held with its world's order."""
+    held with its world's order. `unproven_usd` is set for a model of which nothing was billed yet: what the price table
+    says of the request (0: nothing)."""
 
     request_id: str
     call: PaidCall
@@ -52,6 +53,7 @@ class Intent:
     model: str
     worst_usd: float
     planned: bool = False
+    unproven_usd: float | None = None
 
     @property
     def held_usd(self) -> float:
@@ -77,8 +79,11 @@ class Requests:
 
     def open_one(self, intent: Intent) -> Intent | None:
         """Return a request as it was begun, when its outcome is not recorded yet."""
-        row = self._rows.find_one({"_id": intent.request_id, "state": "intent"}, {"planned": 1})
-        return None if row is None else replace(intent, planned=row.get("planned", False))
+        wanted = {"planned": 1, "worst_usd": 1}
+        row = self._rows.find_one({"_id": intent.request_id, "state": "intent"}, wanted)
+        if row is None:
+            return None
+        return replace(intent, planned=row.get("planned", False), worst_usd=row["worst_usd"])
 
     def counts(self, call: str) -> bool:
         """True when a request of this call was billed, or may have been."""
@@ -156,6 +161,10 @@ class Requests:
         }
         blank = {"cost_usd": None, "answer": None}
         self._rows.update_one({"_id": intent.request_id}, {"$set": row, "$setOnInsert": blank}, upsert=True)
+
+    def hold_less(self, request_id: str, usd: float) -> None:
+        """Note that a request whose bill nobody names is held at this many dollars from now on."""
+        self._rows.update_one({"_id": request_id, "cost_usd": None}, {"$set": {"worst_usd": usd}})
 
     def record_answer(
         self, intent: Intent, usage: Usage, answer: dict[str, Any], *, spoiled: str | None = None

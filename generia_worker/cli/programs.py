@@ -24,6 +24,8 @@ from generia_worker.settings import PREFIX, Settings
 
 #: What the simulator charges, so that budgets and estimates work with it: dollars per million tokens.
 _SIMULATED_INPUT_USD, _SIMULATED_OUTPUT_USD = 0.30, 2.50
+#: And for an image of a megapixel.
+_SIMULATED_IMAGE_USD = 0.0006
 SIMULATOR = "the simulator"
 _SIMULATOR_KEY = SecretStr("sim-local")
 _SERVICES = tuple(f"{name}_service" for name in SERVICES)
@@ -151,6 +153,8 @@ def with_addresses(settings: Settings) -> Settings:
             found["llm_price_output_usd_per_mtok"] = _SIMULATED_OUTPUT_USD
     if images:
         found |= {"image_base_url": f"{simulator}/v1", "image_api_key": _SIMULATOR_KEY}
+        if settings.image_price_usd is None:
+            found["image_price_usd"] = _SIMULATED_IMAGE_USD
     return settings.model_copy(update=found)
 
 

@@ -146,8 +146,8 @@ class Settings(BaseSettings):
     image_model: str = Field(default="runware:100@1", min_length=1, max_length=200)
     #: Overall deadline of one image call.
     image_timeout_s: float = Field(default=120, gt=0, le=900)
-    #: Price of one image where the answer carries none.
-    image_price_usd: float = Field(default=0.0006, ge=0)
+    #: Price of one image of up to a megapixel, for budgets, estimates, and where the answer carries none; empty: unknown.
+    image_price_usd: float | None = Field(default=None, ge=0)
     #: Calls in flight at most, over all workers.
     image_concurrency: int = Field(default=30, ge=1, le=10_000)
     #: Sides in pixels, multiples of 64: the cover is `cover_width` x `cover_height`, all others are square.

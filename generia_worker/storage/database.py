@@ -141,6 +141,7 @@ class Database:
         self.requests: Collection[Document] = db["api_requests_history"]
         self.status: Collection[Document] = db["world_generation_status"]
         self.parameters: Collection[Document] = db["world_parameters"]
+        self.dearest_bills: Collection[Document] = db["dearest_bills"]
         self.watermarks: Collection[Document] = db["queue_canaries"]
         self.database = db
 

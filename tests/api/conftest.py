@@ -24,7 +24,11 @@ def container(servers: Settings) -> Iterator[Container]:
     """The resources of one process, with a database of its own."""
     name = f"api-{uuid4().hex[:8]}"
     own = {"mongo_database": name, "api_token": SecretStr(TOKEN)}
-    prices = {"llm_price_input_usd_per_mtok": 0.3, "llm_price_output_usd_per_mtok": 2.5}
+    prices = {
+        "llm_price_input_usd_per_mtok": 0.3,
+        "llm_price_output_usd_per_mtok": 2.5,
+        "image_price_usd": 0.0006,
+    }
     container = Container(servers.model_copy(update=own | prices))
     container.database.ensure_indexes()
     yield container

@@ -37,7 +37,7 @@ def asked(database: Database, answer: ChatAnswer, error: type[Exception]) -> Doc
     model: Any = SimpleNamespace(model="m", complete=complete)
     images: Any = SimpleNamespace()
     prices = PriceTable(1.0, 1.0, 0.1)
-    calls = MeteredCalls(model, images, books.requests, books.holds, prices, both, patience_s=1)
+    calls = MeteredCalls(model, images, books.requests, books.holds, prices, books.bills, both, patience_s=1)
     with pytest.raises(error):
         calls.text(PaidCall("a", WORLD, "describe"), QUESTION)
     row = database.requests.find_one({"call": "a"})

@@ -58,7 +58,7 @@ def calls(books: Books, llm: Llm) -> MeteredCalls:
     model: Any = llm
     both: dict[Provider, Any] = {"llm": slots, "images": slots}
     return MeteredCalls(
-        model, images, books.requests, books.holds, PriceTable(1.0, 1.0, 0.1), both, patience_s=1
+        model, images, books.requests, books.holds, PriceTable(1.0, 1.0, 0.1), books.bills, both, patience_s=1
     )
 
 

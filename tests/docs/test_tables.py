@@ -288,7 +288,7 @@ def test_costs_are_what_an_estimate_says() -> None:
     prices = PriceTable(
         simulated.llm_price_input_usd_per_mtok,
         simulated.llm_price_output_usd_per_mtok,
-        settings.image_price_usd,
+        simulated.image_price_usd,
     )
     shape = Shape(settings.cast_batch_size, settings.llm_concurrency, settings.image_concurrency)
     for size, texts, pictures, dollars in table("costs"):

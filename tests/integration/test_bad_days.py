@@ -118,4 +118,4 @@ def test_a_provider_that_names_no_cost_is_not_free(platform: Platform) -> None:
     audit.check(status, 1, 1)
     # The stack's price table and the fallback price of an image stand in.
     assert status.llm_cost_total > 0
-    assert status.image_cost_total == 4 * platform.settings.image_price_usd
+    assert status.image_cost_total == 4 * (platform.settings.image_price_usd or 0)
