@@ -65,7 +65,8 @@ COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py
 COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
      generia_worker/status/refresh.py generia_worker/status/stages.py ./generia_worker/status/
 COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
-     generia_worker/storage/mongo.py generia_worker/storage/parameters.py ./generia_worker/storage/
+     generia_worker/storage/mongo.py generia_worker/storage/mongo_check.py generia_worker/storage/parameters.py \
+     ./generia_worker/storage/
 COPY generia_worker/worlds/__init__.py generia_worker/worlds/context.py generia_worker/worlds/control.py \
      generia_worker/worlds/documents.py generia_worker/worlds/results.py generia_worker/worlds/steps.py \
      generia_worker/worlds/templates.py ./generia_worker/worlds/
@@ -107,7 +108,8 @@ COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2
      generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
 COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
-COPY generia_worker/storage/__init__.py generia_worker/storage/mongo.py ./generia_worker/storage/
+COPY generia_worker/storage/__init__.py generia_worker/storage/mongo.py generia_worker/storage/mongo_check.py \
+     ./generia_worker/storage/
 COPY generia_worker/web/favicon.svg generia_worker/web/index.html ./generia_worker/web/
 COPY generia_worker/web/css/base.css generia_worker/web/css/pages.css generia_worker/web/css/world.css \
      ./generia_worker/web/css/
@@ -139,8 +141,8 @@ COPY generia_worker/reference/__init__.py generia_worker/reference/base_service.
 COPY generia_worker/reference/world/__init__.py generia_worker/reference/world/generation_status.py \
      generia_worker/reference/world/orders.py generia_worker/reference/world/world_service.py \
      ./generia_worker/reference/world/
-COPY generia_worker/rpc/__init__.py generia_worker/rpc/media_types.py generia_worker/rpc/wire.py \
-     ./generia_worker/rpc/
+COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/media_types.py \
+     generia_worker/rpc/wire.py ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
      generia_worker/rpc/stubs/character_pb2_grpc.py generia_worker/rpc/stubs/media_pb2.py \
      generia_worker/rpc/stubs/media_pb2_grpc.py generia_worker/rpc/stubs/post_pb2.py \
@@ -149,7 +151,7 @@ COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2
 COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
 COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/mongo.py \
-     ./generia_worker/storage/
+     generia_worker/storage/mongo_check.py ./generia_worker/storage/
 ENTRYPOINT ["python", "-m", "generia_worker.processes.world"]
 
 FROM base AS character
@@ -165,8 +167,8 @@ COPY generia_worker/reference/__init__.py generia_worker/reference/base_service.
      generia_worker/reference/signed_urls.py generia_worker/reference/validation.py ./generia_worker/reference/
 COPY generia_worker/reference/character/__init__.py generia_worker/reference/character/character_service.py \
      ./generia_worker/reference/character/
-COPY generia_worker/rpc/__init__.py generia_worker/rpc/media_types.py generia_worker/rpc/wire.py \
-     ./generia_worker/rpc/
+COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/media_types.py \
+     generia_worker/rpc/wire.py ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
      generia_worker/rpc/stubs/character_pb2_grpc.py generia_worker/rpc/stubs/media_pb2.py \
      generia_worker/rpc/stubs/media_pb2_grpc.py generia_worker/rpc/stubs/post_pb2.py \
@@ -175,7 +177,7 @@ COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2
 COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
 COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/mongo.py \
-     ./generia_worker/storage/
+     generia_worker/storage/mongo_check.py ./generia_worker/storage/
 ENTRYPOINT ["python", "-m", "generia_worker.processes.character"]
 
 FROM base AS post
@@ -191,8 +193,8 @@ COPY generia_worker/reference/__init__.py generia_worker/reference/base_service.
      generia_worker/reference/signed_urls.py generia_worker/reference/validation.py ./generia_worker/reference/
 COPY generia_worker/reference/post/__init__.py generia_worker/reference/post/post_service.py \
      ./generia_worker/reference/post/
-COPY generia_worker/rpc/__init__.py generia_worker/rpc/media_types.py generia_worker/rpc/wire.py \
-     ./generia_worker/rpc/
+COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/media_types.py \
+     generia_worker/rpc/wire.py ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
      generia_worker/rpc/stubs/character_pb2_grpc.py generia_worker/rpc/stubs/media_pb2.py \
      generia_worker/rpc/stubs/media_pb2_grpc.py generia_worker/rpc/stubs/post_pb2.py \
@@ -201,7 +203,7 @@ COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2
 COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
 COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/mongo.py \
-     ./generia_worker/storage/
+     generia_worker/storage/mongo_check.py ./generia_worker/storage/
 ENTRYPOINT ["python", "-m", "generia_worker.processes.post"]
 
 FROM base AS media
@@ -218,8 +220,8 @@ COPY generia_worker/reference/__init__.py generia_worker/reference/base_service.
 COPY generia_worker/reference/media/__init__.py generia_worker/reference/media/bucket.py \
      generia_worker/reference/media/media_service.py generia_worker/reference/media/pictures.py \
      ./generia_worker/reference/media/
-COPY generia_worker/rpc/__init__.py generia_worker/rpc/media_types.py generia_worker/rpc/wire.py \
-     ./generia_worker/rpc/
+COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/media_types.py \
+     generia_worker/rpc/wire.py ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
      generia_worker/rpc/stubs/character_pb2_grpc.py generia_worker/rpc/stubs/media_pb2.py \
      generia_worker/rpc/stubs/media_pb2_grpc.py generia_worker/rpc/stubs/post_pb2.py \
@@ -228,7 +230,7 @@ COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2
 COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
 COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/mongo.py \
-     ./generia_worker/storage/
+     generia_worker/storage/mongo_check.py ./generia_worker/storage/
 ENTRYPOINT ["python", "-m", "generia_worker.processes.media"]
 
 FROM base AS simulator
@@ -237,6 +239,13 @@ COPY generia_worker/observability/__init__.py generia_worker/observability/logs.
      ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py generia_worker/processes/simulator.py ./generia_worker/processes/
+COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/wire.py \
+     ./generia_worker/rpc/
+COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
+     generia_worker/rpc/stubs/character_pb2_grpc.py generia_worker/rpc/stubs/media_pb2.py \
+     generia_worker/rpc/stubs/media_pb2_grpc.py generia_worker/rpc/stubs/post_pb2.py \
+     generia_worker/rpc/stubs/post_pb2_grpc.py generia_worker/rpc/stubs/world_pb2.py \
+     generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
 COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
 COPY generia_worker/simulator/__init__.py generia_worker/simulator/app.py generia_worker/simulator/behaviour.py \
@@ -305,8 +314,8 @@ COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py
 COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
      generia_worker/status/refresh.py generia_worker/status/stages.py ./generia_worker/status/
 COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
-     generia_worker/storage/migrations.py generia_worker/storage/mongo.py generia_worker/storage/parameters.py \
-     ./generia_worker/storage/
+     generia_worker/storage/migrations.py generia_worker/storage/mongo.py generia_worker/storage/mongo_check.py \
+     generia_worker/storage/parameters.py ./generia_worker/storage/
 COPY generia_worker/worlds/__init__.py generia_worker/worlds/cast.py generia_worker/worlds/characters.py \
      generia_worker/worlds/context.py generia_worker/worlds/control.py generia_worker/worlds/documents.py \
      generia_worker/worlds/generate.py generia_worker/worlds/media.py generia_worker/worlds/posts.py \
@@ -359,8 +368,8 @@ COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py
 COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
      generia_worker/status/refresh.py generia_worker/status/stages.py ./generia_worker/status/
 COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
-     generia_worker/storage/migrations.py generia_worker/storage/mongo.py generia_worker/storage/parameters.py \
-     ./generia_worker/storage/
+     generia_worker/storage/migrations.py generia_worker/storage/mongo.py generia_worker/storage/mongo_check.py \
+     generia_worker/storage/parameters.py ./generia_worker/storage/
 COPY generia_worker/worlds/__init__.py generia_worker/worlds/cast.py generia_worker/worlds/characters.py \
      generia_worker/worlds/context.py generia_worker/worlds/control.py generia_worker/worlds/documents.py \
      generia_worker/worlds/generate.py generia_worker/worlds/media.py generia_worker/worlds/posts.py \
@@ -410,7 +419,8 @@ COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py
 COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
      generia_worker/status/refresh.py generia_worker/status/stages.py ./generia_worker/status/
 COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
-     generia_worker/storage/mongo.py generia_worker/storage/parameters.py ./generia_worker/storage/
+     generia_worker/storage/mongo.py generia_worker/storage/mongo_check.py generia_worker/storage/parameters.py \
+     ./generia_worker/storage/
 COPY generia_worker/worlds/__init__.py generia_worker/worlds/context.py generia_worker/worlds/control.py \
      generia_worker/worlds/documents.py generia_worker/worlds/results.py generia_worker/worlds/steps.py \
      generia_worker/worlds/templates.py ./generia_worker/worlds/
@@ -460,7 +470,8 @@ COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py
 COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
      generia_worker/status/refresh.py generia_worker/status/stages.py ./generia_worker/status/
 COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
-     generia_worker/storage/mongo.py generia_worker/storage/parameters.py ./generia_worker/storage/
+     generia_worker/storage/mongo.py generia_worker/storage/mongo_check.py generia_worker/storage/parameters.py \
+     ./generia_worker/storage/
 COPY generia_worker/worlds/__init__.py generia_worker/worlds/cast.py generia_worker/worlds/characters.py \
      generia_worker/worlds/context.py generia_worker/worlds/control.py generia_worker/worlds/documents.py \
      generia_worker/worlds/generate.py generia_worker/worlds/media.py generia_worker/worlds/posts.py \

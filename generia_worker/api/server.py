@@ -23,7 +23,7 @@ def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Raises:
-        ConfigurationError: no token is configured and the address is not loopback, or MongoDB is not a replica set.
+        ConfigurationError: no token is configured and the address is not loopback, or MongoDB cannot be used.
     """
     host, port = split(settings.api_bind)
     if not settings.api_token.get_secret_value() and not is_loopback(host):
@@ -32,7 +32,7 @@ def run(settings: Settings) -> None:
         )
         raise ConfigurationError(message)
     container = get_container()
-    container.database.require_replica_set()
+    container.database.require_usable()
     container.database.ensure_indexes()
     app = create_app(container, Enqueuer(celery, lambda: container.redis))
     config = uvicorn.Config(

@@ -206,9 +206,16 @@ class Container:
 
     @_shared
     def http(self) -> HttpPool:
-        """The HTTP connections."""
+        """The HTTP connections to servers of our own."""
         s = self.settings
         return HttpPool(s.http_max_connections, s.http_connect_timeout_s)
+
+    @_shared
+    def provider_http(self) -> HttpPool:
+        """The HTTP connections to the providers: the same, unless they are behind a proxy."""
+        s = self.settings
+        proxy = s.provider_proxy.get_secret_value()
+        return HttpPool(s.http_max_connections, s.http_connect_timeout_s, proxy) if proxy else self.http
 
     @_shared
     def prompts(self) -> Prompts:
@@ -244,7 +251,7 @@ class Container:
     def _metered_calls(self) -> MeteredCalls:
         s = self.settings
         llm = LlmClient(
-            self.http,
+            self.provider_http,
             base_url=s.llm_base_url,
             api_key=s.llm_api_key.get_secret_value(),
             model=s.llm_model,
@@ -254,7 +261,7 @@ class Container:
             openrouter=s.uses_openrouter,
         )
         images = ImageClient(
-            self.http,
+            self.provider_http,
             base_url=s.image_base_url,
             api_key=s.image_api_key.get_secret_value(),
             model=s.image_model,

@@ -45,8 +45,9 @@ def some_stack(settings: Settings, *, as_json: bool) -> Iterator[Running]:
         console.print(f"Using the stack that runs already. {programs.providers_line(info.settings)}")
         yield Running(info.settings)
         return
+    made = _stack(settings)
     console.print("Starting Redis, MongoDB, S3, the services and the workers …")
-    with _stack(settings) as stack:
+    with made as stack:
         console.print(programs.providers_line(stack.settings))
         yield Running(stack.settings)
         console.print("Stopping …")
@@ -57,8 +58,8 @@ def keep_running(settings: Settings, *, flower: bool = False, as_json: bool) -> 
     from generia_worker.gateway.tokens import local_login_token
 
     console = display.err if as_json else display.out
-    console.print("Starting Redis, MongoDB, S3, the services and the workers …")
     stack = _stack(settings, flower=flower)
+    console.print("Starting Redis, MongoDB, S3, the services and the workers …")
 
     def announce(started: Settings) -> None:
         addresses = _addresses(started)
@@ -85,6 +86,10 @@ def keep_running(settings: Settings, *, flower: bool = False, as_json: bool) -> 
 
 
 def _stack(settings: Settings, *, flower: bool = False) -> Stack:
+    """Return a stack that may be started. Raises ConfigurationError when a server that the settings name cannot be used."""
+    from generia_worker.embedded.doctor import require_named
+
+    require_named(settings)
     found = programs.programs(settings, flower=flower)
     return Stack(programs.with_addresses(settings), settings.data_dir, found, programs.PRELOAD)
 

@@ -14,8 +14,6 @@ import redis
 import urllib3
 from minio import Minio
 from minio.error import MinioException
-from pymongo import MongoClient
-from pymongo.errors import PyMongoError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -33,6 +31,8 @@ from generia_worker.embedded.folder import read_running
 from generia_worker.embedded.ports import LOOPBACK, free_port
 from generia_worker.errors import ConfigurationError
 from generia_worker.settings import Settings
+from generia_worker.storage.mongo import connect
+from generia_worker.storage.mongo_check import MongoUnusable, require_usable
 
 #: MongoDB stops writing when less than about this is left; a world's pictures need some of it, too.
 DISK_NEEDED_BYTES = 2 * 1024**3
@@ -42,12 +42,26 @@ _TIMEOUT_S = 2
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. `remedy` is the one line that mends it, when it is not `ok`."""
+    """One thing that was looked at. `remedy` is the one line that mends it, when it is not `ok`.
+
+    `tolerable` is what a stack starts with all the same: it works until the day that it does not.
+    """
 
     name: str
     ok: bool
     detail: str
     remedy: str | None = None
+    tolerable: bool = False
+
+
+def require_named(settings: Settings) -> None:
+    """Ask the servers that the settings name, before anything is started that needs them. Raises ConfigurationError."""
+    checks = {"mongo_uri": check_mongo, "redis_url": check_redis, "s3_endpoint": check_s3}
+    for field, check in checks.items():
+        if field in settings.model_fields_set:
+            finding = check(settings)
+            if not (finding.ok or finding.tolerable):
+                raise ConfigurationError(f"{finding.name}: {finding.detail}. {finding.remedy}")
 
 
 def examine(settings: Settings) -> list[Finding]:
@@ -77,26 +91,16 @@ def examine(settings: Settings) -> list[Finding]:
 
 
 def check_mongo(settings: Settings) -> Finding:
-    """Look whether the MongoDB of these settings answers, is a replica set and has a primary."""
+    """Look whether the MongoDB of these settings is one that this user may use, as every process looks at its start."""
     name = "MongoDB"
     uri = settings.mongo_uri.get_secret_value()
-    timeout_ms = _TIMEOUT_S * 1000
     try:
-        with MongoClient[dict[str, object]](uri, serverSelectionTimeoutMS=timeout_ms) as client:
-            hello = client.admin.command("hello")
-            version = client.admin.command("buildInfo")["version"]
-    except PyMongoError as error:
-        return _explain_mongo(name, uri, error)
-    if not hello.get("setName"):
-        return _standalone(name)
-    if not hello.get("isWritablePrimary"):
-        return Finding(
-            name,
-            False,
-            "the member that answers is no primary",
-            "Put every member and replicaSet=… into the URI.",
-        )
-    return Finding(name, True, f"{version}, replica set {hello['setName']}")
+        with connect(uri, serverSelectionTimeoutMS=_TIMEOUT_S * 1000) as client:
+            return Finding(name, True, require_usable(client, uri, settings.mongo_database))
+    except MongoUnusable as error:
+        return Finding(name, False, error.detail, error.remedy)
+    except ConfigurationError as error:
+        return Finding(name, False, error.message, "Correct GENERIA_MONGO_URI.")
 
 
 def check_redis(settings: Settings) -> Finding:
@@ -128,7 +132,8 @@ def check_redis(settings: Settings) -> Finding:
         client.close()
     if policy not in ("noeviction", None):
         detail = f"{version}, but it may throw away queued work (maxmemory-policy {policy})"
-        return Finding(name, False, detail, "Set maxmemory-policy noeviction in its configuration.")
+        remedy = "Set maxmemory-policy noeviction in its configuration."
+        return Finding(name, False, detail, remedy, tolerable=True)
     return Finding(name, True, f"{version}, {policy or 'eviction policy not told'}")
 
 
@@ -161,34 +166,6 @@ def check_s3(settings: Settings) -> Finding:
         return Finding(name, False, detail, "Start it, or unset GENERIA_S3_ENDPOINT to use the embedded one.")
     bucket = f"bucket {settings.s3_bucket}"
     return Finding(name, True, f"{bucket} is there" if there else f"{bucket} will be made")
-
-
-def _standalone(name: str) -> Finding:
-    detail = "it is a standalone server, and transactions need a replica set"
-    remedy = (
-        "Start it with mongod --replSet rs0, run rs.initiate() once, and put ?replicaSet=rs0 into the URI."
-    )
-    return Finding(name, False, detail, remedy)
-
-
-def _explain_mongo(name: str, uri: str, error: PyMongoError) -> Finding:
-    """Tell a standalone server, which a URI with replicaSet= never selects, from one that does not answer."""
-    try:
-        with MongoClient[dict[str, object]](
-            uri, replicaSet=None, directConnection=True, serverSelectionTimeoutMS=_TIMEOUT_S * 1000
-        ) as client:
-            hello = client.admin.command("hello")
-    except PyMongoError:
-        detail = f"no answer at GENERIA_MONGO_URI ({type(error).__name__})"
-        return Finding(name, False, detail, "Start it, or unset GENERIA_MONGO_URI to use the embedded one.")
-    if hello.get("setName"):
-        detail = f"its replica set is {hello['setName']}, and no member that the URI reaches is the primary"
-        return Finding(
-            name, False, detail, f"Put its members and ?replicaSet={hello['setName']} into the URI."
-        )
-    if hello.get("isreplicaset"):
-        return Finding(name, False, "its replica set was never initiated", "Run rs.initiate() on it once.")
-    return _standalone(name)
 
 
 def _eviction_policy(client: redis.Redis) -> str | None:

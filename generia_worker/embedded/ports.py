@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import socket
 import threading
+from collections import deque
 
 from generia_worker.errors import ConfigurationError
 
@@ -16,7 +17,9 @@ _TRIES = 200
 
 _random = random.SystemRandom()
 _lock = threading.Lock()
-_given: set[int] = set()
+#: What holds the ports that were given out, against other processes that look for one (those of another stack, say): more
+#: than a stack needs.
+_held: deque[socket.socket] = deque(maxlen=256)
 
 
 def can_bind(port: int, host: str = LOOPBACK) -> bool:
@@ -33,10 +36,11 @@ def can_bind(port: int, host: str = LOOPBACK) -> bool:
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody listens on and that this process has not given out before.
+    """Return a loopback port that nobody listens on and that was not given out before.
 
-    Random, so that two stacks that start together hardly ever choose the same one; whoever starts a server on
-    it still has to try another port when the bind fails, for nothing reserves a port but listening on it.
+    No other process that asks here gets it either, until this one ends: a socket is bound to it that never listens.
+    Servers, which all set SO_REUSEADDR, may listen beside that. So may programs that did not ask here: whoever starts a
+    server still has to try another port when its bind fails.
 
     Raises:
         ConfigurationError: no free port was found.
@@ -44,9 +48,17 @@ def free_port() -> int:
     with _lock:
         for _ in range(_TRIES):
             port = _random.randrange(_FIRST, _LAST)
-            if port not in _given and can_bind(port):
-                _given.add(port)
-                return port
+            held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            try:
+                held.bind((LOOPBACK, port))  # refused while anything else is bound to it, listening or not
+            except OSError:
+                held.close()
+                continue
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if len(_held) == _held.maxlen:
+                _held.popleft().close()
+            _held.append(held)
+            return port
     message = f"No free port between {_FIRST} and {_LAST} on {LOOPBACK}; end some programs that listen there."
     raise ConfigurationError(message)
 

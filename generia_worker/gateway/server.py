@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import logging
-import time
 
 import uvicorn
-from pymongo.errors import PyMongoError
 
-from generia_worker.errors import ConfigurationError
 from generia_worker.gateway.app import create_app
 from generia_worker.gateway.dependencies import Dependencies, open_dependencies
 from generia_worker.http.addresses import split
 from generia_worker.settings import Settings
+from generia_worker.storage.mongo_check import wait_until_usable
 
 log = logging.getLogger(__name__)
 
@@ -26,10 +24,13 @@ def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Raises:
-        ConfigurationError: no secret is configured, or MongoDB did not become reachable.
+        ConfigurationError: no secret is configured, or MongoDB cannot be used (MongoUnusable).
     """
     deps = open_dependencies(settings)
-    _prepare(deps)
+    wait_until_usable(
+        deps.mongo, settings.mongo_uri.get_secret_value(), settings.mongo_database, patience_s=_START_S
+    )
+    deps.prepare()
     uvicorn.Server(config(deps)).run()
 
 
@@ -54,18 +55,3 @@ def config(deps: Dependencies) -> uvicorn.Config:
         timeout_keep_alive=30,
         timeout_graceful_shutdown=STOP_S,
     )
-
-
-def _prepare(deps: Dependencies) -> None:
-    deadline = time.monotonic() + _START_S
-    while True:
-        try:
-            deps.prepare()
-            return
-        except PyMongoError as error:
-            if time.monotonic() >= deadline:
-                message = (
-                    f"MongoDB cannot be used ({type(error).__name__}): is it running? See GENERIA_MONGO_URI."
-                )
-                raise ConfigurationError(message) from error
-        time.sleep(0.2)

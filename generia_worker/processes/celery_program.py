@@ -11,14 +11,14 @@ def checked_app() -> Any:
     """Return the Celery application, once MongoDB and the templates are known to be in order.
 
     Raises:
-        ConfigurationError: MongoDB does not answer or is no replica set, or a template cannot be read.
+        ConfigurationError: MongoDB cannot be used, or a template cannot be read.
     """
     from generia_worker.app.celery_app import app
     from generia_worker.app.container import get_container
     from generia_worker.storage.migrations import migrate
 
     container = get_container()
-    container.database.require_replica_set()
+    container.database.require_usable()
     container.database.ensure_indexes()
     migrate(container.database)
     if container.prompts is None:

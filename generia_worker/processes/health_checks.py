@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import socket
 import time
-import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -23,22 +23,26 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - nothing 
 def answers(bind: str, path: str, *, login: str = "") -> bool:
     """True when a GET of this path is answered with 200; `login` is `user:password`."""
     host, _, port = bind.rpartition(":")
-    request = urllib.request.Request(f"http://{_EVERYWHERE.get(host, host)}:{port}{path}")
-    if login:
-        request.add_header("Authorization", f"Basic {base64.b64encode(login.encode()).decode()}")
+    # http.client knows no proxies: what the environment says of them is about the world outside.
+    asked = http.client.HTTPConnection(_EVERYWHERE.get(host, host).strip("[]"), int(port), timeout=_PROBE_S)
+    headers = {"Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"} if login else {}
     try:
-        with urllib.request.urlopen(request, timeout=_PROBE_S) as reply:  # noqa: S310
-            return bool(reply.status == 200)
-    except OSError:
+        asked.request("GET", path, headers=headers)
+        return asked.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        asked.close()
 
 
 def channel_is_ready(address: str) -> bool:
     """True when a gRPC server answers at this address."""
     import grpc
 
+    from generia_worker.rpc.channel import open_channel
+
     host, _, port = address.rpartition(":")
-    with grpc.insecure_channel(f"{_EVERYWHERE.get(host, host)}:{port}") as channel:
+    with open_channel(f"{_EVERYWHERE.get(host, host)}:{port}") as channel:
         try:
             grpc.channel_ready_future(channel).result(timeout=_PROBE_S)
         except grpc.FutureTimeoutError:

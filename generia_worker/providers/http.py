@@ -9,6 +9,7 @@ from __future__ import annotations
 import email.utils
 import http.client
 import io
+import ipaddress
 import json as json_module
 import math
 import socket
@@ -121,6 +122,13 @@ class _Sending(HTTPConnection):
         self.sock.settimeout(_call.remaining_s())
         super().send(data)
 
+    def _tunnel(self) -> None:
+        """Ask a proxy for the way: what it is asked is not yet what the server is asked."""
+        try:
+            super()._tunnel()
+        finally:
+            _call.sent = False
+
 
 class _EncryptedSending(_Sending, HTTPSConnection):
     """The same over TLS."""
@@ -134,11 +142,20 @@ class _EncryptedPool(HTTPSConnectionPool):
     ConnectionCls = _EncryptedSending
 
 
+_POOLS = {"http": _PlainPool, "https": _EncryptedPool}
+
+
 class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         """Make pools of our connections."""
         super().init_poolmanager(*arguments, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _EncryptedPool}
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:
+        """Make pools of our connections to a proxy, too."""
+        manager = super().proxy_manager_for(proxy, **options)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
 
 
 class HttpPool:
@@ -147,15 +164,19 @@ class HttpPool:
     Requests are sent through requests' adapter without one of its sessions: so the environment's proxies and .netrc play
     no part, cookies are not kept, and redirects are not followed (they would carry credentials elsewhere) – and a call
     costs a third less.
+
+    With `proxy`, http://user:password@host:port, servers elsewhere are reached through it; those at an address of this
+    machine or of a private network never are.
     """
 
-    def __init__(self, max_connections: int, connect_timeout_s: float) -> None:
+    def __init__(self, max_connections: int, connect_timeout_s: float, proxy: str = "") -> None:
         self._adapter = _Adapter(
             pool_connections=_HOSTS, pool_maxsize=max_connections, max_retries=0, pool_block=True
         )
         # The adapter would wait for a free connection without a bound.
         self._slots = threading.BoundedSemaphore(max_connections)
         self._connect_timeout_s = connect_timeout_s
+        self._proxies = {"http": proxy, "https": proxy} if proxy else None
 
     def exchange(
         self,
@@ -205,7 +226,8 @@ class HttpPool:
         # requests hands urllib3's own Timeout through, which its type stubs do not know.
         timeout: Any = Timeout(connect=min(self._connect_timeout_s, left), total=left)
         request = requests.Request(method, url, headers=headers, data=data).prepare()
-        with self._adapter.send(request, timeout=timeout, stream=True) as response:
+        proxies = None if _is_near(url) else self._proxies
+        with self._adapter.send(request, timeout=timeout, stream=True, proxies=proxies) as response:
             body = bytearray()
             # read1 returns what has arrived; read would wait for a full chunk.
             while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
@@ -219,6 +241,14 @@ class HttpPool:
     def close(self) -> None:
         """Close all idle connections; calls that are under way end at their own deadlines."""
         self._adapter.close()
+
+
+def _is_near(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return host == "localhost"
 
 
 def _explain(error: Exception, site: str) -> GeneriaError:
@@ -235,6 +265,10 @@ def _explain(error: Exception, site: str) -> GeneriaError:
         return PermanentError(f"A header for {site} holds what HTTP does not allow: check the API key.")
     if isinstance(error, requests.exceptions.SSLError):
         return TransientError(f"No encrypted connection to {site} can be made.", outage=True)
+    if isinstance(error, requests.exceptions.ProxyError):
+        return TransientError(
+            f"No connection to {site} through the proxy of GENERIA_PROVIDER_PROXY.", outage=True
+        )
     if isinstance(error, ValueError):
         return PermanentError(f"{site} is no address that can be called.")
     return TransientError(f"No connection to {site}.", outage=True)

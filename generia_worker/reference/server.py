@@ -16,7 +16,6 @@ from typing import Self
 
 import grpc
 from minio.error import MinioException
-from pymongo.errors import PyMongoError
 from urllib3.exceptions import HTTPError
 
 from generia_worker.errors import ConfigurationError
@@ -25,6 +24,7 @@ from generia_worker.reference.interceptor import ErrorInterceptor
 from generia_worker.reference.resources import THREADS, Resources, open_resources
 from generia_worker.rpc import wire
 from generia_worker.settings import Settings
+from generia_worker.storage.mongo_check import wait_until_usable
 
 log = logging.getLogger(__name__)
 
@@ -131,6 +131,12 @@ def start(
     services = [factory(resources) for factory in factories]
     running = RunningServices(services, resources)
     try:
+        wait_until_usable(
+            resources.client,
+            settings.mongo_uri.get_secret_value(),
+            settings.mongo_database,
+            patience_s=patience_s,
+        )
         _prepare(services, patience_s)
         running.start()
     except BaseException:
@@ -142,18 +148,16 @@ def start(
 def _prepare(
     services: Iterable[Service], patience_s: float, clock: Callable[[], float] = time.monotonic
 ) -> None:
-    """Prepare the services, waiting for servers that start at the same time. Raises ConfigurationError."""
+    """Prepare the services, waiting for an S3 server that starts at the same time. Raises ConfigurationError."""
     deadline = clock() + patience_s
     while True:
         try:
             for service in services:
                 service.prepare()
             return
-        except (PyMongoError, MinioException, HTTPError, OSError) as error:
+        except (MinioException, HTTPError, OSError) as error:
             if clock() >= deadline:
-                part = "MongoDB" if isinstance(error, PyMongoError) else "The S3 server"
-                setting = "GENERIA_MONGO_URI" if isinstance(error, PyMongoError) else "GENERIA_S3_ENDPOINT"
-                message = f"{part} cannot be used ({type(error).__name__}): is it running? See {setting}."
+                message = f"The S3 server cannot be used ({type(error).__name__}): is it running? See GENERIA_S3_ENDPOINT."
                 raise ConfigurationError(message) from error
         time.sleep(0.2)
 

@@ -22,6 +22,8 @@ _OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.min_reconnect_backoff_ms", 1_000),
     ("grpc.max_reconnect_backoff_ms", 5_000),
+    # Services are inside: a proxy that the environment names for the world outside knows no way to them.
+    ("grpc.enable_http_proxy", 0),
     # The step owns the retries.
     ("grpc.enable_retries", 0),
     # Channels of one process to one address do not share a connection that one of them may close.

@@ -26,7 +26,17 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings.sources import DotEnvSettingsSource
 
 from generia_worker.settings.secret_files import SUFFIX, SecretFiles
-from generia_worker.settings.types import Host, HttpAddress, Origins, PublicHost, Rate, RedisAddress, Signing
+from generia_worker.settings.types import (
+    Host,
+    HttpAddress,
+    MongoAddress,
+    Origins,
+    ProxyAddress,
+    PublicHost,
+    Rate,
+    RedisAddress,
+    Signing,
+)
 from generia_worker.text import conceal
 
 PREFIX = "GENERIA_"
@@ -55,7 +65,7 @@ class Settings(BaseSettings):
 
     # --- servers -----------------------------------------------------------------------------------------------
     #: MongoDB, a replica set (transactions need one).
-    mongo_uri: SecretStr = SecretStr("mongodb://127.0.0.1:27017/?replicaSet=rs0")
+    mongo_uri: MongoAddress = SecretStr("mongodb://127.0.0.1:27017/?replicaSet=rs0")
     #: Name of the database that holds all collections.
     mongo_database: str = Field(default="generia", pattern=r"^[A-Za-z0-9_-]{1,38}$")
     #: Upper bound of connections of one process to MongoDB.
@@ -164,6 +174,9 @@ class Settings(BaseSettings):
     http_max_connections: int = Field(default=128, ge=1, le=2000)
     #: Time to connect to any HTTP server.
     http_connect_timeout_s: float = Field(default=5, gt=0, le=60)
+    #: Proxy for the providers of texts and pictures, http://user:password@host:port; addresses of this machine and private
+    #: ones are called without it. What the environment says of proxies (HTTP_PROXY …) is never used.
+    provider_proxy: ProxyAddress = SecretStr("")
 
     # --- steps -------------------------------------------------------------------------------------------------
     #: How long a claimed step belongs to its worker; renewed every `lease_renew_s`.

@@ -53,6 +53,39 @@ def _redis_url(value: SecretStr) -> SecretStr:
     return SecretStr(urlunsplit(parts._replace(query=urlencode(query))))
 
 
+def _proxy(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if text:
+        parts = urlsplit(text)
+        try:
+            known = (
+                parts.scheme in ("http", "https")
+                and parts.hostname
+                and parts.port
+                and not parts.path.strip("/")
+            )
+        except ValueError:
+            known = False
+        if not known:
+            message = "must be http://host:port or http://user:password@host:port"
+            raise ValueError(message)
+    return value
+
+
+def _mongo_uri(value: SecretStr) -> SecretStr:
+    """Check the part of an address that its driver quotes in errors: user, password and hosts.
+
+    The options behind them are the driver's to check.
+    """
+    if not _MONGO_URI.fullmatch(value.get_secret_value()):
+        message = (
+            "must be mongodb://user:password@host:27017/?replicaSet=rs0, or mongodb+srv://…; "
+            "in a user name or password / @ : ? # % are written %2F %40 %3A %3F %23 %25"
+        )
+        raise ValueError(message)
+    return value
+
+
 def _origins(value: Any) -> Any:
     """Check a list of origins: scheme, host and port, nothing after them."""
     if isinstance(value, str):
@@ -91,6 +124,14 @@ def _public_host(value: Any) -> Any:
 #: host:port, as clients take it that know the scheme from another setting.
 Host = Annotated[str, BeforeValidator(_host)]
 PublicHost = Annotated[str, BeforeValidator(_public_host)]
+_WORD = r"(?:[^@:/?#\[\]%\s]|%[0-9A-Fa-f]{2})"
+_MEMBER = rf"(?:\[[0-9A-Fa-f:.]+(?:%\w+)?\]|{_WORD}+)(?::\d{{1,5}})?"
+_MONGO_URI = re.compile(
+    rf"mongodb(?:\+srv)?://(?:{_WORD}+(?::{_WORD}*)?@)?{_MEMBER}(?:,{_MEMBER})*(?:/[\w-]*)?(?:\?[^@\s]*)?",
+    re.ASCII,
+)
+MongoAddress = Annotated[SecretStr, AfterValidator(_mongo_uri)]
+ProxyAddress = Annotated[SecretStr, AfterValidator(_proxy)]
 RedisAddress = Annotated[SecretStr, AfterValidator(_redis_url)]
 HttpAddress = Annotated[str, BeforeValidator(_http_url)]
 #: A key that signs: shorter ones could be found by trying.

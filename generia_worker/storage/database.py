@@ -22,8 +22,8 @@ from pymongo.monitoring import (
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from generia_worker.errors import ConfigurationError
-from generia_worker.storage.mongo import IDLE_MS
+from generia_worker.storage.mongo import IDLE_MS, connect
+from generia_worker.storage.mongo_check import require_usable
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -116,9 +116,10 @@ class Database:
     def __init__(
         self, uri: str, name: str, *, max_pool_size: int, timeout_ms: int = 10_000, owner: str = ""
     ) -> None:
-        """`owner` names this process: see `end_transactions`."""
+        """`owner` names this process: see `end_transactions`. Raises ConfigurationError as `connect`."""
         self.availability = Availability()
-        self.client: MongoClient[Document] = MongoClient(
+        self._uri = uri
+        self.client: MongoClient[Document] = connect(
             uri,
             maxPoolSize=max_pool_size,
             maxIdleTimeMS=IDLE_MS,
@@ -154,19 +155,9 @@ class Database:
                 with contextlib.suppress(OperationFailure):  # another process was quicker
                     self.database[collection].drop_index(name)
 
-    def require_replica_set(self) -> None:
-        """Raise ConfigurationError unless MongoDB is there and a replica set: transactions need one."""
-        try:
-            hello = self.client.admin.command("hello")
-        except PyMongoError as error:
-            message = f"MongoDB does not answer ({type(error).__name__}): check GENERIA_MONGO_URI."
-            raise ConfigurationError(message) from None
-        if "setName" not in hello and hello.get("msg") != "isdbgrid":
-            message = (
-                "MongoDB runs standalone, and transactions need a replica set: start mongod with --replSet rs0 "
-                "and run rs.initiate() once (one member will do)."
-            )
-            raise ConfigurationError(message)
+    def require_usable(self) -> None:
+        """Raise MongoUnusable unless MongoDB is a replica set with a primary that this user may write to."""
+        require_usable(self.client, self._uri, self.database.name)
 
     def now(self) -> datetime:
         """Return the database's time: the one clock that all processes share."""

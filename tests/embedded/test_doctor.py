@@ -74,7 +74,9 @@ def test_named_servers_that_do_not_answer_or_are_misspelt(tmp_path: Path) -> Non
     )
     assert not (found["MongoDB"].ok or found["Redis"].ok or found["S3"].ok)
     assert "hidden-pw" not in repr(found)
-    misspelt = by_name(settings(data_dir=tmp_path, mongo_uri="x", redis_url="redis://x", s3_endpoint="x"))
+    misspelt = by_name(
+        settings(data_dir=tmp_path, mongo_uri="mongodb://x", redis_url="redis://x", s3_endpoint="x")
+    )
     assert not (misspelt["MongoDB"].ok or misspelt["Redis"].ok or misspelt["S3"].ok)
 
 

@@ -100,8 +100,16 @@ def shared_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platfo
     asked = Settings(_env_file=None, **SMALL_PICTURES, **deadlines)
     parts = programs.programs(asked)
     folder = tmp_path_factory.mktemp("stack")
-    with Stack(programs.with_addresses(asked), folder, parts, fork_server=fork_server()) as stack:
+    with pytest.MonkeyPatch.context() as patch:
+        # The stack's processes get proxies that lead nowhere: those of the environment are for the world outside.
+        for name in ("http_proxy", "HTTPS_PROXY", "all_proxy", "grpc_proxy"):
+            patch.setenv(name, "http://127.0.0.1:9")
+        stack = Stack(programs.with_addresses(asked), folder, parts, fork_server=fork_server())
+        stack.start()
+    try:
         yield Platform(stack)
+    finally:
+        stack.stop()
 
 
 @pytest.fixture

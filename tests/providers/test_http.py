@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import gzip
 import socket
+import ssl
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from threading import Event
 from time import monotonic
 
 import pytest
+import requests.adapters
+import trustme
 
 from generia_worker.errors import PermanentError, TransientError
 from generia_worker.providers.http import (
@@ -255,6 +261,92 @@ def test_the_environment_plays_no_part(pool: HttpPool, serve: Serve, monkeypatch
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     server = serve(lambda c, _: c.reply(b"ok"))
     assert call(pool, server.address).body == b"ok"
+
+
+ELSEWHERE = "provider.invalid"
+LOGIN = "Basic dXNlcjpwcm94eS1wYXNzd29yZA=="
+
+
+@pytest.fixture
+def through() -> Iterator[Callable[[str], HttpPool]]:
+    """Make connections that lead through the proxy at an address, and log in there."""
+    made: list[HttpPool] = []
+
+    def make(proxy: str) -> HttpPool:
+        made.append(HttpPool(2, 2, proxy.replace("://", "://user:proxy-password@")))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def test_a_proxy_for_what_is_elsewhere(serve: Serve, through: Callable[[str], HttpPool]) -> None:
+    """It is asked for names that only it can resolve, with a login of its own; what is near is called as ever."""
+    proxy = serve(lambda c, _: c.reply(b"from elsewhere"))
+    near = serve(lambda c, _: c.reply(b"near"))
+    pool = through(proxy.address)
+    assert call(pool, f"http://{ELSEWHERE}/v1").body == b"from elsewhere"
+    assert call(pool, near.address).body == b"near"
+    (seen,) = proxy.seen
+    assert seen.path == f"http://{ELSEWHERE}/v1" and seen.headers["proxy-authorization"] == LOGIN
+    assert seen.headers["authorization"] == f"Bearer {SECRET}"
+    assert "proxy-authorization" not in near.seen[0].headers
+
+
+@pytest.mark.parametrize("status", [403, 407, 502])
+def test_a_proxy_that_refuses_has_passed_nothing_on(
+    serve: Serve, through: Callable[[str], HttpPool], status: int
+) -> None:
+    """The provider was not asked: an outage, and no call whose outcome is unknown."""
+    proxy = serve(lambda c, _: c.reply(b"", status))
+    with pytest.raises(TransientError, match="GENERIA_PROVIDER_PROXY") as caught:
+        call(through(proxy.address), f"https://{ELSEWHERE}/v1")
+    assert caught.value.outage and not caught.value.outcome_unknown
+    assert "password" not in str(caught.value)
+    (seen,) = proxy.seen
+    assert (seen.method, seen.path) == ("CONNECT", f"{ELSEWHERE}:443")
+    # The key is for the provider alone.
+    assert seen.headers["proxy-authorization"] == LOGIN and "authorization" not in seen.headers
+
+
+@pytest.mark.parametrize(
+    ("answer", "ends"),
+    [(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", True), (b"HTTP/1.1 200 OK\r\n", False)],
+)
+def test_a_tunnel_to_a_server_with_tls(
+    serve: Serve,
+    through: Callable[[str], HttpPool],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    answer: bytes,
+    ends: bool,
+) -> None:
+    """Its certificate is verified behind the proxy, and the call's deadline holds there; what was sent was sent."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert(ELSEWHERE).configure_cert(context)
+
+    def tunnel(c: Connection, _: Seen) -> None:
+        c.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with suppress(OSError):
+            c.serve_tls(context, answer)
+        c.drop()
+
+    pool = through(serve(tunnel).address)
+    with pytest.raises(TransientError, match="No encrypted connection") as caught:
+        call(pool, f"https://{ELSEWHERE}/v1", 5)
+    assert caught.value.outage
+    monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", str(tmp_path / "ca.pem"))
+    if ends:
+        assert call(pool, f"https://{ELSEWHERE}/v1", 5).body == b"ok"
+        return
+    begun = monotonic()
+    with pytest.raises(TransientError) as caught:
+        call(pool, f"https://{ELSEWHERE}/v1", 1)
+    assert caught.value.outcome_unknown
+    assert monotonic() - begun < 1 + SLACK_S
 
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -132,7 +132,12 @@ def test_a_contradiction_names_both_sides(
 def secret_of(field: str) -> str:
     """Return a secret that this setting takes."""
     secret = f"{SECRET}-{field}-0123456789"
-    return f"redis://:{secret}@host/0" if field == "redis_url" else secret
+    shapes = {
+        "redis_url": f"redis://:{secret}@host/0",
+        "mongo_uri": f"mongodb://user:{secret}@host/",
+        "provider_proxy": f"http://user:{secret}@host:3128",
+    }
+    return shapes.get(field, secret)
 
 
 def test_secrets_show_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
