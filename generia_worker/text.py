@@ -13,11 +13,15 @@ from urllib.parse import quote as percent_encoded
 
 from pydantic import AfterValidator, StringConstraints
 
-#: What changes how the text around it is shown: Unicode's control characters (Cc) but for line ends and tabs, with which
-#: a terminal is told what to do, and those that turn the direction of writing (Bidi_Control).
-_CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+#: What changes how the text around it is shown, as it stands between the brackets of a pattern: Unicode's control
+#: characters (Cc) but for line ends and tabs, with which a terminal is told what to do, and those that turn the direction of
+#: writing (Bidi_Control).
+CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+#: The same for what stands in one line.
+CONTROLS_IN_LINE = rf"\t\n\r{CONTROLS}"
 #: What cannot be stored or shown: those, and surrogates (Cs).
-_UNWANTED = re.compile(rf"[{_CONTROLS}\ud800-\udfff]")
+_UNWANTED = re.compile(rf"[\r{CONTROLS}\ud800-\udfff]")
+_REFUSED, _REFUSED_IN_LINE = re.compile(f"[{CONTROLS}]"), re.compile(f"[{CONTROLS_IN_LINE}]")
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -26,6 +30,27 @@ def clean(text: str) -> str:
     """Drop control characters and lone surrogates, normalise line ends; letters, LaTeX and emoji stay as they are."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return _UNWANTED.sub("", text).strip()
+
+
+def check_plain(text: str, *, one_line: bool = False) -> str:
+    """Return what a person typed as it is. Raises ValueError when it holds control characters; line ends and tabs are none,
+    unless the text is to be `one_line`.
+    """
+    found = (_REFUSED_IN_LINE if one_line else _REFUSED).search(text)
+    if found:
+        message = f"must not hold control characters (U+{ord(found[0]):04X} at {found.start() + 1}): send plain text"
+        raise ValueError(message)
+    return text
+
+
+def printable(text: str) -> str:
+    """Return a text as it may be printed to a terminal or a log: what would command it stands there as JSON escapes it.
+
+    >>> printable("a\x1b[2Jb")
+    'a\\u001b[2Jb'
+    """
+    text = text.replace("\r\n", "\n")
+    return _UNWANTED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def storable(value: Any) -> Any:

@@ -13,15 +13,26 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from generia_worker.client.status import GenerationStatus, WorldStatus
+from generia_worker.text import printable
+
+
+class Terminal(Console):
+    """A console that is commanded by us alone: control characters in what models, people and services wrote are shown."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return any text that is printed, also that of a table's cell, as rich makes it."""
+        return super().render_str(printable(text), **options)
+
 
 #: A pipe has no width: tables there are never cut.
 _PIPE_WIDTH = 250
 #: For people; a pipe gets the same words without colour.
-out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+out = Terminal(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 #: What is said beside a result that is meant for a program.
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+err = Terminal(stderr=True, highlight=False, soft_wrap=True)
 
 _MARKS = {
     WorldStatus.PENDING: "[dim]·[/]",
@@ -34,7 +45,7 @@ _MARKS = {
 
 def as_json(value: Any) -> None:
     """Print a value for a program: one JSON document on standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(printable(json.dumps(value, ensure_ascii=False, default=str)) + "\n")
     sys.stdout.flush()
 
 
@@ -140,5 +151,6 @@ def worlds_table(rows: list[dict[str, Any]]) -> Table:
     for name, _ in columns:
         table.add_column(name, no_wrap=name != "name", overflow="fold")
     for row in rows:
-        table.add_row(*(escape(cell(row)) for _, cell in columns))
+        # In one line: what begins another could pass for a world.
+        table.add_row(*(escape(" ".join(cell(row).split())) for _, cell in columns))
     return table

@@ -195,7 +195,7 @@ def redo(world: str, step: str, wait: bool, data_dir: Path | None, as_json: bool
 @_json_option
 @reports_errors
 def list_worlds(limit: int, data_dir: Path | None, as_json: bool) -> None:
-    """List the worlds of a running stack, newest first."""
+    """List your worlds on a running stack, newest first."""
     from generia_worker.cli import stacks, world_commands
 
     world_commands.show_list(stacks.running(_settings(data_dir)), limit, as_json=as_json)

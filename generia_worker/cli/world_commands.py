@@ -5,6 +5,7 @@ What writes a world to a file is imported when that is asked for: it takes longe
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +22,8 @@ from generia_worker.client.status import GenerationStatus, WorldStatus
 from generia_worker.errors import GeneriaError, InvalidInputError
 from generia_worker.rpc.channel import open_channel
 from generia_worker.rpc.post_client import PostClient
-from generia_worker.rpc.world_client import WorldClient
+from generia_worker.rpc.wire import PAGE_MAX
+from generia_worker.rpc.world_client import WorldClient, WorldRecord
 from generia_worker.settings import Settings
 from generia_worker.text import clip
 
@@ -207,14 +209,23 @@ def show_list(running: Running, limit: int, *, as_json: bool) -> None:
     """Print the worlds of the local person, newest first."""
     settings = running.settings
     with open_channel(settings.world_service) as channel:
-        records, total = WorldClient(channel, settings.rpc_timeout_s).list(LOCAL_USER, limit, 0, "all")
-    rows = [asdict(record) for record in records]
+        records = list(_own_worlds(WorldClient(channel, settings.rpc_timeout_s)))
+    rows = [asdict(record) for record in records[:limit]]
     if as_json:
-        display.as_json({"worlds": rows, "total": total})
+        display.as_json({"worlds": rows, "total": len(records)})
     elif rows:
         display.out.print(display.worlds_table(rows))
     else:
         display.out.print('No worlds yet: make one with generia generate "…"')
+
+
+def _own_worlds(service: WorldClient) -> Iterator[WorldRecord]:
+    """Yield the worlds that the local person made, newest first: the service lists those of all."""
+    offset, total = 0, 1
+    while offset < total:
+        page, total = service.list(LOCAL_USER, PAGE_MAX, offset, "all")
+        yield from (record for record in page if record.creator_id == LOCAL_USER)
+        offset += len(page) or total
 
 
 def _show_world(running: Running, status: GenerationStatus) -> None:

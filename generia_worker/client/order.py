@@ -8,22 +8,21 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
-from generia_worker.text import has_meaning
+from generia_worker.text import CONTROLS, check_plain, has_meaning
 
 PROMPT_MIN, PROMPT_MAX = 10, 10_000
 USERS_MAX, POSTS_MAX = 40, 250
 WORLD_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
-#: No NUL, and as many characters as a prompt must have between the spaces at its ends.
-#: What `str.strip` takes away is a little more than what patterns call white space.
-_SPACE, _SOLID = r"[\s\x1c-\x1f\x85]", r"[^\s\x00\x1c-\x1f\x85]"
-_PROMPT_PATTERN = rf"^{_SPACE}*{_SOLID}[^\x00]{{{PROMPT_MIN - 2},}}{_SOLID}{_SPACE}*$"
+#: What `str.strip` takes away and is no control character.
+_SPACES = r"\t\n\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_SOLID = f"[^{_SPACES}{CONTROLS}]"
+#: No control characters, and as many characters as a prompt must have between the spaces at its ends.
+PROMPT_PATTERN = f"^[{_SPACES}]*{_SOLID}[^{CONTROLS}]{{{PROMPT_MIN - 2},}}{_SOLID}[{_SPACES}]*$"
 
 
 def _check_prompt(prompt: str) -> str:
     """Refuse a prompt that cannot be meant; braces, dollars and backslashes are ordinary characters."""
-    if "\x00" in prompt:
-        message = "the prompt holds NUL bytes: send plain text"
-        raise ValueError(message)
+    check_plain(prompt)
     if len(prompt) > PROMPT_MAX:
         message = f"the prompt has {len(prompt)} characters: at most {PROMPT_MAX} are allowed"
         raise ValueError(message)
@@ -80,7 +79,7 @@ class Order(WorldSize):
         json_schema_extra={
             "minLength": PROMPT_MIN,
             "maxLength": PROMPT_MAX,
-            "pattern": _PROMPT_PATTERN,
+            "pattern": PROMPT_PATTERN,
         },
     )
     api_call_limits_LLM: CallLimit | None = Field(default=None, description="Text calls at most.")  # noqa: N815

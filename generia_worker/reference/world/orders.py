@@ -22,6 +22,7 @@ from generia_worker.reference import validation
 from generia_worker.reference.resources import Resources
 from generia_worker.rpc import wire
 from generia_worker.storage.mongo import Document
+from generia_worker.text import clean
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +131,8 @@ def order_of(world: Mapping[str, object]) -> Order:
     assert isinstance(details, dict)
     return Order(
         world_id=str(world["_id"]),
-        user_prompt=str(world["prompt"]),
+        # Cleaned: a version before took prompts with control characters.
+        user_prompt=clean(str(world["prompt"])),
         users_count=details["users_count"],
         posts_count=details["posts_count"],
         budget=details["budget"],

@@ -64,7 +64,7 @@ class WorldService(Service, wire.WorldServiceServicer):
         order = checked_order(
             str(uuid4()), request.prompt, request.characters_count, request.posts_count, budget_of(context)
         )
-        name = validation.text(request.name, "name", most=NAME_MAX)
+        name = validation.text(request.name, "name", most=NAME_MAX, one_line=True)
         description = validation.text(request.description, "description", most=DESCRIPTION_MAX)
         key = IdempotencyKey.of(context, request)
         world = key.insert(self._worlds, self._document(order, user_id, name, description))
