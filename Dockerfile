@@ -41,8 +41,8 @@ COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py gene
      generia_worker/engine/specs.py generia_worker/engine/step.py generia_worker/engine/step_rows.py \
      generia_worker/engine/watermarks.py ./generia_worker/engine/
 COPY generia_worker/http/__init__.py generia_worker/http/addresses.py generia_worker/http/bodies.py \
-     generia_worker/http/problems.py generia_worker/http/sse.py generia_worker/http/streams.py \
-     ./generia_worker/http/
+     generia_worker/http/connections.py generia_worker/http/problems.py generia_worker/http/sse.py \
+     generia_worker/http/streams.py ./generia_worker/http/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      generia_worker/observability/metric_files.py generia_worker/observability/metrics.py \
      ./generia_worker/observability/
@@ -86,13 +86,14 @@ COPY generia_worker/gateway/__init__.py generia_worker/gateway/account_routes.py
      generia_worker/gateway/rate_limits.py generia_worker/gateway/reasons.py \
      generia_worker/gateway/route_parameters.py generia_worker/gateway/security_headers.py \
      generia_worker/gateway/server.py generia_worker/gateway/static_files.py \
-     generia_worker/gateway/stream_routes.py generia_worker/gateway/tokens.py generia_worker/gateway/upstream.py \
-     generia_worker/gateway/world_routes.py ./generia_worker/gateway/
+     generia_worker/gateway/stream_places.py generia_worker/gateway/stream_routes.py \
+     generia_worker/gateway/tokens.py generia_worker/gateway/upstream.py generia_worker/gateway/world_routes.py \
+     ./generia_worker/gateway/
 COPY generia_worker/gateway/export_page/__init__.py generia_worker/gateway/export_page/export.css \
      generia_worker/gateway/export_page/index.html.j2 ./generia_worker/gateway/export_page/
 COPY generia_worker/http/__init__.py generia_worker/http/addresses.py generia_worker/http/bodies.py \
-     generia_worker/http/problems.py generia_worker/http/sse.py generia_worker/http/streams.py \
-     ./generia_worker/http/
+     generia_worker/http/connections.py generia_worker/http/problems.py generia_worker/http/sse.py \
+     generia_worker/http/streams.py ./generia_worker/http/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/gateway.py generia_worker/processes/health.py \

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -29,7 +29,7 @@ from generia_worker.client.estimate import Estimate
 from generia_worker.client.order import Order, WorldSize
 from generia_worker.client.status import GenerationStatus
 from generia_worker.errors import InvalidInputError
-from generia_worker.http.bodies import limit_bodies
+from generia_worker.http.bodies import admitted_by, limit_bodies
 from generia_worker.http.problems import documented, install
 
 #: A body is refused before it is read when it is larger: ten times the longest prompt.
@@ -57,12 +57,17 @@ def create_app(container: Container, enqueuer: Enqueuer) -> FastAPI:
     limit_bodies(app, BODY_MAX_BYTES)
     token = container.settings.api_token.get_secret_value()
 
-    def authorised(given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:
-        if not token:
-            return
-        if given is None or not hmac.compare_digest(given.credentials.encode(), token.encode()):
+    def authorised(_given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:
+        """Say in the document that a token is needed; `admit` has looked at it, before the body was read."""
+
+    def admit(request: Request) -> None:
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        fits = scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())
+        if token and not fits:
             headers = {"WWW-Authenticate": "Bearer"}
             raise HTTPException(401, "Send the token: Authorization: Bearer …", headers=headers)
+
+    app.router.route_class = admitted_by(authorised, admit)
 
     @app.post(
         "/v1/generations",

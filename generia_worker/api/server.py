@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
 from generia_worker.api.app import create_app
 from generia_worker.api.live import LiveStatus
@@ -13,6 +14,7 @@ from generia_worker.app.container import get_container
 from generia_worker.app.enqueue import Enqueuer
 from generia_worker.errors import ConfigurationError
 from generia_worker.http.addresses import is_loopback, split
+from generia_worker.http.connections import guarded
 from generia_worker.settings import Settings
 
 #: How long calls may take that run when the process is asked to stop, in seconds.
@@ -25,7 +27,7 @@ def run(settings: Settings) -> None:
     Raises:
         ConfigurationError: no token is configured and the address is not loopback, or MongoDB cannot be used.
     """
-    host, port = split(settings.api_bind)
+    host, _ = split(settings.api_bind)
     if not settings.api_token.get_secret_value() and not is_loopback(host):
         message = (
             f"Without GENERIA_API_TOKEN the endpoint listens on loopback only, not on {host}: set a token."
@@ -35,19 +37,25 @@ def run(settings: Settings) -> None:
     container.database.require_usable()
     container.database.ensure_indexes()
     app = create_app(container, Enqueuer(celery, lambda: container.redis))
-    config = uvicorn.Config(
+    _Server(config(app, settings), app.state.live).run()
+
+
+def config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """Return how uvicorn is to run the endpoint."""
+    host, port = split(settings.api_bind)
+    return uvicorn.Config(
         app,
         host=host,
         port=port,
         log_config=None,
         log_level=settings.log_level.lower(),
         access_log=False,
-        # Room for calls beside the clients that stay.
-        limit_concurrency=settings.api_streams_max + 500,
+        server_header=False,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=_DRAIN_S,
+        # Room for calls beside the clients that stay.
+        **guarded(settings.api_streams_max + 500),
     )
-    _Server(config, app.state.live).run()
 
 
 class _Server(uvicorn.Server):

@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from generia_worker.gateway.accounts import Account
 from generia_worker.gateway.auth import (
     COOKIE,
+    AdmittingRoute,
     SignedIn,
     address_of,
     checked,
@@ -28,7 +29,7 @@ from generia_worker.gateway.models import (
 from generia_worker.gateway.tokens import LOCAL_USER, TICKET_S, Audience
 from generia_worker.http.problems import documented
 
-router = APIRouter(prefix="/api/v1/auth", tags=["accounts"])
+router = APIRouter(prefix="/api/v1/auth", tags=["accounts"], route_class=AdmittingRoute)
 
 
 def _session(request: Request, response: Response, deps: Dependencies, account: Account) -> SessionJson:

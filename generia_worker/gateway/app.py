@@ -24,6 +24,8 @@ from generia_worker.http.bodies import limit_bodies
 
 #: A body is refused before it is read when it is larger: a description of the longest kind, in any alphabet.
 BODY_MAX_BYTES = 256 * 1024
+#: Where bodies of people are read whom nobody knows yet, they are smaller.
+_OF_STRANGERS = {"/api/v1/auth/": 16 * 1024}
 #: The state of a part must be known within this.
 _HEALTH_S = 2.0
 
@@ -62,7 +64,7 @@ def create_app(deps: Dependencies) -> FastAPI:
         app.include_router(router)
     app.add_exception_handler(405, _not_allowed)
     app.router.default = StaticFiles()
-    limit_bodies(app, BODY_MAX_BYTES)
+    limit_bodies(app, BODY_MAX_BYTES, _OF_STRANGERS)
     origins = [origin.strip() for origin in deps.settings.gateway_cors_origins.split(",") if origin.strip()]
     if origins:
         app.add_middleware(

@@ -10,7 +10,7 @@ from fastapi import Depends, Query, Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
-from generia_worker.gateway.dependencies import Dependencies, Deps
+from generia_worker.gateway.dependencies import Dependencies, Deps, dependencies_of
 from generia_worker.gateway.rate_limits import network_of
 from generia_worker.gateway.tokens import (
     TOKEN_MAX,
@@ -18,6 +18,7 @@ from generia_worker.gateway.tokens import (
     TokenRefused,
 )
 from generia_worker.http.addresses import is_address
+from generia_worker.http.bodies import admitted_by
 
 COOKIE = "generia_session"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -54,14 +55,10 @@ def checked(deps: Dependencies, audience: Audience, token: str) -> Caller:
         raise unauthorised(error.message) from None
 
 
-def caller(
-    request: Request,
-    deps: Deps,
-    _header: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None,
-    session: Annotated[str | None, Security(_cookie)] = None,
-) -> Caller:
+def _identify(request: Request) -> Caller:
     """Return who is calling, by the header or else the cookie. Raises HTTPException (401, 403)."""
-    header = request.headers.get("Authorization")
+    deps = dependencies_of(request)
+    header, session = request.headers.get("Authorization"), request.cookies.get(COOKIE)
     if header is not None:
         return _of_header(deps, header)
     if session is None:
@@ -73,6 +70,22 @@ def caller(
     return found
 
 
+def _admit(request: Request) -> None:
+    request.state.caller = _identify(request)
+
+
+def caller(
+    request: Request,
+    _header: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None,
+    _session: Annotated[str | None, Security(_cookie)] = None,
+) -> Caller:
+    """Return who is calling: `AdmittingRoute` found that out before the body was read."""
+    found: Caller = request.state.caller
+    return found
+
+
+#: The class of every route: the caller is known before the body is read.
+AdmittingRoute = admitted_by(caller, _admit)
 SignedIn = Annotated[Caller, Depends(caller)]
 Ticket = Annotated[
     str | None,
@@ -87,13 +100,13 @@ def viewer(
     request: Request,
     deps: Deps,
     _header: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None,
-    session: Annotated[str | None, Security(_cookie)] = None,
+    _session: Annotated[str | None, Security(_cookie)] = None,
     ticket: Ticket = None,
 ) -> Caller:
-    """Return who opens a stream: as `caller`, or by a ticket. Raises HTTPException (401)."""
+    """Return who opens a stream: as other callers, or by a ticket. Raises HTTPException (401)."""
     if ticket is not None:
         return checked(deps, Audience.STREAM, ticket)
-    return caller(request, deps, None, session)
+    return _identify(request)
 
 
 Viewer = Annotated[Caller, Depends(viewer)]

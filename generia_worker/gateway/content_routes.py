@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from generia_worker.errors import InvalidInputError, NotFoundError
-from generia_worker.gateway.auth import SignedIn
+from generia_worker.gateway.auth import AdmittingRoute, SignedIn
 from generia_worker.gateway.dependencies import Deps
 from generia_worker.gateway.models import (
     CharacterJson,
@@ -27,7 +27,7 @@ from generia_worker.gateway.route_parameters import (
 )
 from generia_worker.http.problems import documented
 
-router = APIRouter(prefix="/api/v1", tags=["what is in a world"])
+router = APIRouter(prefix="/api/v1", tags=["what is in a world"], route_class=AdmittingRoute)
 _FOUND = documented(401, 404, 422, 503)
 Cursor = Annotated[
     str,

@@ -14,6 +14,7 @@ from pymongo import MongoClient
 
 from generia_worker.gateway.accounts import Accounts
 from generia_worker.gateway.rate_limits import RateLimits
+from generia_worker.gateway.stream_places import StreamPlaces
 from generia_worker.gateway.tokens import Tokens
 from generia_worker.gateway.upstream import Endpoint
 from generia_worker.rpc.connections import Connections, connect
@@ -37,6 +38,7 @@ class Dependencies:
     tokens: Tokens
     accounts: Accounts
     rate_limits: RateLimits
+    streams: StreamPlaces
     polls: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_POLLS_AT_ONCE))
     exports: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_EXPORTS_AT_ONCE))
 
@@ -82,13 +84,15 @@ def open_dependencies(settings: Settings, now: Callable[[], datetime] = utc_now)
         tokens=tokens,
         accounts=Accounts(mongo[settings.mongo_database]["accounts"], now),
         rate_limits=RateLimits(settings),
+        streams=StreamPlaces(settings),
     )
 
 
-def _dependencies(request: Request) -> Dependencies:
+def dependencies_of(request: Request) -> Dependencies:
+    """Return what the application shares that answers this call."""
     found: Dependencies = request.app.state.dependencies
     return found
 
 
 #: The type of a route's parameter that gets them: `def route(deps: Deps)`.
-Deps = Annotated[Dependencies, Depends(_dependencies)]
+Deps = Annotated[Dependencies, Depends(dependencies_of)]

@@ -9,6 +9,7 @@ import uvicorn
 from generia_worker.gateway.app import create_app
 from generia_worker.gateway.dependencies import Dependencies, open_dependencies
 from generia_worker.http.addresses import split
+from generia_worker.http.connections import guarded
 from generia_worker.settings import Settings
 from generia_worker.storage.mongo_check import wait_until_usable
 
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 _START_S = 30.0
 #: Streams and downloads that are still open then are cut; browsers connect again by themselves.
 STOP_S = 3
+#: Open files beside the connections of streams and clients: to services and MongoDB, of the log, of downloads.
+_OTHER_FILES = 200
 
 
 def run(settings: Settings) -> None:
@@ -51,7 +54,8 @@ def config(deps: Dependencies) -> uvicorn.Config:
         # Anybody may send the headers of a proxy: only those that the settings name are believed.
         proxy_headers=bool(proxies),
         forwarded_allow_ips=proxies,
-        limit_concurrency=1000,
+        # A stream is a connection of its client's, and one to the endpoint.
+        **guarded(settings.gateway_connections_max, other_files=_OTHER_FILES + settings.gateway_streams_max),
         timeout_keep_alive=30,
         timeout_graceful_shutdown=STOP_S,
     )

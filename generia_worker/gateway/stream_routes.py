@@ -10,14 +10,15 @@ from typing import Annotated
 import anyio
 import httpx2
 from anyio import to_thread
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Request, Response
 
 from generia_worker.client.status import GenerationStatus
 from generia_worker.errors import TransientError
-from generia_worker.gateway.auth import Viewer
+from generia_worker.gateway.auth import AdmittingRoute, Caller, Viewer, address_of
 from generia_worker.gateway.dependencies import Dependencies, Deps
 from generia_worker.gateway.reasons import may_see_reasons, without_reasons
 from generia_worker.gateway.route_parameters import WorldId
+from generia_worker.gateway.stream_places import StreamPlace
 from generia_worker.gateway.world_routes import known_status
 from generia_worker.http import sse
 from generia_worker.http.problems import documented
@@ -25,7 +26,7 @@ from generia_worker.http.streams import EventStream
 
 log = logging.getLogger(__name__)
 
-router = APIRouter(prefix="/api/v1", tags=["worlds"])
+router = APIRouter(prefix="/api/v1", tags=["worlds"], route_class=AdmittingRoute)
 POLL_S = 0.5
 _EVENT_ID = re.compile(r"[0-9]{1,18}")
 LastEventId = Annotated[
@@ -42,26 +43,45 @@ LastEventId = Annotated[
             "content": {sse.MEDIA_TYPE: {"schema": sse.SCHEMA}},
         },
         204: {"description": "Nothing more will come."},
-        **documented(401, 404, 422, 503),
+        **documented(401, 404, 422, 429, 503),
     },
 )
 async def stream_status(
-    world_id: WorldId, viewer: Viewer, deps: Deps, last_event_id: LastEventId = None
+    world_id: WorldId, viewer: Viewer, request: Request, deps: Deps, last_event_id: LastEventId = None
 ) -> Response:
     """Follow a world: its status as it is and each change, each new post, and `done` when it has ended.
 
     Send back the last id (`Last-Event-ID`) to go on where a stream broke off: 204 says that it had ended.
     """
-    seen = _revision_of(last_event_id)
+    place = deps.streams.take(viewer.id, address_of(request))
+    try:
+        answer = await _open(deps, world_id, _revision_of(last_event_id), viewer, place)
+    except BaseException:
+        place.give_back()
+        raise
+    if not isinstance(answer, EventStream):
+        place.give_back()
+    return answer
+
+
+async def _open(
+    deps: Dependencies, world_id: str, seen: int, viewer: Caller, place: StreamPlace
+) -> Response:
+    """Return the stream, which gives its place back when it ends, or the answer that there is none."""
     with_reasons = await to_thread.run_sync(may_see_reasons, deps, world_id, viewer, limiter=deps.polls)
     upstream = await deps.endpoint.open_events(world_id, str(seen) if seen >= 0 else None)
     if upstream is None:
-        return await _polled(deps, world_id, seen)
+        return await _polled(deps, world_id, seen, place)
     if upstream.status_code == 204:
         await upstream.aclose()
         return Response(status_code=204)
+
+    async def close() -> None:
+        place.give_back()
+        await upstream.aclose()
+
     events = _passed_on(upstream)
-    return EventStream(events if with_reasons else without_reasons(events), upstream.aclose)
+    return EventStream(events if with_reasons else without_reasons(events), close)
 
 
 def _revision_of(last_event_id: str | None) -> int:
@@ -78,15 +98,15 @@ async def _passed_on(upstream: httpx2.Response) -> AsyncIterator[bytes]:
         log.info("A stream of the enqueue endpoint broke off: %s", type(error).__name__)
 
 
-async def _polled(deps: Dependencies, world_id: str, seen: int) -> Response:
+async def _polled(deps: Dependencies, world_id: str, seen: int, place: StreamPlace) -> Response:
     first = await _ask(deps, world_id)
     if first.status.is_final and first.revision <= seen:
         return Response(status_code=204)
 
-    async def nothing_to_close() -> None:
-        return None
+    async def close() -> None:
+        place.give_back()
 
-    return EventStream(_changes(deps, world_id, first), nothing_to_close)
+    return EventStream(_changes(deps, world_id, first), close)
 
 
 async def _ask(deps: Dependencies, world_id: str) -> GenerationStatus:

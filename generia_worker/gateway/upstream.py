@@ -21,8 +21,8 @@ from generia_worker.settings import Settings
 log = logging.getLogger(__name__)
 
 _CALL_S, _POOL_S, _PROBE_S = 30.0, 5.0, 2.0
-#: Connections to the endpoint: calls, and streams that stay open.
-_CALLS_MAX, STREAMS_MAX = 32, 500
+#: Connections to the endpoint for calls; streams have others.
+_CALLS_MAX = 32
 _AWAY = "The service that makes worlds does not answer just now; try again."
 
 
@@ -48,7 +48,7 @@ class Endpoint:
             headers=headers,
             # The endpoint sends heartbeats: silence for two of them means that it is gone.
             timeout=httpx2.Timeout(2 * sse.HEARTBEAT_S + 5, connect=connect_s, pool=_POOL_S),
-            limits=httpx2.Limits(max_connections=STREAMS_MAX, max_keepalive_connections=20),
+            limits=httpx2.Limits(max_connections=settings.gateway_streams_max, max_keepalive_connections=20),
             trust_env=False,
             verify=verify,
         )

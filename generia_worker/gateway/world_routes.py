@@ -15,7 +15,7 @@ from generia_worker.client.estimate import Estimate
 from generia_worker.client.receipt import Receipt
 from generia_worker.client.status import FailedStep, GenerationStatus
 from generia_worker.errors import GeneriaError, InvalidInputError, TransientError
-from generia_worker.gateway.auth import Caller, SignedIn
+from generia_worker.gateway.auth import AdmittingRoute, Caller, SignedIn
 from generia_worker.gateway.dependencies import Dependencies, Deps
 from generia_worker.gateway.export import export_world
 from generia_worker.gateway.models import (
@@ -31,7 +31,7 @@ from generia_worker.gateway.route_parameters import DEFAULT_LIMIT, Limit, Offset
 from generia_worker.http.problems import documented
 from generia_worker.rpc.world_client import WorldRecord
 
-router = APIRouter(prefix="/api/v1", tags=["worlds"])
+router = APIRouter(prefix="/api/v1", tags=["worlds"], route_class=AdmittingRoute)
 _CHUNK_BYTES = 64 * 1024
 
 

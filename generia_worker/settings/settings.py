@@ -119,6 +119,12 @@ class Settings(BaseSettings):
     gateway_cors_origins: Origins = ""
     #: Addresses of proxies (separated by commas) that are believed about the caller's address and https; empty: none.
     gateway_trusted_proxies: str = ""
+    #: Connections of one process at most, twice `gateway_streams_max` or more.
+    gateway_connections_max: int = Field(default=2000, ge=50, le=100_000)
+    #: Streams that may be open at one process of the gateway, of one person and from one address.
+    gateway_streams_max: int = Field(default=500, ge=1, le=50_000)
+    gateway_streams_person: int = Field(default=20, ge=1, le=50_000)
+    gateway_streams_address: int = Field(default=100, ge=1, le=50_000)
     #: How often one address may register; try to log in (one account too); and how often a person may make a world.
     gateway_rate_register: Rate = "20/hour"
     gateway_rate_login: Rate = "10/minute"
@@ -287,6 +293,9 @@ class Settings(BaseSettings):
             raise ValueError(message)
         if not self.lease_s < self.step_deadline_s < self.visibility_timeout_s:
             message = "GENERIA_LEASE_S < GENERIA_STEP_DEADLINE_S < GENERIA_VISIBILITY_TIMEOUT_S must hold"
+            raise ValueError(message)
+        if not self.gateway_streams_max * 2 <= self.gateway_connections_max:
+            message = "GENERIA_GATEWAY_STREAMS_MAX must leave half of GENERIA_GATEWAY_CONNECTIONS_MAX to other calls"
             raise ValueError(message)
         if max(self.llm_timeout_s, self.image_timeout_s) >= self.step_deadline_s:
             message = (

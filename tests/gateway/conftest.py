@@ -229,12 +229,19 @@ def running(settings: Settings, hasher: PasswordHasher | None = None) -> Iterato
         accounts = Accounts(deps.mongo[settings.mongo_database]["accounts"], utc_now, hasher)
         deps = replace(deps, accounts=accounts)
     deps.prepare()
-    program = _Server(config(deps))
+    with serving(config(deps)):
+        yield Gateway(f"http://127.0.0.1:{port}", deps)
+
+
+@contextlib.contextmanager
+def serving(how: uvicorn.Config) -> Iterator[None]:
+    """Run an HTTP server in a thread."""
+    program = _Server(how)
     thread = threading.Thread(target=program.run, daemon=True)
     thread.start()
     assert program.ready.wait(20)
     try:
-        yield Gateway(f"http://127.0.0.1:{port}", deps)
+        yield
     finally:
         program.should_exit = True
         thread.join(20)

@@ -230,7 +230,7 @@ def test_an_endpoint_that_has_no_stream(
 def test_many_streams_leave_room_for_calls(
     gateway: Gateway, services: Connections, world: WorldRecord
 ) -> None:
-    clients = [gateway.as_user("guest") for _ in range(40)]
+    clients = [gateway.as_user(f"guest-{number}") for number in range(40)]
     streams = []
     try:
         for client in clients:
