@@ -83,12 +83,12 @@ COPY generia_worker/gateway/__init__.py generia_worker/gateway/account_routes.py
      generia_worker/gateway/accounts.py generia_worker/gateway/app.py generia_worker/gateway/auth.py \
      generia_worker/gateway/content_routes.py generia_worker/gateway/dependencies.py \
      generia_worker/gateway/error_handlers.py generia_worker/gateway/export.py generia_worker/gateway/models.py \
-     generia_worker/gateway/rate_limits.py generia_worker/gateway/reasons.py \
-     generia_worker/gateway/route_parameters.py generia_worker/gateway/security_headers.py \
-     generia_worker/gateway/server.py generia_worker/gateway/static_files.py \
-     generia_worker/gateway/stream_places.py generia_worker/gateway/stream_routes.py \
-     generia_worker/gateway/tokens.py generia_worker/gateway/upstream.py generia_worker/gateway/world_routes.py \
-     ./generia_worker/gateway/
+     generia_worker/gateway/password_queue.py generia_worker/gateway/rate_limits.py \
+     generia_worker/gateway/reasons.py generia_worker/gateway/route_parameters.py \
+     generia_worker/gateway/security_headers.py generia_worker/gateway/server.py \
+     generia_worker/gateway/static_files.py generia_worker/gateway/stream_places.py \
+     generia_worker/gateway/stream_routes.py generia_worker/gateway/tokens.py generia_worker/gateway/upstream.py \
+     generia_worker/gateway/world_routes.py ./generia_worker/gateway/
 COPY generia_worker/gateway/export_page/__init__.py generia_worker/gateway/export_page/export.css \
      generia_worker/gateway/export_page/index.html.j2 ./generia_worker/gateway/export_page/
 COPY generia_worker/http/__init__.py generia_worker/http/addresses.py generia_worker/http/bodies.py \
@@ -114,14 +114,14 @@ COPY generia_worker/storage/__init__.py generia_worker/storage/mongo.py generia_
 COPY generia_worker/web/favicon.svg generia_worker/web/index.html ./generia_worker/web/
 COPY generia_worker/web/css/base.css generia_worker/web/css/pages.css generia_worker/web/css/world.css \
      ./generia_worker/web/css/
-COPY generia_worker/web/js/about.js generia_worker/web/js/api.js generia_worker/web/js/create.js \
-     generia_worker/web/js/dom.js generia_worker/web/js/failures.js generia_worker/web/js/feed.js \
-     generia_worker/web/js/forms.js generia_worker/web/js/frame.js generia_worker/web/js/images.js \
-     generia_worker/web/js/login.js generia_worker/web/js/main.js generia_worker/web/js/panel.js \
-     generia_worker/web/js/people.js generia_worker/web/js/post.js generia_worker/web/js/receipt.js \
-     generia_worker/web/js/router.js generia_worker/web/js/slider.js generia_worker/web/js/stream.js \
-     generia_worker/web/js/strip.js generia_worker/web/js/timeleft.js generia_worker/web/js/world.js \
-     generia_worker/web/js/worlds.js ./generia_worker/web/js/
+COPY generia_worker/web/js/about.js generia_worker/web/js/account.js generia_worker/web/js/api.js \
+     generia_worker/web/js/create.js generia_worker/web/js/dom.js generia_worker/web/js/failures.js \
+     generia_worker/web/js/feed.js generia_worker/web/js/forms.js generia_worker/web/js/frame.js \
+     generia_worker/web/js/images.js generia_worker/web/js/login.js generia_worker/web/js/main.js \
+     generia_worker/web/js/panel.js generia_worker/web/js/people.js generia_worker/web/js/post.js \
+     generia_worker/web/js/receipt.js generia_worker/web/js/router.js generia_worker/web/js/slider.js \
+     generia_worker/web/js/stream.js generia_worker/web/js/strip.js generia_worker/web/js/timeleft.js \
+     generia_worker/web/js/world.js generia_worker/web/js/worlds.js ./generia_worker/web/js/
 ENTRYPOINT ["python", "-m", "generia_worker.processes.gateway"]
 
 FROM base AS world

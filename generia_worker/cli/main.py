@@ -105,6 +105,20 @@ def up(with_flower: bool, data_dir: Path | None, as_json: bool) -> None:
 
 
 @main.command()
+@_data_dir_option
+@_json_option
+@reports_errors
+def login(data_dir: Path | None, as_json: bool) -> None:
+    """Print a link that opens the page, logged in.
+
+    It is good once, and for an hour.
+    """
+    from generia_worker.cli import stacks
+
+    stacks.show_login(stacks.running(_settings(data_dir)), as_json=as_json)
+
+
+@main.command()
 @click.argument("prompt")
 @_size_options
 @_budget_option

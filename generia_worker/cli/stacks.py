@@ -55,16 +55,14 @@ def some_stack(settings: Settings, *, as_json: bool) -> Iterator[Running]:
 
 def keep_running(settings: Settings, *, flower: bool = False, as_json: bool) -> None:
     """Start a stack, print its addresses, and keep it until a signal comes."""
-    from generia_worker.gateway.tokens import local_login_token
-
     console = display.err if as_json else display.out
     stack = _stack(settings, flower=flower)
     console.print("Starting Redis, MongoDB, S3, the services and the workers …")
 
     def announce(started: Settings) -> None:
         addresses = _addresses(started)
-        page = f"{started.gateway_url}/#login={local_login_token(started)}"
         if as_json:
+            page = login_link(started)
             more = {"flower": _flower(started)} if flower else {}
             display.as_json({"data_dir": str(stack.data_dir), "addresses": addresses, "page": page} | more)
             return
@@ -72,7 +70,11 @@ def keep_running(settings: Settings, *, flower: bool = False, as_json: bool) -> 
         for name, address in addresses.items():
             console.print(f"  {name:<18} {address}")
         console.print(f"  {'data and logs':<18} {stack.data_dir}")
-        console.print(f"\nOpen the page, logged in: {page}")
+        # What is no terminal may be kept as a log.
+        link = (
+            login_link(started) if console.is_terminal else f"{started.gateway_url} (a link: generia login)"
+        )
+        console.print(f"\nOpen the page, logged in: {link}")
         if flower:
             at = _flower(started)
             console.print(f"Flower: {at['url']}  user {at['user']}, password {at['password']}")
@@ -83,6 +85,25 @@ def keep_running(settings: Settings, *, flower: bool = False, as_json: bool) -> 
         console.print("Stopping …")
     finally:
         stack.stop()
+
+
+def login_link(settings: Settings) -> str:
+    """Return the link that opens the page, logged in as the local person: once, within an hour.
+
+    Raises ConfigurationError: the settings hold no secret.
+    """
+    from generia_worker.gateway.tokens import local_login_token
+
+    return f"{settings.gateway_url}/#login={local_login_token(settings)}"
+
+
+def show_login(running: Running, *, as_json: bool) -> None:
+    """Print a link that logs in."""
+    link = login_link(running.settings)
+    if as_json:
+        display.as_json({"page": link})
+    else:
+        display.out.print(link, soft_wrap=True)
 
 
 def _stack(settings: Settings, *, flower: bool = False) -> Stack:

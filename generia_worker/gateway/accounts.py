@@ -1,11 +1,11 @@
-"""Accounts: who may log in. Of passwords only argon2 hashes are stored."""
+"""Accounts: who may log in, and the sessions of those who have. Of passwords only argon2 hashes are stored."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import uuid4
 
 from argon2 import PasswordHasher
@@ -18,8 +18,8 @@ from generia_worker.errors import ConflictError
 from generia_worker.gateway.tokens import LOCAL_USER
 from generia_worker.storage.mongo import Document
 
-#: One hash takes 64 MiB and all of a core: more at once would be slower, and could take all memory.
-_HASHES_AT_ONCE = 2
+#: Sessions that one person may have; with one more, the oldest ends.
+_SESSIONS_MAX = 50
 #: The local account has no e-mail address: it takes no part in the second index.
 _INDEXES = [
     IndexModel([("username_key", ASCENDING)], name="username", unique=True),
@@ -32,14 +32,27 @@ _INDEXES = [
 ]
 
 
+#: A link that was used is remembered until it would have expired.
+_LINK_INDEXES = [IndexModel([("expires_at", ASCENDING)], name="expires_at", expireAfterSeconds=60)]
+
+
+class Role(StrEnum):
+    """What a person may do beyond their own worlds: an admin may look after everybody's."""
+
+    ADMIN = "admin"
+    USER = "user"
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person with an account; `email` is empty for the local one."""
+    """A person with an account; `email` is empty for the local one, who has no password either."""
 
     id: str
     username: str
     email: str
     created_at: datetime
+    role: Role = Role.USER
+    locked: bool = False
 
 
 class AccountExistsError(ConflictError):
@@ -51,7 +64,10 @@ class AccountExistsError(ConflictError):
 
 
 class Accounts:
-    """The collection `accounts`."""
+    """The collections `accounts` and `used_links`.
+
+    An account holds its sessions, `{id, expires_at}`: whether one lasts is known by one read.
+    """
 
     def __init__(
         self,
@@ -60,15 +76,16 @@ class Accounts:
         hasher: PasswordHasher | None = None,
     ) -> None:
         self._accounts = collection
+        self._used_links = collection.database["used_links"]
         self._now = now
         self._hasher = hasher or PasswordHasher()
-        self._hashing = threading.BoundedSemaphore(_HASHES_AT_ONCE)
         # Compared with where the name is unknown, so that this takes as long as with a known one.
         self._dummy_hash = self._hasher.hash(uuid4().hex)
 
     def prepare(self) -> None:
         """Make sure that the indexes exist."""
         self._accounts.create_indexes(_INDEXES)
+        self._used_links.create_indexes(_LINK_INDEXES)
 
     def register(self, username: str, email: str, password: str) -> Account:
         """Store a new account. Raises AccountExistsError."""
@@ -80,8 +97,11 @@ class Accounts:
             "username_key": username.casefold(),
             "email": email,
             "email_key": email.casefold(),
-            "password_hash": self._hash(password),
+            "password_hash": self._hasher.hash(password),
             "created_at": self._now(),
+            "role": Role.USER.value,
+            "locked": False,
+            "sessions": [],
         }
         try:
             self._accounts.insert_one(document)
@@ -92,20 +112,64 @@ class Accounts:
         return _account(document)
 
     def log_in(self, name: str, password: str) -> Account | None:
-        """Return the account with this user name or e-mail address, or None when name or password is wrong."""
+        """Return the account with this user name or e-mail address; None when name or password is wrong, or it is locked."""
         key = name.casefold()
         # No user name holds an @, and every address does.
         found = self._accounts.find_one({"email_key" if "@" in key else "username_key": key})
         known = found is not None and "password_hash" in found
         stored = str(found["password_hash"]) if found is not None and known else self._dummy_hash
         matches = self._verify(stored, password)
-        if found is None or not known or not matches:
+        if found is None or not known or not matches or found.get("locked"):
             return None
         if self._hasher.check_needs_rehash(stored):
             # Only over the hash that was verified: a password that was changed meanwhile stays.
             same = {"_id": found["_id"], "password_hash": stored}
-            self._accounts.update_one(same, {"$set": {"password_hash": self._hash(password)}})
+            self._accounts.update_one(same, {"$set": {"password_hash": self._hasher.hash(password)}})
         return _account(found)
+
+    def change_password(self, user_id: str, old: str, new: str) -> bool:
+        """Replace the password and end all sessions; False, and nothing changed, when the old one is wrong.
+
+        Raises ConflictError: the account has no password.
+        """
+        found = self._accounts.find_one({"_id": user_id})
+        if found is None or "password_hash" not in found:
+            raise ConflictError("This account has no password: it logs in by the link of 'generia login'.")
+        stored = str(found["password_hash"])
+        if not self._verify(stored, old):
+            return False
+        # Only over the hash that was verified: of two changes at a time, one counts.
+        same = {"_id": user_id, "password_hash": stored}
+        change = {"$set": {"password_hash": self._hasher.hash(new), "sessions": []}}
+        return self._accounts.update_one(same, change).matched_count == 1
+
+    # --- sessions ------------------------------------------------------------------------------------------------
+    def open_session(self, user_id: str, lifetime_s: float) -> str:
+        """Return the id of a new session, good for `lifetime_s` seconds."""
+        session = {"id": uuid4().hex, "expires_at": self._now() + timedelta(seconds=lifetime_s)}
+        push = {"sessions": {"$each": [session], "$slice": -_SESSIONS_MAX}}
+        self._accounts.update_one({"_id": user_id}, {"$push": push})
+        return str(session["id"])
+
+    def of_session(self, user_id: str, session_id: str) -> Account | None:
+        """Return whose session this is; None when it has ended, or its account is locked or gone."""
+        lasts = {"$elemMatch": {"id": session_id, "expires_at": {"$gt": self._now()}}}
+        found = self._accounts.find_one(
+            {"_id": user_id, "sessions": lasts, "locked": {"$ne": True}}, {"sessions": 0, "password_hash": 0}
+        )
+        return None if found is None else _account(found)
+
+    def end_session(self, user_id: str, session_id: str) -> None:
+        """End one session, and with it every token that was issued for it."""
+        self._accounts.update_one({"_id": user_id}, {"$pull": {"sessions": {"id": session_id}}})
+
+    def use_link(self, link_id: str, expires_at: datetime) -> bool:
+        """Note that a link logged somebody in; False when it did so before."""
+        try:
+            self._used_links.insert_one({"_id": link_id, "expires_at": expires_at})
+        except DuplicateKeyError:
+            return False
+        return True
 
     def get(self, user_id: str) -> Account | None:
         """Return an account, or None when there is none (any more)."""
@@ -114,23 +178,33 @@ class Accounts:
 
     def local(self) -> Account:
         """Return the account of the person at the command line; it is made when it is first asked for."""
-        fresh = {"username": LOCAL_USER, "username_key": LOCAL_USER, "email": "", "created_at": self._now()}
+        fresh = {
+            "username": LOCAL_USER,
+            "username_key": LOCAL_USER,
+            "email": "",
+            "created_at": self._now(),
+            "role": Role.ADMIN.value,
+        }
         self._accounts.update_one({"_id": LOCAL_USER}, {"$setOnInsert": fresh}, upsert=True)
         found = self.get(LOCAL_USER)
         assert found is not None
         return found
 
-    def _hash(self, password: str) -> str:
-        with self._hashing:
-            return self._hasher.hash(password)
-
     def _verify(self, stored: str, password: str) -> bool:
-        with self._hashing:
-            try:
-                return self._hasher.verify(stored, password)
-            except (Argon2Error, InvalidHashError):
-                return False
+        try:
+            return self._hasher.verify(stored, password)
+        except (Argon2Error, InvalidHashError):
+            return False
 
 
 def _account(document: Document) -> Account:
-    return Account(document["_id"], document["username"], document["email"], document["created_at"])
+    # Accounts of before have neither role nor lock.
+    own = Role.ADMIN if document["_id"] == LOCAL_USER else Role.USER
+    return Account(
+        id=document["_id"],
+        username=document["username"],
+        email=document["email"],
+        created_at=document["created_at"],
+        role=Role(document.get("role", own)),
+        locked=document.get("locked", False),
+    )

@@ -10,6 +10,7 @@ from fastapi import Depends, Query, Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
+from generia_worker.gateway.accounts import Role
 from generia_worker.gateway.dependencies import Dependencies, Deps, dependencies_of
 from generia_worker.gateway.rate_limits import network_of
 from generia_worker.gateway.tokens import (
@@ -30,9 +31,16 @@ _cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="The session o
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is calling."""
+    """Who is calling, and by which session."""
 
     id: str
+    session_id: str
+    role: Role
+
+    @property
+    def is_admin(self) -> bool:
+        """True for those who look after everybody's worlds."""
+        return self.role is Role.ADMIN
 
 
 def unauthorised(detail: str) -> HTTPException:
@@ -48,11 +56,15 @@ def _of_header(deps: Dependencies, header: str) -> Caller:
 
 
 def checked(deps: Dependencies, audience: Audience, token: str) -> Caller:
-    """Return whose token this is. Raises HTTPException (401)."""
+    """Return whose token this is, as long as its session lasts. Raises HTTPException (401)."""
     try:
-        return Caller(deps.tokens.user_of(audience, token))
+        claims = deps.tokens.claims_of(audience, token)
     except TokenRefused as error:
         raise unauthorised(error.message) from None
+    account = deps.accounts.of_session(claims.user_id, claims.session_id)
+    if account is None:
+        raise unauthorised("The session has ended: log in again.")
+    return Caller(account.id, claims.session_id, account.role)
 
 
 def _identify(request: Request) -> Caller:

@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 from pymongo import MongoClient
 
 from generia_worker.gateway.accounts import Accounts
+from generia_worker.gateway.password_queue import PasswordQueue
 from generia_worker.gateway.rate_limits import RateLimits
 from generia_worker.gateway.stream_places import StreamPlaces
 from generia_worker.gateway.tokens import Tokens
@@ -39,6 +40,7 @@ class Dependencies:
     accounts: Accounts
     rate_limits: RateLimits
     streams: StreamPlaces
+    passwords: PasswordQueue = field(default_factory=PasswordQueue)
     polls: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_POLLS_AT_ONCE))
     exports: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_EXPORTS_AT_ONCE))
 

@@ -48,6 +48,30 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def _password(text: str) -> str:
+    """Refuse a password that only looks long enough."""
+    if len(text.strip()) < PASSWORD_MIN:
+        message = f"must have at least {PASSWORD_MIN} characters, not counting spaces around them"
+        raise ValueError(message)
+    return text
+
+
+PASSWORD_MIN, PASSWORD_MAX = 10, 200
+#: What `str.strip` takes away is a little more than what patterns call white space.
+_SPACE, _SOLID = r"[\s\x1c-\x1f\x85]", r"[^\s\x1c-\x1f\x85]"
+#: A password that somebody chooses. The pattern says the rule to readers of the OpenAPI document.
+NewPassword = Annotated[
+    str,
+    Field(
+        min_length=PASSWORD_MIN,
+        max_length=PASSWORD_MAX,
+        json_schema_extra={"pattern": rf"^{_SPACE}*{_SOLID}[\s\S]{{{PASSWORD_MIN - 2},}}{_SOLID}{_SPACE}*$"},
+        examples=["correct horse battery"],
+    ),
+    AfterValidator(_password),
+]
+
+
 # --- people ------------------------------------------------------------------------------------------------------
 class RegisterBody(_Body):
     """A new account."""
@@ -58,7 +82,7 @@ class RegisterBody(_Body):
         pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+$",
         examples=["ada@example.org"],
     )
-    password: str = Field(min_length=10, max_length=200, examples=["correct horse battery"])
+    password: NewPassword
 
 
 class LoginBody(_Body):
@@ -66,6 +90,13 @@ class LoginBody(_Body):
 
     email: _Line = Field(min_length=1, max_length=254, json_schema_extra=_LINE, examples=["ada@example.org"])
     password: str = Field(min_length=1, max_length=200, examples=["correct horse battery"])
+
+
+class PasswordBody(_Body):
+    """Another password, and the one of before."""
+
+    old_password: str = Field(min_length=1, max_length=PASSWORD_MAX, examples=["correct horse battery"])
+    new_password: NewPassword
 
 
 class LocalLoginBody(_Body):

@@ -41,6 +41,7 @@ class RateLimits:
         self._rates = {
             "register": parse_many(settings.gateway_rate_register),
             "login": parse_many(settings.gateway_rate_login),
+            "address": parse_many(settings.gateway_rate_address),
             "create": parse_many(settings.gateway_rate_create),
         }
         options = {"socket_timeout": _REDIS_S, "socket_connect_timeout": _REDIS_S}
@@ -52,13 +53,23 @@ class RateLimits:
         self._away_until = -math.inf
 
     def hit(self, action: str, key: str) -> None:
-        """Count one more `action` (register, login or create) by `key`. Raises TooManyRequests: it is one too many."""
+        """Count one more `action` (register, login, address, create) by `key`. Raises TooManyRequests."""
         for rate in self._rates[action]:
-            # Hashed: names and addresses of people have no business in the keys of Redis.
-            wait_s = self._wait_s(rate, f"{action}:{hashlib.sha256(key.encode()).hexdigest()[:32]}")
+            wait_s = self._wait_s(rate, _name(action, key))
             if wait_s is not None:
                 message = f"Too often: {rate.amount} a {_window(rate)} at most. Try again in {wait_s} s."
                 raise TooManyRequests(message, retry_after_s=wait_s)
+
+    def forget(self, action: str, key: str) -> None:
+        """Count anew, from none."""
+        for rate in self._rates[action]:
+            self._own.clear(rate, _name(action, key))
+            if self._clock() >= self._away_until:
+                try:
+                    self._shared.clear(rate, _name(action, key))
+                except RedisError as error:
+                    log.warning("A rate is not forgotten: Redis is away (%s)", type(error).__name__)
+                    self._away_until = self._clock() + _AWAY_S
 
     def _wait_s(self, rate: RateLimitItem, key: str) -> int | None:
         """Return None when there is room, else in how many seconds there will be."""
@@ -78,6 +89,11 @@ class RateLimits:
         return max(1, math.ceil(limiter.get_window_stats(rate, key).reset_time - self._now()))
 
 
+def _name(action: str, key: str) -> str:
+    # Hashed: names and addresses of people have no business in the keys of Redis.
+    return f"{action}:{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+
+
 def _window(rate: RateLimitItem) -> str:
     name = rate.GRANULARITY.name
     return name if rate.multiples == 1 else f"{rate.multiples} {name}s"
@@ -90,5 +106,8 @@ def network_of(address: str) -> str:
     except ValueError:
         return address
     if parsed.version == 6:
+        # A socket for both versions names IPv4 callers so, who would all be of one network.
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
         return str(ipaddress.ip_network((parsed, 64), strict=False))
     return str(parsed)

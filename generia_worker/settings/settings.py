@@ -125,9 +125,11 @@ class Settings(BaseSettings):
     gateway_streams_max: int = Field(default=500, ge=1, le=50_000)
     gateway_streams_person: int = Field(default=20, ge=1, le=50_000)
     gateway_streams_address: int = Field(default=100, ge=1, le=50_000)
-    #: How often one address may register; try to log in (one account too); and how often a person may make a world.
+    #: How often one address may register, and try passwords: of one account in vain, and of all accounts; and how often a
+    #: person may make a world.
     gateway_rate_register: Rate = "20/hour"
     gateway_rate_login: Rate = "10/minute"
+    gateway_rate_address: Rate = "60/minute"
     gateway_rate_create: Rate = "30/hour"
 
     # --- text model --------------------------------------------------------------------------------------------

@@ -255,6 +255,28 @@ def test_a_session_that_ends_keeps_the_place(browser: Browser, site: Site) -> No
     person.close()
 
 
+def test_a_password_is_changed_and_every_other_session_ends(browser: Browser, site: Site) -> None:
+    person, elsewhere = Person(browser, site), Person(browser, site)
+    name, new = person.register(), "battery staple correct"
+    elsewhere.log_in_as(person)
+    page = person.page
+    page.get_by_role("link", name=name).click()
+    page.get_by_label("Password of before").fill(PASSWORD)
+    page.get_by_label("New password").fill(" " * 12)
+    page.get_by_role("button", name="Change password").click()
+    expect(page.get_by_label("New password")).to_have_attribute("aria-invalid", "true")
+    page.get_by_label("New password").fill(new)
+    page.get_by_role("button", name="Change password").click()
+    expect(page.get_by_role("status")).to_contain_text("logged out everywhere else")
+    elsewhere.page.goto("/worlds")
+    expect(elsewhere.page.get_by_role("heading", name="Log in")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    person.complaints = [c for c in person.complaints if "status of 422" not in c]
+    for one in (person, elsewhere):
+        one.close()
+
+
 def test_the_printed_link_logs_in(person: Person) -> None:
     person.page.goto(person.site.login_link())
     expect(person.page.locator(".side-name", has_text="local")).to_be_visible()

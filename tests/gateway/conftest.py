@@ -167,6 +167,7 @@ def platform(settings: Settings) -> Iterator[Settings]:
                 "api_url": "http://127.0.0.1:1",
                 "gateway_rate_register": "1000/second",
                 "gateway_rate_login": "1000/second",
+                "gateway_rate_address": "1000/second",
                 "gateway_rate_create": "1000/second",
             }
         )
@@ -192,8 +193,11 @@ class Gateway:
         return self.deps.mongo[self.deps.settings.mongo_database][name]
 
     def token(self, user_id: str, audience: Audience = Audience.ACCESS, lifetime_s: float = 600) -> str:
-        """Return a token of this user."""
-        return self.deps.tokens.issue(audience, user_id, lifetime_s)
+        """Return a token of this user, who has an account and a session from then on."""
+        fresh = {"username": user_id, "username_key": user_id, "email": "", "created_at": utc_now()}
+        self.collection("accounts").update_one({"_id": user_id}, {"$setOnInsert": fresh}, upsert=True)
+        session_id = self.deps.accounts.open_session(user_id, 600)
+        return self.deps.tokens.issue(audience, user_id, session_id, lifetime_s)
 
     def client(self, **headers: str) -> httpx2.Client:
         """Return a client without a token."""

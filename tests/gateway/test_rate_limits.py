@@ -14,6 +14,7 @@ from generia_worker.settings import Settings
 from tests.gateway.conftest import PASSWORD, StartGateway
 from tests.reference.conftest import PROMPT
 
+WRONG = "not the password"
 NOWHERE = SecretStr("redis://127.0.0.1:1/0")
 
 
@@ -44,26 +45,35 @@ def test_worlds_are_counted_by_user(start_gateway: StartGateway) -> None:
         assert client.post("/api/v1/worlds", json=body).status_code == 201
 
 
-def test_logins_are_counted_by_address_and_by_account(start_gateway: StartGateway) -> None:
-    gateway = start_gateway(gateway_rate_login="3/hour", gateway_trusted_proxies="127.0.0.1")
+def test_wrong_passwords_are_counted_by_address_and_name_together(start_gateway: StartGateway) -> None:
+    gateway = start_gateway(
+        gateway_rate_login="3/hour", gateway_rate_address="6/hour", gateway_trusted_proxies="127.0.0.1"
+    )
     name = f"{new_key()}@example.org"
-    body = {"email": name, "password": PASSWORD}
-
-    def log_in(address: str, **changed: Any) -> httpx2.Response:
-        with gateway.client(**{"X-Forwarded-For": address}) as client:
-            return client.post("/api/v1/auth/login", json=body | changed)
-
     # Networks that no other test calls from.
     block = f"2001:db8:{new_key()[:4]}"
-    # One account from many addresses, however its name is written.
-    assert [log_in(f"{block}:{n}::1").status_code for n in range(3)] == [401, 401, 401]
-    assert refused(log_in(f"{block}:9::1"))
-    assert refused(log_in(f"{block}:10::1", email=name.upper()))
-    # Many accounts from one address; the next one of the same network is the same customer.
-    others = [log_in(f"{block}:20::{n}", email=f"{new_key()}@example.org") for n in range(3)]
-    assert [answer.status_code for answer in others] == [401, 401, 401]
-    assert refused(log_in(f"{block}:20:1::9", email=f"{new_key()}@example.org"))
-    assert log_in(f"{block}:21::1", email=f"{new_key()}@example.org").status_code == 401
+
+    def call(address: str, path: str, **body: Any) -> httpx2.Response:
+        with gateway.client(**{"X-Forwarded-For": address}) as client:
+            return client.post(f"/api/v1/auth/{path}", json=body)
+
+    def log_in(address: str, password: str = WRONG, email: str = name) -> httpx2.Response:
+        return call(address, "login", email=email, password=password)
+
+    call(f"{block}:1::1", "register", username=new_key(), email=name, password=PASSWORD)
+    assert [log_in(f"{block}:2::1").status_code for _ in range(3)] == [401] * 3
+    # However the name is written, and from wherever in the same network.
+    assert refused(log_in(f"{block}:2::2", email=name.upper()))
+    # Nobody is shut out from elsewhere.
+    assert log_in(f"{block}:3::1", PASSWORD).status_code == 200
+    # The right one makes the wrong ones forgotten.
+    for _ in range(2):
+        assert [log_in(f"{block}:4::1").status_code for _ in range(2)] == [401] * 2
+        assert log_in(f"{block}:4::1", PASSWORD).status_code == 200
+    # All names that one network tries are counted too.
+    others = [log_in(f"{block}:5::{n}", email=f"{new_key()}@example.org") for n in range(6)]
+    assert [answer.status_code for answer in others] == [401] * 6
+    assert refused(log_in(f"{block}:5::9", email=f"{new_key()}@example.org"))
 
 
 def test_registering_is_counted_by_address(start_gateway: StartGateway) -> None:
@@ -130,3 +140,4 @@ def test_what_stands_for_an_address() -> None:
     assert network_of("2001:db8:1:2:3:4:5:6") == network_of("2001:db8:1:2::9") == "2001:db8:1:2::/64"
     assert network_of("2001:db8:1:3::9") != network_of("2001:db8:1:2::9")
     assert network_of("") == ""
+    assert network_of("::ffff:192.0.2.7") == network_of("192.0.2.7") != network_of("::ffff:192.0.2.8")

@@ -16,10 +16,11 @@ import httpx2
 import pytest
 
 from generia_worker.embedded.ports import free_port
-from generia_worker.gateway.tokens import Audience, Tokens
+from generia_worker.gateway.dependencies import open_dependencies
+from generia_worker.gateway.tokens import Audience
 from generia_worker.rpc.world_client import WorldRecord
 from generia_worker.settings import Settings
-from tests.gateway.conftest import API_TOKEN, SECRET
+from tests.gateway.conftest import API_TOKEN, SECRET, Gateway
 
 COMMAND = [sys.executable, "-m", "generia_worker.cli.main", "gateway"]
 
@@ -99,9 +100,9 @@ def test_it_stops_with_its_streams_and_logs_no_secret(
     log: list[str] = []
     while not log or "running on" not in log[-1]:
         log.append(lines.get(timeout=30))
-    tokens = Tokens(settings_of_process)
-    ticket = tokens.issue(Audience.STREAM, "u", 60)
-    access = tokens.issue(Audience.ACCESS, "u", 60)
+    deps = open_dependencies(settings_of_process)
+    known = Gateway(settings_of_process.gateway_url, deps)
+    ticket, access = known.token("u", Audience.STREAM), known.token("u")
     with httpx2.Client(base_url=settings_of_process.gateway_url, timeout=20) as client:
         client.get("/api/v1/worlds", headers={"Authorization": f"Bearer {access}"}).raise_for_status()
         client.post("/api/v1/auth/login", json={"email": "ada@example.org", "password": "secret of a person"})

@@ -30,7 +30,7 @@ def client(gateway: Gateway) -> httpx2.Client:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/login", "/worlds", "/worlds/", "/worlds/abc", "/worlds/abc/character/x"]
+    "path", ["/", "/login", "/account", "/worlds", "/worlds/", "/worlds/abc", "/worlds/abc/character/x"]
 )
 def test_the_pages_own_addresses(client: httpx2.Client, path: str) -> None:
     answer = client.get(path)

@@ -33,43 +33,48 @@ def claims(**changed: Any) -> dict[str, Any]:
         "iss": "generia-gateway",
         "aud": Audience.ACCESS.value,
         "sub": "user-1",
+        "sid": "session-1",
         "iat": now,
         "exp": now + timedelta(seconds=60),
     }
     return {name: value for name, value in (whole | changed).items() if value is not None}
 
 
+def user_of(audience: Audience, token: str) -> str:
+    return TOKENS.claims_of(audience, token).user_id
+
+
 def test_a_token_tells_whose_it_is() -> None:
-    assert TOKENS.user_of(Audience.ACCESS, TOKENS.issue(Audience.ACCESS, "user-1", 60)) == "user-1"
-    assert TOKENS.user_of(Audience.ACCESS, jwt.encode(claims(), SECRET)) == "user-1"
+    assert user_of(Audience.ACCESS, TOKENS.issue(Audience.ACCESS, "user-1", "session-1", 60)) == "user-1"
+    assert user_of(Audience.ACCESS, jwt.encode(claims(), SECRET)) == "user-1"
 
 
 @pytest.mark.parametrize("meant", Audience)
 @pytest.mark.parametrize("used", Audience)
 def test_a_token_is_good_for_one_purpose(meant: Audience, used: Audience) -> None:
-    token = TOKENS.issue(meant, "user-1", 60)
+    token = TOKENS.issue(meant, "user-1", "session-1", 60)
     if meant is used:
-        assert TOKENS.user_of(used, token) == "user-1"
+        assert user_of(used, token) == "user-1"
     else:
         with pytest.raises(TokenRefused):
-            TOKENS.user_of(used, token)
+            user_of(used, token)
 
 
 def test_a_token_ends() -> None:
     now = datetime.now(UTC)
     early = Tokens(SETTINGS, lambda: now - timedelta(seconds=100))
-    assert TOKENS.user_of(Audience.ACCESS, early.issue(Audience.ACCESS, "user-1", 160)) == "user-1"
+    assert user_of(Audience.ACCESS, early.issue(Audience.ACCESS, "user-1", "session-1", 160)) == "user-1"
     with pytest.raises(TokenRefused):
-        TOKENS.user_of(Audience.ACCESS, early.issue(Audience.ACCESS, "user-1", 60))
+        user_of(Audience.ACCESS, early.issue(Audience.ACCESS, "user-1", "session-1", 60))
     late = Tokens(SETTINGS, lambda: now + timedelta(seconds=100))
     with pytest.raises(TokenRefused):
-        TOKENS.user_of(Audience.ACCESS, late.issue(Audience.ACCESS, "user-1", 60))
+        user_of(Audience.ACCESS, late.issue(Audience.ACCESS, "user-1", "session-1", 60))
 
 
-@pytest.mark.parametrize("missing", ["iss", "aud", "sub", "iat", "exp"])
+@pytest.mark.parametrize("missing", ["iss", "aud", "sub", "sid", "iat", "exp"])
 def test_every_claim_is_required(missing: str) -> None:
     with pytest.raises(TokenRefused):
-        TOKENS.user_of(Audience.ACCESS, jwt.encode(claims(**{missing: None}), SECRET))
+        user_of(Audience.ACCESS, jwt.encode(claims(**{missing: None}), SECRET))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +91,7 @@ def test_every_claim_is_required(missing: str) -> None:
 def test_claims_that_do_not_fit(changed: dict[str, Any]) -> None:
     unchecked = jwt.PyJWS().encode(json.dumps(claims(iat=1, exp=10**10) | changed).encode(), SECRET, "HS256")
     with pytest.raises(TokenRefused):
-        TOKENS.user_of(Audience.ACCESS, unchecked)
+        user_of(Audience.ACCESS, unchecked)
 
 
 def part(value: dict[str, Any]) -> str:
@@ -95,7 +100,7 @@ def part(value: dict[str, Any]) -> str:
 
 def forged() -> dict[str, str]:
     """Return tokens that nobody with the secret has made."""
-    good = TOKENS.issue(Audience.ACCESS, "user-1", 60)
+    good = TOKENS.issue(Audience.ACCESS, "user-1", "session-1", 60)
     header, body, signature = good.split(".")
     plain = json.loads(base64.urlsafe_b64decode(body + "=="))
     no_key: Any = None
@@ -121,7 +126,7 @@ def forged() -> dict[str, str]:
 @pytest.mark.parametrize("how", forged())
 def test_a_forged_token(how: str) -> None:
     with pytest.raises(TokenRefused) as caught:
-        TOKENS.user_of(Audience.ACCESS, forged()[how])
+        user_of(Audience.ACCESS, forged()[how])
     assert caught.value.__cause__ is None
 
 
@@ -133,7 +138,11 @@ def test_the_secret_must_be_there_and_shows_nowhere() -> None:
 
 def test_the_link_of_the_command_line() -> None:
     now = datetime.now(UTC)
-    assert TOKENS.user_of(Audience.LOCAL_LOGIN, local_login_token(SETTINGS)) == LOCAL_USER
+    assert user_of(Audience.LOCAL_LOGIN, local_login_token(SETTINGS)) == LOCAL_USER
+    # Each is another one: it is good once.
+    ids = {TOKENS.claims_of(Audience.LOCAL_LOGIN, local_login_token(SETTINGS)).session_id for _ in range(3)}
+    assert len(ids) == 3
+    assert LOCAL_LOGIN_S <= 3600
     stale = local_login_token(SETTINGS, lambda: now - timedelta(seconds=LOCAL_LOGIN_S + 10))
     with pytest.raises(TokenRefused):
-        TOKENS.user_of(Audience.LOCAL_LOGIN, stale)
+        user_of(Audience.LOCAL_LOGIN, stale)

@@ -118,7 +118,9 @@ def test_bodies_that_are_none(gateway: Gateway, user: str, path: str, body: byte
     with gateway.as_user(user) as client:
         headers = {"Content-Type": "application/json"}
         answer = client.post(f"/api/v1/{path}", content=body, headers=headers)
-    assert answer.status_code in (400, 422)
+    # Strangers may send less.
+    too_large = path.startswith("auth/") and len(body) > 16 * 1024
+    assert answer.status_code in ((413,) if too_large else (400, 422))
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 

@@ -148,6 +148,17 @@ def test_up_generate_status_worlds(up: tuple[Path, dict[str, Any]], home: Path) 
     page = requests.get(started["page"].partition("#")[0], timeout=10)
     assert (page.status_code, "main.js" in page.text) == (200, True)
     assert started["page"].startswith(f"{started['addresses']['gateway']}/#login=")
+    links = {generia("login", *where, cwd=home).stdout.strip() for _ in range(2)} | {started["page"]}
+    assert len(links) == 3
+    for link in links:
+        at, _, token = link.partition("/#login=")
+        codes = [
+            requests.post(f"{at}/api/v1/auth/local", json={"token": token}, timeout=10).status_code
+            for _ in range(2)
+        ]
+        assert codes == [200, 401]
+    log = "".join(file.read_text(errors="replace") for file in data.rglob("*.log"))
+    assert log and not any(link.partition("#login=")[2] in log for link in links)
     taken = generia("export", *where, world["id"], str(home / "world.zip"), cwd=home)
     assert taken.returncode == 0, taken.stderr
     assert {"index.html", "style.css", "world.json"} <= set(zipfile.ZipFile(home / "world.zip").namelist())

@@ -35,7 +35,7 @@ export class Frame {
       icon("leave"),
     );
     leave.addEventListener("click", async () => {
-      await post("/auth/logout").catch(() => {});
+      await post("/auth/logout", undefined, { quiet: true }).catch(() => {});
       location.assign("/login");
     });
     return h(
@@ -57,7 +57,7 @@ export class Frame {
       h(
         "div",
         { class: "side-person" },
-        h("span", { class: "side-name", dir: "auto" }, this.user.username),
+        h("a", { class: "side-name", dir: "auto", href: "/account" }, this.user.username),
         leave,
       ),
     );
@@ -87,7 +87,7 @@ export class Frame {
 
   /** Mark what stands at the current address. */
   mark() {
-    for (const link of this.side.querySelectorAll("nav a")) {
+    for (const link of this.side.querySelectorAll("nav a, .side-person a")) {
       const path = link.getAttribute("href");
       const here =
         location.pathname === path || (path.length > 8 && location.pathname.startsWith(`${path}/`));

@@ -1,5 +1,6 @@
 // Logging in and registering. Shown wherever a call says that nobody is logged in; the address stays.
 
+import { PASSWORD_RULE } from "./account.js";
 import { Problem, post } from "./api.js";
 import { h } from "./dom.js";
 import { field, sends } from "./forms.js";
@@ -101,6 +102,6 @@ function registerFields() {
   return [
     { ...field("User name", name), rule: "3 to 32 letters, digits, dots, dashes or underscores." },
     { ...field("E-mail", email), rule: "An e-mail address, such as ada@example.org." },
-    { ...field("Password", password, { hint: "At least 10 characters." }), rule: "At least 10 characters." },
+    { ...field("Password", password, { hint: "At least 10 characters." }), rule: PASSWORD_RULE },
   ];
 }

@@ -22,6 +22,7 @@ const world = (part) => ({
 });
 route("/", { make: creating });
 route("/login", { instead: "/" });
+route("/account", { make: async () => (await import("./account.js")).accountView(user) });
 route("/worlds", { make: async () => (await import("./worlds.js")).worldsView() });
 route("/worlds/:id", world("feed"));
 route("/worlds/:id/posts/:post", world("feed"));
