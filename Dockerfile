@@ -25,8 +25,9 @@ FROM base AS api
 COPY celeryconfig.py ./
 COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
 COPY generia_worker/api/__init__.py generia_worker/api/app.py generia_worker/api/controls.py \
-     generia_worker/api/events.py generia_worker/api/live.py generia_worker/api/metrics.py \
-     generia_worker/api/paths.py generia_worker/api/server.py ./generia_worker/api/
+     generia_worker/api/docs.py generia_worker/api/events.py generia_worker/api/live.py \
+     generia_worker/api/metrics.py generia_worker/api/paths.py generia_worker/api/server.py \
+     ./generia_worker/api/
 COPY generia_worker/app/__init__.py generia_worker/app/celery_app.py generia_worker/app/container.py \
      generia_worker/app/enqueue.py generia_worker/app/exporter.py generia_worker/app/task_events.py \
      generia_worker/app/transport.py ./generia_worker/app/
@@ -41,8 +42,8 @@ COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py gene
      generia_worker/engine/specs.py generia_worker/engine/step.py generia_worker/engine/step_rows.py \
      generia_worker/engine/watermarks.py ./generia_worker/engine/
 COPY generia_worker/http/__init__.py generia_worker/http/addresses.py generia_worker/http/bodies.py \
-     generia_worker/http/connections.py generia_worker/http/problems.py generia_worker/http/sse.py \
-     generia_worker/http/streams.py ./generia_worker/http/
+     generia_worker/http/connections.py generia_worker/http/paths.py generia_worker/http/problems.py \
+     generia_worker/http/sse.py generia_worker/http/streams.py ./generia_worker/http/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      generia_worker/observability/metric_files.py generia_worker/observability/metrics.py \
      ./generia_worker/observability/
@@ -92,8 +93,8 @@ COPY generia_worker/gateway/__init__.py generia_worker/gateway/account_routes.py
 COPY generia_worker/gateway/export_page/__init__.py generia_worker/gateway/export_page/export.css \
      generia_worker/gateway/export_page/index.html.j2 ./generia_worker/gateway/export_page/
 COPY generia_worker/http/__init__.py generia_worker/http/addresses.py generia_worker/http/bodies.py \
-     generia_worker/http/connections.py generia_worker/http/problems.py generia_worker/http/sse.py \
-     generia_worker/http/streams.py ./generia_worker/http/
+     generia_worker/http/connections.py generia_worker/http/paths.py generia_worker/http/problems.py \
+     generia_worker/http/sse.py generia_worker/http/streams.py ./generia_worker/http/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/gateway.py generia_worker/processes/health.py \

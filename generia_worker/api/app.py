@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 from generia_worker import __version__
 from generia_worker.api.controls import add_controls, add_reports
+from generia_worker.api.docs import add_docs
 from generia_worker.api.events import add_events
 from generia_worker.api.live import LiveStatus
 from generia_worker.api.metrics import CONTENT_TYPE, ApiMetrics, Measured
@@ -51,7 +52,16 @@ def create_app(container: Container, enqueuer: Enqueuer) -> FastAPI:
         yield
         await run_in_threadpool(live.stop)
 
-    app = FastAPI(title="Generia worker", version=__version__, description=__doc__, lifespan=lifespan)
+    app = FastAPI(
+        title="Generia worker",
+        version=__version__,
+        description=__doc__,
+        # Their pages load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
     app.state.live = live
     install(app)
     limit_bodies(app, BODY_MAX_BYTES)
@@ -92,7 +102,7 @@ def create_app(container: Container, enqueuer: Enqueuer) -> FastAPI:
         return status
 
     @app.get(
-        "/v1/generations/{world_id}",
+        "/v1/generations/{world_id:id}",
         response_model=GenerationStatus,
         responses=documented(401, 404, 422, 503),
         dependencies=[Depends(authorised)],
@@ -120,6 +130,8 @@ def create_app(container: Container, enqueuer: Enqueuer) -> FastAPI:
     add_reports(app, container, Depends(authorised))
     add_events(app, container, live, Depends(authorised))
     _add_health(app, container, metrics, Depends(authorised))
+    if container.settings.api_docs:
+        add_docs(app)
     return app
 
 

@@ -42,19 +42,19 @@ def add_controls(app: FastAPI, container: Container, enqueuer: Enqueuer, authori
         enqueuer.send(world_id, task)
         return GenerationStatus.model_validate(container.status.get(world_id))
 
-    @app.post("/v1/generations/{world_id}:cancel", **answers)
+    @app.post("/v1/generations/{world_id:id}:cancel", **answers)
     def cancel(world_id: WorldId) -> GenerationStatus:
         """Stop a world within one call's time; what exists stays."""
         container.control.cancel(world_id)
         return go_on(world_id, RECORD_PROGRESS)
 
-    @app.post("/v1/generations/{world_id}:resume", **answers)
+    @app.post("/v1/generations/{world_id:id}:resume", **answers)
     def resume(world_id: WorldId) -> GenerationStatus:
         """Go on with a world that was cancelled or has failed."""
         container.control.resume(world_id)
         return go_on(world_id, START_WORLD)
 
-    @app.post("/v1/generations/{world_id}:retry", **answers)
+    @app.post("/v1/generations/{world_id:id}:retry", **answers)
     def retry(world_id: WorldId) -> GenerationStatus:
         """Try what failed again, and what was skipped because of it."""
         container.control.retry(world_id)
@@ -62,7 +62,7 @@ def add_controls(app: FastAPI, container: Container, enqueuer: Enqueuer, authori
 
     able = answers | {"responses": answers["responses"] | documented(501)}
 
-    @app.post("/v1/generations/{world_id}:redo", **able)
+    @app.post("/v1/generations/{world_id:id}:redo", **able)
     def redo(world_id: WorldId, body: RedoBody) -> GenerationStatus:
         """Redo one character or one post, in place."""
         if body.step.startswith("post/"):
@@ -75,13 +75,13 @@ def add_reports(app: FastAPI, container: Container, authorised: Any) -> None:
     """Add what tells of a world in detail: what failed, and what each part cost."""
     answers: dict[str, Any] = {"responses": documented(401, 404, 422, 503), "dependencies": [authorised]}
 
-    @app.get("/v1/generations/{world_id}/failures", response_model=list[FailedStep], **answers)
+    @app.get("/v1/generations/{world_id:id}/failures", response_model=list[FailedStep], **answers)
     def failures(world_id: WorldId) -> list[FailedStep]:
         """List the steps that failed, and those that were skipped because of them, each with its reason."""
         container.generations.get(world_id)
         return [FailedStep.model_validate(row) for row in container.rows.failures(world_id)]
 
-    @app.get("/v1/generations/{world_id}/receipt", response_model=Receipt, **answers)
+    @app.get("/v1/generations/{world_id:id}/receipt", response_model=Receipt, **answers)
     def receipt(world_id: WorldId) -> Receipt:
         """Tell what each part of a world cost."""
         container.generations.get(world_id)

@@ -42,7 +42,7 @@ def add_events(app: FastAPI, container: Container, live: LiveStatus, authorised:
     }
 
     @app.get(
-        "/v1/generations/{world_id}/events",
+        "/v1/generations/{world_id:id}/events",
         response_class=Response,
         responses={**answers, **documented(401, 404, 422, 503)},
         dependencies=[authorised],

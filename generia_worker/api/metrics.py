@@ -68,7 +68,7 @@ class Measured:
         async def noted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 route: Any = scope.get("route")
-                path = f"{scope['method']} {route.path}" if route is not None else "none"
+                path = f"{scope['method']} {route.path_format}" if route is not None else "none"
                 self._metrics.observe(path, int(message["status"]), time.perf_counter() - begun)
             await send(message)
 

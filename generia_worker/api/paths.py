@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Path
 
 from generia_worker.client.order import WORLD_ID_PATTERN
+from generia_worker.http import paths as paths  # knows `{…:id}`
 
 WorldId = Annotated[
     str,

@@ -85,7 +85,12 @@ class Order(WorldSize):
     api_call_limits_LLM: CallLimit | None = Field(default=None, description="Text calls at most.")  # noqa: N815
     api_call_limits_images: CallLimit | None = Field(default=None, description="Image calls at most.")
     budget: float | None = Field(
-        default=None, gt=0, le=10_000, allow_inf_nan=False, description="Dollars at most, worst case."
+        default=None,
+        gt=0,
+        le=10_000,
+        strict=True,
+        allow_inf_nan=False,
+        description="Dollars at most, worst case.",
     )
 
     def request_hash(self) -> str:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import anyio
 import pymongo
 from anyio import to_thread
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pymongo.errors import PyMongoError
@@ -58,11 +58,10 @@ def create_app(deps: Dependencies) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.dependencies = deps
-    problems.install(app)
+    problems.install(app, routes())
     error_handlers.install(app)
     for router in ROUTERS:
         app.include_router(router)
-    app.add_exception_handler(405, _not_allowed)
     app.router.default = StaticFiles()
     limit_bodies(app, BODY_MAX_BYTES, _OF_STRANGERS)
     origins = [origin.strip() for origin in deps.settings.gateway_cors_origins.split(",") if origin.strip()]
@@ -76,14 +75,6 @@ def create_app(deps: Dependencies) -> FastAPI:
         )
     app.add_middleware(SecurityHeaders, settings=deps.settings)
     return app
-
-
-def _not_allowed(request: Request, _: Exception) -> JSONResponse:
-    """Answer a method that an address does not have; all that it has are named, whichever route came first."""
-    path = request.scope["path"]
-    known = {method for route in routes() if route.path_regex.match(path) for method in route.methods or ()}
-    allowed = ", ".join(sorted(known)) or "GET"
-    return problems.problem(405, f"At this address there is only {allowed}.", headers={"Allow": allowed})
 
 
 @health.get("/livez")

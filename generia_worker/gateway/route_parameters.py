@@ -1,27 +1,14 @@
-"""Parameters of routes: ids in paths, which hold no colon, so that `…/{id}:cancel` is never read as one, and pages."""
+"""Parameters of routes: ids in paths, and pages."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from fastapi import Path, Query
-from starlette.convertors import Convertor, register_url_convertor
 
 from generia_worker.client.order import WORLD_ID_PATTERN
+from generia_worker.http import paths as paths  # knows `{…:id}`
 from generia_worker.rpc.wire import OFFSET_MAX, PAGE_DEFAULT, PAGE_MAX
-
-
-class _IdConvertor(Convertor[str]):
-    regex = "[^/:]+"
-
-    def convert(self, value: str) -> str:
-        return value
-
-    def to_string(self, value: str) -> str:
-        return value
-
-
-register_url_convertor("id", _IdConvertor())
 
 WorldId = Annotated[str, Path(pattern=WORLD_ID_PATTERN, description="The id of the world.")]
 CharacterId = Annotated[str, Path(pattern=WORLD_ID_PATTERN, description="The id of the character.")]

@@ -64,9 +64,7 @@ async def stream_status(
     return answer
 
 
-async def _open(
-    deps: Dependencies, world_id: str, seen: int, viewer: Caller, place: StreamPlace
-) -> Response:
+async def _open(deps: Dependencies, world_id: str, seen: int, viewer: Caller, place: StreamPlace) -> Response:
     """Return the stream, which gives its place back when it ends, or the answer that there is none."""
     with_reasons = await to_thread.run_sync(may_see_reasons, deps, world_id, viewer, limiter=deps.polls)
     upstream = await deps.endpoint.open_events(world_id, str(seen) if seen >= 0 else None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -10,9 +11,11 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from generia_worker.errors import (
     ConflictError,
@@ -92,8 +95,24 @@ def from_error(error: GeneriaError, status: int, detail: str) -> JSONResponse:
     return problem(status, detail, [FieldProblem(field=field, message=detail)] if field else None)
 
 
-def install(app: FastAPI) -> None:
-    """Let every error of `app` leave as a problem; what is not ours is logged and never quoted."""
+def _allowed(app: FastAPI, routes: Sequence[APIRoute] | None) -> Callable[[Request, Exception], JSONResponse]:
+    def answer(request: Request, _: Exception) -> JSONResponse:
+        """Answer a method that an address does not have; all that it has are named, whichever route came first."""
+        path = request.scope["path"]
+        known = routes if routes is not None else [one for one in app.routes if isinstance(one, Route)]
+        methods = {name for one in known if one.path_regex.match(path) for name in one.methods or ()}
+        allowed = ", ".join(sorted(methods)) or "GET"
+        return problem(405, f"At this address there is only {allowed}.", headers={"Allow": allowed})
+
+    return answer
+
+
+def install(app: FastAPI, routes: Sequence[APIRoute] | None = None) -> None:
+    """Let every error of `app` leave as a problem; what is not ours is logged and never quoted.
+
+    `routes` are those that there are, where they aren't the application's own.
+    """
+    app.add_exception_handler(405, _allowed(app, routes))
     app.openapi = lambda: _describe(app)  # type: ignore[method-assign]
 
     @app.exception_handler(RequestValidationError)

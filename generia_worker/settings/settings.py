@@ -103,6 +103,8 @@ class Settings(BaseSettings):
     api_bind: str = "127.0.0.1:8080"
     #: Bearer token of the enqueue endpoint; empty is allowed on loopback only.
     api_token: SecretStr = SecretStr("")
+    #: Whether the endpoint shows what there is to call as a page, `/docs`.
+    api_docs: bool = False
     #: Clients that may follow worlds at one process of the endpoint at the same time.
     api_streams_max: int = Field(default=2000, ge=1, le=100_000)
 

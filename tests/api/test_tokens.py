@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from copy import copy
+
 import pytest
+from celery import Celery
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
+from generia_worker.api.app import create_app
 from generia_worker.api.server import run
+from generia_worker.app.container import Container
+from generia_worker.app.enqueue import Enqueuer
 from generia_worker.errors import ConfigurationError
 from generia_worker.settings import Settings
 from tests.api.conftest import TOKEN
 
 #: What may be asked by those who hold no token: whether the process lives, and what there is to call.
-OPEN = {"/livez", "/readyz", "/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"}
+OPEN = {"/livez", "/readyz", "/openapi.json"}
 WRONG = {
     "none": None,
     "empty": "",
@@ -27,7 +34,7 @@ WRONG = {
 
 def guarded(app: FastAPI) -> list[tuple[str, str]]:
     return [
-        (method, route.path.replace("{world_id}", "w1"))
+        (method, route.path_format.replace("{world_id}", "w1"))
         for route in app.routes
         if isinstance(route, APIRoute) and route.path not in OPEN
         for method in route.methods or ()
@@ -53,6 +60,44 @@ def test_the_open_ones(client: TestClient) -> None:
     assert client.get("/livez").json() == {"status": "ok"}
     assert client.get("/readyz").json() == {"status": "ok", "mongodb": "ok", "redis": "ok"}
     assert client.get("/openapi.json").status_code == 200
+
+
+def test_the_document_as_a_page_is_there_for_who_asks(
+    app: FastAPI, client: TestClient, container: Container
+) -> None:
+    for path in ("/docs", "/redoc", "/docs/oauth2-redirect"):
+        assert client.get(path).status_code == 404
+    asked = container.settings.model_copy(update={"api_docs": True})
+    with Celery() as celery:
+        with_docs = create_app(_with_settings(container, asked), Enqueuer(celery, lambda: container.redis))
+    answer = TestClient(with_docs).get("/docs")
+    assert answer.status_code == 200
+    assert "POST /v1/generations:estimate" in answer.text
+    # It loads nothing, from nowhere.
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    shown = re.sub(r"<pre>.*?</pre>", "", answer.text, flags=re.DOTALL)
+    assert not re.search(r"<(script|link|img|iframe|style)|\bsrc=|https?://", shown)
+
+
+def _with_settings(container: Container, settings: Settings) -> Container:
+    other = copy(container)
+    other.settings = settings
+    return other
+
+
+def test_another_method_is_told_which_there_are(client: TestClient) -> None:
+    allowed = {
+        ("GET", "/v1/generations"): "POST",
+        ("GET", "/v1/generations:estimate"): "POST",
+        ("GET", "/v1/generations/w1:cancel"): "POST",
+        ("DELETE", "/v1/generations/w1:redo"): "POST",
+        ("DELETE", "/v1/generations/w1"): "GET",
+        ("POST", "/metrics"): "GET",
+    }
+    for (method, path), methods in allowed.items():
+        answer = client.request(method, path, headers={"Authorization": f"Bearer {TOKEN}"})
+        assert (answer.status_code, answer.headers["Allow"]) == (405, methods), path
+        assert answer.headers["Content-Type"] == "application/problem+json"
 
 
 def test_without_a_token_it_listens_on_loopback_only() -> None:

@@ -267,7 +267,7 @@ def test_a_password_is_changed_and_every_other_session_ends(browser: Browser, si
     expect(page.get_by_label("New password")).to_have_attribute("aria-invalid", "true")
     page.get_by_label("New password").fill(new)
     page.get_by_role("button", name="Change password").click()
-    expect(page.get_by_role("status")).to_contain_text("logged out everywhere else")
+    expect(page.locator(".account [role=status]")).to_contain_text("logged out everywhere else")
     elsewhere.page.goto("/worlds")
     expect(elsewhere.page.get_by_role("heading", name="Log in")).to_be_visible()
     page.reload()

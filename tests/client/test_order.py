@@ -13,7 +13,8 @@ GOOD = "Мир, в котором за академическим руковод
 
 
 def order(**changed: Any) -> Order:
-    return Order(**({"world_id": "w1", "user_prompt": GOOD, "users_count": 5, "posts_count": 15} | changed))
+    body: dict[str, Any] = {"world_id": "w1", "user_prompt": GOOD, "users_count": 5, "posts_count": 15}
+    return Order(**(body | changed))
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,8 @@ def order(**changed: Any) -> Order:
         ({"world_id": "../etc"}, "pattern"),
         ({"world_id": ""}, "pattern"),
         ({"budget": 0}, "greater than 0"),
+        ({"budget": True}, "valid number"),
+        ({"budget": "5"}, "valid number"),
         ({"budget": float("nan")}, "finite"),
         ({"surprise": 1}, "not permitted"),
     ],

@@ -196,7 +196,7 @@ def test_every_route_is_described() -> None:
     container = Container(Settings(_env_file=None))
     app = create_app(container, Enqueuer(celery, lambda: container.redis))
     routes = {
-        f"{method} {route.path}"
+        f"{method} {route.path_format}"
         for route in app.routes
         if isinstance(route, APIRoute)
         for method in route.methods or ()

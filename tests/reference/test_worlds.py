@@ -14,6 +14,7 @@ from pymongo import MongoClient
 
 from generia_worker.client.status import STAGE_NAMES
 from generia_worker.errors import InvalidInputError, NotFoundError, PermanentError
+from generia_worker.reference.world.orders import checked_order
 from generia_worker.rpc import wire
 from generia_worker.rpc.character_client import CharacterRecord
 from generia_worker.rpc.media_types import MediaType
@@ -279,3 +280,16 @@ def test_generation_status_is_read_from_the_status_document(
 
 def test_health(clients: Clients) -> None:
     assert clients.worlds.healthy()
+
+
+@pytest.mark.parametrize("budget", ["1_0", "٥", "true", "0x10", " 5", "5 ", "", "1e", "--1", "1" * 50])
+def test_a_budget_is_a_plain_number(budget: str) -> None:
+    with pytest.raises(InvalidInputError, match="generia-budget"):
+        checked_order("w1", PROMPT, 1, 1, budget)
+
+
+@pytest.mark.parametrize(
+    ("budget", "dollars"), [("5", 5.0), ("0.25", 0.25), ("1e-05", 0.00001), (None, None)]
+)
+def test_a_budget_as_programs_write_it(budget: str | None, dollars: float | None) -> None:
+    assert checked_order("w1", PROMPT, 1, 1, budget).budget == dollars

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Mapping
 from datetime import timedelta
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 #: Orders that the endpoint could not take are placed again so often, a bounded number at a time.
 AGAIN_S = 3.0
 _BATCH = 50
+#: A number as programs write it: `float` takes more, such as `1_0` and digits of other scripts.
+_DECIMAL = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?")
 #: How the rules of an order name what the caller of CreateWorld names otherwise.
 _FIELDS = {"user_prompt": "prompt", "users_count": "characters_count", "budget": wire.BUDGET_KEY}
 
@@ -37,12 +40,14 @@ def checked_order(
     world_id: str, prompt: str, characters_count: int, posts_count: int, budget: str | None
 ) -> Order:
     """Return the order for a new world. Raises InvalidInputError that names the field."""
+    if budget is not None and not _DECIMAL.fullmatch(budget):
+        validation.refuse(wire.BUDGET_KEY, "is refused: a number of dollars is meant, such as 0.25")
     body: Document = {
         "world_id": world_id,
         "user_prompt": prompt,
         "users_count": characters_count,
         "posts_count": posts_count,
-        "budget": budget,
+        "budget": None if budget is None else float(budget),
     }
     try:
         return Order.model_validate(body)
