@@ -54,8 +54,8 @@ COPY generia_worker/providers/__init__.py generia_worker/providers/dialects.py g
      generia_worker/providers/usage.py ./generia_worker/providers/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/character_client.py \
      generia_worker/rpc/media_client.py generia_worker/rpc/media_types.py generia_worker/rpc/post_client.py \
-     generia_worker/rpc/status_codes.py generia_worker/rpc/wire.py generia_worker/rpc/world_client.py \
-     ./generia_worker/rpc/
+     generia_worker/rpc/status_codes.py generia_worker/rpc/users.py generia_worker/rpc/wire.py \
+     generia_worker/rpc/world_client.py ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
      generia_worker/rpc/stubs/character_pb2_grpc.py generia_worker/rpc/stubs/media_pb2.py \
      generia_worker/rpc/stubs/media_pb2_grpc.py generia_worker/rpc/stubs/post_pb2.py \
@@ -101,8 +101,8 @@ COPY generia_worker/processes/__init__.py generia_worker/processes/gateway.py ge
      generia_worker/processes/health_checks.py ./generia_worker/processes/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/character_client.py \
      generia_worker/rpc/connections.py generia_worker/rpc/media_client.py generia_worker/rpc/media_types.py \
-     generia_worker/rpc/post_client.py generia_worker/rpc/status_codes.py generia_worker/rpc/wire.py \
-     generia_worker/rpc/world_client.py ./generia_worker/rpc/
+     generia_worker/rpc/post_client.py generia_worker/rpc/status_codes.py generia_worker/rpc/users.py \
+     generia_worker/rpc/wire.py generia_worker/rpc/world_client.py ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
      generia_worker/rpc/stubs/character_pb2_grpc.py generia_worker/rpc/stubs/media_pb2.py \
      generia_worker/rpc/stubs/media_pb2_grpc.py generia_worker/rpc/stubs/post_pb2.py \
@@ -144,7 +144,7 @@ COPY generia_worker/reference/world/__init__.py generia_worker/reference/world/g
      generia_worker/reference/world/orders.py generia_worker/reference/world/world_service.py \
      ./generia_worker/reference/world/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/media_types.py \
-     generia_worker/rpc/wire.py ./generia_worker/rpc/
+     generia_worker/rpc/users.py generia_worker/rpc/wire.py ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
      generia_worker/rpc/stubs/character_pb2_grpc.py generia_worker/rpc/stubs/media_pb2.py \
      generia_worker/rpc/stubs/media_pb2_grpc.py generia_worker/rpc/stubs/post_pb2.py \
@@ -170,7 +170,7 @@ COPY generia_worker/reference/__init__.py generia_worker/reference/base_service.
 COPY generia_worker/reference/character/__init__.py generia_worker/reference/character/character_service.py \
      ./generia_worker/reference/character/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/media_types.py \
-     generia_worker/rpc/wire.py ./generia_worker/rpc/
+     generia_worker/rpc/users.py generia_worker/rpc/wire.py ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
      generia_worker/rpc/stubs/character_pb2_grpc.py generia_worker/rpc/stubs/media_pb2.py \
      generia_worker/rpc/stubs/media_pb2_grpc.py generia_worker/rpc/stubs/post_pb2.py \
@@ -196,7 +196,7 @@ COPY generia_worker/reference/__init__.py generia_worker/reference/base_service.
 COPY generia_worker/reference/post/__init__.py generia_worker/reference/post/post_service.py \
      ./generia_worker/reference/post/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/media_types.py \
-     generia_worker/rpc/wire.py ./generia_worker/rpc/
+     generia_worker/rpc/users.py generia_worker/rpc/wire.py ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
      generia_worker/rpc/stubs/character_pb2_grpc.py generia_worker/rpc/stubs/media_pb2.py \
      generia_worker/rpc/stubs/media_pb2_grpc.py generia_worker/rpc/stubs/post_pb2.py \
@@ -223,7 +223,7 @@ COPY generia_worker/reference/media/__init__.py generia_worker/reference/media/b
      generia_worker/reference/media/media_service.py generia_worker/reference/media/pictures.py \
      ./generia_worker/reference/media/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/media_types.py \
-     generia_worker/rpc/wire.py ./generia_worker/rpc/
+     generia_worker/rpc/users.py generia_worker/rpc/wire.py ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
      generia_worker/rpc/stubs/character_pb2_grpc.py generia_worker/rpc/stubs/media_pb2.py \
      generia_worker/rpc/stubs/media_pb2_grpc.py generia_worker/rpc/stubs/post_pb2.py \
@@ -304,8 +304,8 @@ COPY generia_worker/providers/__init__.py generia_worker/providers/answers.py \
      generia_worker/providers/schema.py generia_worker/providers/usage.py ./generia_worker/providers/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/character_client.py \
      generia_worker/rpc/media_client.py generia_worker/rpc/media_types.py generia_worker/rpc/post_client.py \
-     generia_worker/rpc/status_codes.py generia_worker/rpc/wire.py generia_worker/rpc/world_client.py \
-     ./generia_worker/rpc/
+     generia_worker/rpc/status_codes.py generia_worker/rpc/users.py generia_worker/rpc/wire.py \
+     generia_worker/rpc/world_client.py ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
      generia_worker/rpc/stubs/character_pb2_grpc.py generia_worker/rpc/stubs/media_pb2.py \
      generia_worker/rpc/stubs/media_pb2_grpc.py generia_worker/rpc/stubs/post_pb2.py \
@@ -358,8 +358,8 @@ COPY generia_worker/providers/__init__.py generia_worker/providers/answers.py \
      generia_worker/providers/schema.py generia_worker/providers/usage.py ./generia_worker/providers/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/character_client.py \
      generia_worker/rpc/media_client.py generia_worker/rpc/media_types.py generia_worker/rpc/post_client.py \
-     generia_worker/rpc/status_codes.py generia_worker/rpc/wire.py generia_worker/rpc/world_client.py \
-     ./generia_worker/rpc/
+     generia_worker/rpc/status_codes.py generia_worker/rpc/users.py generia_worker/rpc/wire.py \
+     generia_worker/rpc/world_client.py ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
      generia_worker/rpc/stubs/character_pb2_grpc.py generia_worker/rpc/stubs/media_pb2.py \
      generia_worker/rpc/stubs/media_pb2_grpc.py generia_worker/rpc/stubs/post_pb2.py \
@@ -409,8 +409,8 @@ COPY generia_worker/providers/__init__.py generia_worker/providers/dialects.py g
      generia_worker/providers/usage.py ./generia_worker/providers/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/character_client.py \
      generia_worker/rpc/media_client.py generia_worker/rpc/media_types.py generia_worker/rpc/post_client.py \
-     generia_worker/rpc/status_codes.py generia_worker/rpc/wire.py generia_worker/rpc/world_client.py \
-     ./generia_worker/rpc/
+     generia_worker/rpc/status_codes.py generia_worker/rpc/users.py generia_worker/rpc/wire.py \
+     generia_worker/rpc/world_client.py ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
      generia_worker/rpc/stubs/character_pb2_grpc.py generia_worker/rpc/stubs/media_pb2.py \
      generia_worker/rpc/stubs/media_pb2_grpc.py generia_worker/rpc/stubs/post_pb2.py \
@@ -460,8 +460,8 @@ COPY generia_worker/providers/__init__.py generia_worker/providers/answers.py \
      generia_worker/providers/schema.py generia_worker/providers/usage.py ./generia_worker/providers/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/character_client.py \
      generia_worker/rpc/media_client.py generia_worker/rpc/media_types.py generia_worker/rpc/post_client.py \
-     generia_worker/rpc/status_codes.py generia_worker/rpc/wire.py generia_worker/rpc/world_client.py \
-     ./generia_worker/rpc/
+     generia_worker/rpc/status_codes.py generia_worker/rpc/users.py generia_worker/rpc/wire.py \
+     generia_worker/rpc/world_client.py ./generia_worker/rpc/
 COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2.py \
      generia_worker/rpc/stubs/character_pb2_grpc.py generia_worker/rpc/stubs/media_pb2.py \
      generia_worker/rpc/stubs/media_pb2_grpc.py generia_worker/rpc/stubs/post_pb2.py \

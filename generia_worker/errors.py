@@ -12,7 +12,11 @@ class GeneriaError(Exception):
 
     The message is written for a person: what went wrong and what to do. No message holds a configured secret: what is told
     of an error (ledger, answers, logs, Flower) is its message. Errors survive pickling.
+
+    `refuses_contents` says that the other side may not take what it was sent: the same again may be refused for ever.
     """
+
+    refuses_contents = False
 
     def __init__(self, message: str) -> None:
         message = redact(message)

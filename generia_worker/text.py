@@ -23,6 +23,8 @@ CONTROLS_IN_LINE = rf"\t\n\r{CONTROLS}"
 _UNWANTED = re.compile(rf"[\r{CONTROLS}\ud800-\udfff]")
 _REFUSED, _REFUSED_IN_LINE = re.compile(f"[{CONTROLS}]"), re.compile(f"[{CONTROLS_IN_LINE}]")
 
+#: The most characters of a world's name: services store no longer ones.
+NAME_MAX = 100
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -73,6 +75,11 @@ def clip(text: str, limit: int) -> str:
     cut = text[: limit - 1]
     head, space, _ = cut.rpartition(" ")
     return (head if space and len(head) > limit // 2 else cut).rstrip(" ,;:") + "…"
+
+
+def provisional_name(prompt: str) -> str:
+    """Return the name of a world until it is described: the beginning of its prompt."""
+    return clip(" ".join(prompt.split()), NAME_MAX)
 
 
 def has_meaning(text: str) -> bool:

@@ -26,7 +26,7 @@ from generia_worker.errors import GeneriaError, InvalidAnswerError, LeaseLost
 from generia_worker.observability import logs, metrics
 from generia_worker.settings import get_settings
 from generia_worker.storage.database import is_transient
-from generia_worker.worlds.context import QUESTIONS_REPEATED, StepContext, UseCase
+from generia_worker.worlds.context import StepContext, UseCase
 from generia_worker.worlds.steps import STEPS
 from tasks import pipeline
 from tasks.progress import refresh_status
@@ -162,9 +162,10 @@ class GenerationTask(Task[Any, Any]):
             if not isinstance(error, GeneriaError):
                 log.exception("Step %s hit a defect.", claim.key)
             progress = len(claim.checkpoints) > reached
-            if isinstance(error, InvalidAnswerError):
-                ctx.store(**{QUESTIONS_REPEATED: (ctx.checkpoint(QUESTIONS_REPEATED) or 0) + 1})
             decision = self.policy.decide(error, claim.attempts, datetime.now(UTC), progress=progress)
+            refused = getattr(error, "refuses_contents", False) and isinstance(decision, End)
+            if refused or isinstance(error, InvalidAnswerError):
+                ctx.ask_anew()  # else whoever resumes or retries would send the same again
             return decision, _told(claim, type(error).__name__, _words(error), decision)
 
     def _end(

@@ -23,7 +23,6 @@ def export(settings: Settings, status: GenerationStatus, target: Path) -> list[s
         ConfigurationError: there is something at `target` already, or it cannot be written.
         NotFoundError: there is no such world.
         TransientError: a service is away.
-        UnimplementedError: the platform's character service does not list the characters of a world.
     """
     if target.exists():
         raise ConfigurationError(f"{target} exists already: name another one.")

@@ -22,13 +22,12 @@ from generia_worker.client.status import GenerationStatus, WorldStatus
 from generia_worker.errors import GeneriaError, InvalidInputError
 from generia_worker.rpc.channel import open_channel
 from generia_worker.rpc.post_client import PostClient
+from generia_worker.rpc.users import LOCAL_USER
 from generia_worker.rpc.wire import PAGE_MAX
 from generia_worker.rpc.world_client import WorldClient, WorldRecord
 from generia_worker.settings import Settings
 from generia_worker.text import clip
 
-#: Who orders worlds from the command line.
-LOCAL_USER = "local"
 _WAIT_S = 24 * 3600.0
 _SHOWN_POSTS = 3
 #: The exit status of a command whose world is completed, but for something that failed.

@@ -56,12 +56,12 @@ def get_post(world_id: WorldId, post_id: PostId, _user: SignedIn, deps: Deps) ->
     return PostJson.of(deps.services.posts.get(post_id, world_id))
 
 
-@router.get("/worlds/{world_id:id}/characters", responses={**_FOUND, **documented(501)})
+@router.get("/worlds/{world_id:id}/characters", responses=_FOUND)
 def list_characters(
     world_id: WorldId, _user: SignedIn, deps: Deps, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
 ) -> CharactersJson:
     """Return a page of the characters of a world, oldest first."""
-    return CharactersJson.of(deps.services.characters.list_in_world(world_id, limit, offset))
+    return CharactersJson.of(deps.services.characters_of_world(world_id, limit, offset))
 
 
 @router.get("/characters/{character_id:id}", responses=_FOUND)

@@ -46,7 +46,6 @@ def export_world(
 
     Raises:
         NotFoundError, TransientError: there is no such world, or a service is away.
-        UnimplementedError: the platform's character service does not list the characters of a world.
     """
     hosts = {settings.s3_endpoint, urlsplit(settings.s3_public_url).netloc}
     world = WorldJson.of(services.worlds.get(world_id)).model_dump(mode="json", exclude={"is_joined"})
@@ -74,7 +73,7 @@ def export_world(
 
 def _people(services: Connections, world_id: str) -> Iterator[CharacterJson]:
     for offset in range(0, _CHARACTERS_MAX, PAGE_MAX):
-        page = services.characters.list_in_world(world_id, PAGE_MAX, offset)
+        page = services.characters_of_world(world_id, PAGE_MAX, offset)
         yield from (CharacterJson.of(one) for one in page.characters)
         if len(page.characters) < PAGE_MAX:
             return

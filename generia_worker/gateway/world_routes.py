@@ -173,7 +173,7 @@ def get_receipt(world_id: WorldId, user: SignedIn, deps: Deps) -> JSONResponse:
             "description": "A zip",
             "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
         },
-        **documented(401, 403, 404, 422, 501, 503),
+        **documented(401, 403, 404, 422, 503),
     },
 )
 def export(world_id: WorldId, user: SignedIn, deps: Deps) -> StreamingResponse:

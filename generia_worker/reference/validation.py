@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from generia_worker.errors import InvalidInputError
 from generia_worker.rpc.media_types import check_id
+from generia_worker.rpc.users import from_wire
 from generia_worker.rpc.wire import OFFSET_MAX, PAGE_DEFAULT, PAGE_MAX
 from generia_worker.text import check_plain
 
@@ -28,6 +29,14 @@ def refuse(field: str, problem: str) -> NoReturn:
 def optional_id(value: str, field: str) -> str:
     """Return an id, or an empty string for none. Raises InvalidInputError."""
     return check_id(value, field) if value else ""
+
+
+def user_id(value: str, field: str, *, optional: bool = False) -> str:
+    """Return the id under which a person is stored; an empty string for nobody, where that is allowed.
+
+    Raises InvalidInputError.
+    """
+    return from_wire(optional_id(value, field) if optional else check_id(value, field))
 
 
 def text(value: str, field: str, *, least: int = 0, most: int, one_line: bool = False) -> str:

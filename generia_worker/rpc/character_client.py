@@ -12,6 +12,7 @@ from generia_worker.errors import GeneriaError
 from generia_worker.rpc import wire
 from generia_worker.rpc.channel import from_json, idempotency_metadata, to_json
 from generia_worker.rpc.status_codes import translated
+from generia_worker.rpc.users import from_wire, to_wire
 
 #: The contract leaves the word open; these are the ones that mean yes.
 _SERVING = frozenset({"serving", "healthy", "ok", "up"})
@@ -66,7 +67,7 @@ class CharacterClient:
         with translated("CreateCharacter"):
             request = wire.character.CreateCharacterRequest(
                 world_id=world_id,
-                real_user_id=real_user_id,
+                real_user_id=None if real_user_id is None else to_wire(real_user_id),
                 display_name=display_name,
                 avatar_media_id=avatar_media_id,
                 meta=to_json(meta),
@@ -104,7 +105,9 @@ class CharacterClient:
     def of_user(self, user_id: str, world_id: str) -> list[CharacterRecord]:
         """Return the characters that a person plays in a world."""
         with translated("GetUserCharactersInWorld"):
-            request = wire.character.GetUserCharactersInWorldRequest(user_id=user_id, world_id=world_id)
+            request = wire.character.GetUserCharactersInWorldRequest(
+                user_id=to_wire(user_id), world_id=world_id
+            )
             answer = self._stub.GetUserCharactersInWorld(request, timeout=self._timeout_s)
         return [_record(character) for character in answer.characters]
 
@@ -133,7 +136,7 @@ def _record(answer: wire.character.Character) -> CharacterRecord:
     return CharacterRecord(
         id=answer.id,
         world_id=answer.world_id,
-        real_user_id=answer.real_user_id if answer.HasField("real_user_id") else None,
+        real_user_id=from_wire(answer.real_user_id) if answer.HasField("real_user_id") else None,
         is_ai=answer.is_ai,
         display_name=answer.display_name,
         avatar_media_id=answer.avatar_media_id if answer.HasField("avatar_media_id") else None,

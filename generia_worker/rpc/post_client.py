@@ -11,6 +11,7 @@ from generia_worker.errors import GeneriaError, UnimplementedError
 from generia_worker.rpc import wire
 from generia_worker.rpc.channel import idempotency_metadata
 from generia_worker.rpc.status_codes import translated
+from generia_worker.rpc.users import to_wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class PostClient:
         """Publish a post of a character that a person plays."""
         with translated("CreatePost"):
             request = wire.post.CreatePostRequest(
-                user_id=user_id,
+                user_id=to_wire(user_id),
                 character_id=character_id,
                 caption=caption,
                 media_id=media_id,
@@ -114,7 +115,7 @@ class PostClient:
         """Return a page of what a person posted in a world, newest first."""
         with translated("GetUserPosts"):
             request = wire.post.GetUserPostsRequest(
-                user_id=user_id, limit=limit, offset=offset, world_id=world_id
+                user_id=to_wire(user_id), limit=limit, offset=offset, world_id=world_id
             )
             return _page(self._stub.GetUserPosts(request, timeout=self._timeout_s))
 

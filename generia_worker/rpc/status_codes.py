@@ -47,12 +47,28 @@ _PERMANENT: dict[grpc.StatusCode, type[PermanentError]] = {
 }
 #: How gRPC's core says that no connection came about, so that the request was never sent.
 _NEVER_SENT = ("failed to connect to all addresses", "errors resolving ", "DNS resolution failed")
+#: It may be what was sent that a service does not take. Some say INTERNAL of whatever their database refuses.
+_REFUSES_CONTENTS = frozenset(
+    {
+        grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.FAILED_PRECONDITION,
+        grpc.StatusCode.OUT_OF_RANGE,
+        grpc.StatusCode.UNKNOWN,
+        grpc.StatusCode.INTERNAL,
+    }
+)
 _DETAILS_MAX = 500
 
 
 def translate(operation: str, code: grpc.StatusCode | None, details: str) -> GeneriaError:
     """Return the error that a caller of `operation` is to see for a status `code` (None: gRPC gave none)."""
     code = code or grpc.StatusCode.UNKNOWN
+    error = _error_of(operation, code, details)
+    error.refuses_contents = code in _REFUSES_CONTENTS
+    return error
+
+
+def _error_of(operation: str, code: grpc.StatusCode, details: str) -> GeneriaError:
     details = quote(details, _DETAILS_MAX) or code.name
     if code is grpc.StatusCode.UNIMPLEMENTED:
         return UnimplementedError(f"The platform's service does not offer {operation} ({details}).")

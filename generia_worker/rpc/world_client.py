@@ -12,6 +12,8 @@ from generia_worker.errors import GeneriaError, PermanentError
 from generia_worker.rpc import wire
 from generia_worker.rpc.channel import Metadata, from_json, to_json
 from generia_worker.rpc.status_codes import translated
+from generia_worker.rpc.users import from_wire, to_wire
+from generia_worker.text import provisional_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +93,15 @@ class WorldClient:
         *,
         budget_usd: float | None = None,
     ) -> WorldRecord:
-        """Create a world and order its generation, with at most `budget_usd` dollars to spend when given."""
+        """Create a world and order its generation, with at most `budget_usd` dollars to spend when given.
+
+        Without a name it gets one from its prompt, since some services demand one; the model's takes its place.
+        """
         metadata: Metadata = () if budget_usd is None else ((wire.BUDGET_KEY, repr(float(budget_usd))),)
         with translated("CreateWorld"):
             request = wire.world.CreateWorldRequest(
-                user_id=user_id,
-                name=name,
+                user_id=to_wire(user_id),
+                name=name or provisional_name(prompt),
                 description=description,
                 prompt=prompt,
                 characters_count=characters_count,
@@ -107,7 +112,7 @@ class WorldClient:
     def get(self, world_id: str, user_id: str = "") -> WorldRecord:
         """Return one world; `is_joined` is about `user_id`."""
         with translated("GetWorld"):
-            request = wire.world.GetWorldRequest(world_id=world_id, user_id=user_id)
+            request = wire.world.GetWorldRequest(world_id=world_id, user_id=to_wire(user_id))
             return _record(self._stub.GetWorld(request, timeout=self._timeout_s))
 
     def list(
@@ -115,14 +120,16 @@ class WorldClient:
     ) -> tuple[list[WorldRecord], int]:
         """Return a page of worlds (active, archived, all), newest first, and how many there are."""
         with translated("GetWorlds"):
-            request = wire.world.GetWorldsRequest(user_id=user_id, limit=limit, offset=offset, status=status)
+            request = wire.world.GetWorldsRequest(
+                user_id=to_wire(user_id), limit=limit, offset=offset, status=status
+            )
             answer = self._stub.GetWorlds(request, timeout=self._timeout_s)
         return [_record(world) for world in answer.worlds], answer.total
 
     def join(self, user_id: str, world_id: str) -> None:
         """Make a person a member of a world; joining twice is joining once."""
         with translated("JoinWorld"):
-            request = wire.world.JoinWorldRequest(user_id=user_id, world_id=world_id)
+            request = wire.world.JoinWorldRequest(user_id=to_wire(user_id), world_id=world_id)
             answer = self._stub.JoinWorld(request, timeout=self._timeout_s)
         _require(answer.success, "JoinWorld", answer.message)
 
@@ -175,7 +182,7 @@ def _record(answer: wire.world.WorldResponse) -> WorldRecord:
         name=answer.name,
         description=answer.description,
         prompt=answer.prompt,
-        creator_id=answer.creator_id,
+        creator_id=from_wire(answer.creator_id),
         generation_status=answer.generation_status,
         status=answer.status,
         users_count=answer.users_count,

@@ -30,8 +30,10 @@ from generia_worker.worlds.templates import Prompts
 
 M = TypeVar("M", bound=BaseModel)
 
-#: Checkpoint: how many attempts at the step ended with answers that did not fit.
+#: Checkpoint: how many attempts at the step ended with answers that did not fit, or that no service took.
 QUESTIONS_REPEATED = "asked_anew"
+#: Checkpoints that hold what a model wrote, before a service is given it.
+WRITTEN = ("detail", "prompts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,11 @@ class StepContext:
         """Store checkpoints, name → value, in one write. Raises LeaseLost."""
         self.services.ledger.checkpoint(self.claim, **values)
 
+    def ask_anew(self) -> None:
+        """Let the next attempt ask the model again in place of adopting what it wrote for this one. Raises LeaseLost."""
+        stored = {name: None for name in WRITTEN if self.checkpoint(name) is not None}
+        self.store(**{QUESTIONS_REPEATED: (self.checkpoint(QUESTIONS_REPEATED) or 0) + 1}, **stored)
+
     def idempotency_key(self, purpose: str) -> str:
         """Return the name of something that this edition of the step does once: a key for services."""
         return f"{self.claim.key}#{self.claim.edition}.{purpose}"
@@ -155,8 +162,8 @@ class StepContext:
     def text_call(self, purpose: str, *, planned: bool = False) -> PaidCall:
         """Return a text call: what was answered under its key is adopted, by a takeover and by a new attempt.
 
-        Only after answers that did not fit (`QUESTIONS_REPEATED` counts these) a new attempt asks again. `planned`: it is
-        among the `text_calls` of the step's spec.
+        Only after `ask_anew` (`QUESTIONS_REPEATED` counts these) a new attempt asks again. `planned`: it is among the
+        `text_calls` of the step's spec.
         """
         repeated = self.checkpoint(QUESTIONS_REPEATED) or 0
         return self._call(f"{repeated}.{purpose}", planned=planned and not repeated)

@@ -8,6 +8,7 @@ from uuid import UUID
 from generia_worker.engine.step import StepState
 from generia_worker.errors import NotFoundError, PermanentError, TransientError
 from generia_worker.rpc.media_types import MediaType
+from generia_worker.text import provisional_name
 from generia_worker.worlds.context import Outcome, Services, StepContext
 from generia_worker.worlds.documents import WorldDescription, WorldImagePrompts
 from generia_worker.worlds.generate import generate
@@ -33,7 +34,8 @@ def initialize_world(ctx: StepContext, services: Services) -> Outcome:
             message = f"World {ctx.world_id} cannot be found: the world service may take UUIDs only. {error.message}"
             raise TransientError(message, outcome_unknown=True) from None
         raise
-    return Outcome(FoundWorld(name=name))
+    given = name != provisional_name(ctx.generation.prompt)
+    return Outcome(FoundWorld(name=name if given else ""))
 
 
 def _is_uuid(text: str) -> bool:

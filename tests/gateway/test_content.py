@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import json
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -144,10 +147,13 @@ def test_other_services_may_lack_json() -> None:
 
 
 @pytest.fixture
-def older_service() -> Iterator[str]:
-    """A character service without the calls that are ours; yields its address."""
+def older_service(services: Connections) -> Iterator[str]:
+    """A character service without the calls that are ours, before the one that is there; yields its address."""
     server = grpc.server(ThreadPoolExecutor(2))
-    older = type("Older", (wire.CharacterServiceServicer,), {})()  # answers each call with UNIMPLEMENTED
+    stub = wire.CharacterServiceStub(services.channels[1])
+    # It answers each other call with UNIMPLEMENTED.
+    known = {"GetCharacter": lambda _, request, __: stub.GetCharacter(request)}
+    older = type("Older", (wire.CharacterServiceServicer,), known)()
     wire.add_CharacterServiceServicer_to_server(older, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
@@ -155,15 +161,25 @@ def older_service() -> Iterator[str]:
     server.stop(0).wait(5)
 
 
-def test_a_service_that_lists_no_characters_is_named(
-    start_gateway: StartGateway, older_service: str, world: WorldRecord, user: str
+def test_a_service_that_lists_no_characters(
+    start_gateway: StartGateway, older_service: str, services: Connections, world: WorldRecord, user: str
 ) -> None:
+    """Those who have posted are listed, in the order of their first posts, and downloads hold them."""
+    for name in ("Ada", "Bob"):
+        author = add_character(services, world.id, name)
+        add_post(services, world.id, author, f"{name} writes")
+    add_post(services, world.id, author, "Once more")
+    add_character(services, world.id, "Silent")
+    with start_gateway().as_user(user) as client:
+        posts = client.get(f"/api/v1/worlds/{world.id}/posts").json()["posts"]
+        listed = client.get(f"/api/v1/worlds/{world.id}/characters").json()["characters"]
+    firsts = list(dict.fromkeys(post["character_id"] for post in reversed(posts)))
+    assert len(firsts) == 2
     with start_gateway(character_service=older_service).as_user(user) as client:
-        for path in ("characters", "export"):
-            answer = client.get(f"/api/v1/worlds/{world.id}/{path}")
-            assert is_problem(answer, 501), answer.text
-            assert answer.json()["detail"].startswith(
-                "The platform's service does not offer ListWorldCharacters ("
-            )
-        # What needs no list works.
-        assert client.get(f"/api/v1/worlds/{world.id}/posts").status_code == 200
+        found = client.get(f"/api/v1/worlds/{world.id}/characters", params={"limit": 1}).json()
+        assert [one["id"] for one in found["characters"]] == firsts[:1]
+        assert found["characters"][0] in listed and found["total"] == len(firsts)
+        answer = client.get(f"/api/v1/worlds/{world.id}/export")
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            told = json.loads(archive.read("world.json"))
+    assert [one["id"] for one in told["characters"]] == firsts

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -81,7 +82,7 @@ def own(settings: Settings, monkeypatch: pytest.MonkeyPatch, endpoint: Endpoint)
     monkeypatch.setattr(orders, "AGAIN_S", 0.1)
     return settings.model_copy(
         update={
-            "mongo_database": "platform_tests_orders",
+            "mongo_database": f"orders_{uuid4().hex[:12]}",  # orders of other tests are sent again and again
             "api_url": endpoint.url,
             "api_token": SecretStr("enqueue-token"),
         }

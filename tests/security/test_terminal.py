@@ -26,6 +26,7 @@ from generia_worker.observability.logs import JsonFormatter, TextFormatter
 from generia_worker.processes import reports_errors
 from generia_worker.reference import registry
 from generia_worker.rpc.channel import open_channel
+from generia_worker.rpc.users import LOCAL_USER
 from generia_worker.rpc.world_client import WorldClient
 from generia_worker.settings import Settings
 from generia_worker.text import printable
@@ -193,9 +194,7 @@ def test_worlds_lists_those_of_the_local_person(
         found = asked.model_copy(update={"world_service": platform.addresses["world"]})
         with open_channel(found.world_service) as channel:
             worlds = WorldClient(channel, 20)
-            mine = [
-                worlds.create(world_commands.LOCAL_USER, f"mine {n}", "", PROMPT, 1, 1).id for n in range(2)
-            ]
+            mine = [worlds.create(LOCAL_USER, f"mine {n}", "", PROMPT, 1, 1).id for n in range(2)]
             for n in range(120):
                 worlds.create("somebody-else", f"theirs {n}", "", PROMPT, 1, 1)
         with MongoClient[dict[str, Any]](found.mongo_uri.get_secret_value()) as client:

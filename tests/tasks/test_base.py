@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
+import grpc
 import pytest
 from celery.canvas import Signature
 from celery.exceptions import Ignore, Reject
@@ -27,6 +28,7 @@ from generia_worker.errors import (
     TransientError,
     WorldCancelled,
 )
+from generia_worker.rpc.status_codes import translate
 from generia_worker.settings import Settings
 from generia_worker.storage.database import Database
 from generia_worker.worlds.context import QUESTIONS_REPEATED, Outcome, Services, StepContext
@@ -276,6 +278,31 @@ def test_a_new_attempt_asks_anew_after_answers_that_did_not_fit(books: Books) ->
     row = books.row(STEP)
     assert row["checkpoints"] == {QUESTIONS_REPEATED: 1}
     assert row["attempts"] == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "text"), [("INVALID_ARGUMENT", 1), ("INTERNAL", 1), ("UNAVAILABLE", 0), ("PERMISSION_DENIED", 0)]
+)
+def test_what_no_service_took_is_asked_anew_by_who_resumes(books: Books, code: str, text: int) -> None:
+    """A service that was away until the end has refused nothing: what was paid for is sent again."""
+    keys: list[str] = []
+
+    def refused(ctx: StepContext) -> Any:
+        keys.append(ctx.text_call("text.0").key)
+        return translate("CreateCharacter", grpc.StatusCode[code], "value too long")
+
+    def taken(ctx: StepContext) -> Any:
+        keys.append(ctx.text_call("text.0").key)
+        assert (ctx.checkpoint("detail") is None) is bool(text)
+        return Nothing()
+
+    written = {"detail": {"display_name": "x" * 300}}
+    books.change(STEP, outage_since={"$subtract": ["$$NOW", 61_000]}, checkpoints=written)
+    with pytest.raises(StepFailed):
+        run(Stub(refused))
+    books.change(STEP, state="pending")
+    run(Stub(taken))
+    assert keys == [f"{WORLD}/describe#1.{repeated}.text.0" for repeated in (0, text)]
 
 
 # --- ends without a result -------------------------------------------------------------------------------------------

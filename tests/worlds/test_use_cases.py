@@ -17,6 +17,7 @@ from generia_worker.errors import (
     PermanentError,
     TransientError,
 )
+from generia_worker.text import provisional_name
 from generia_worker.worlds.cast import cast_characters
 from generia_worker.worlds.characters import create_character, plan_posts
 from generia_worker.worlds.context import Services
@@ -390,6 +391,15 @@ def test_a_world_that_its_service_does_not_have(
     assert getattr(caught.value, "outage", False) is (words == "INTERNAL"), (
         "one that cannot pass is not waited for"
     )
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_the_beginning_of_the_prompt_is_no_name_that_was_given(named: bool) -> None:
+    around = services(Model(), {})
+    ctx = context("initialize", around)
+    name = "My Own Name" if named else provisional_name(ctx.generation.prompt)
+    around = services(Model(), {}, worlds=SimpleNamespace(get=lambda _: SimpleNamespace(name=name)))
+    assert initialize_world(ctx, around).result == FoundWorld(name=name if named else "")
 
 
 @pytest.mark.parametrize(("caption", "known"), [("A text.", False), ("Another one.", True)])

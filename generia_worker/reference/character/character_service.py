@@ -45,7 +45,11 @@ class CharacterService(Service, wire.CharacterServiceServicer):
         self, request: wire.character.CreateCharacterRequest, context: grpc.ServicerContext
     ) -> wire.character.Character:
         """Create a character, once for an idempotency key."""
-        user_id = check_id(request.real_user_id, "real_user_id") if request.HasField("real_user_id") else None
+        user_id = (
+            validation.user_id(request.real_user_id, "real_user_id")
+            if request.HasField("real_user_id")
+            else None
+        )
         meta = validation.json_object(request.meta, "meta") if request.HasField("meta") else None
         document: Document = {
             "_id": str(uuid4()),
@@ -113,7 +117,7 @@ class CharacterService(Service, wire.CharacterServiceServicer):
         self, request: wire.character.GetUserCharactersInWorldRequest, context: grpc.ServicerContext
     ) -> wire.character.CharacterList:
         """Return the characters that a person plays in a world, at most 100, oldest first."""
-        user_id = check_id(request.user_id, "user_id")
+        user_id = validation.user_id(request.user_id, "user_id")
         lookups.require_world(self._resources, request.world_id)
         found = self._characters.find({"real_user_id": user_id, "world_id": request.world_id})
         return wire.character.CharacterList(

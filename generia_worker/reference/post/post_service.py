@@ -53,7 +53,7 @@ class PostService(Service, wire.PostServiceServicer):
         self, request: wire.post.CreatePostRequest, context: grpc.ServicerContext
     ) -> wire.post.CreatePostResponse:
         """Publish a post of a character that the user plays, or (`is_ai`) of an AI character."""
-        user_id = check_id(request.user_id, "user_id")
+        user_id = validation.user_id(request.user_id, "user_id")
         return self._create(
             request, IdempotencyKey.of(context, request), user_id=None if request.is_ai else user_id
         )
@@ -143,7 +143,7 @@ class PostService(Service, wire.PostServiceServicer):
         self, request: wire.post.GetUserPostsRequest, context: grpc.ServicerContext
     ) -> wire.post.PostList:
         """Return a page of what a person posted, in one world or (no world id) in all, newest first."""
-        wanted: Document = {"user_id": check_id(request.user_id, "user_id")}
+        wanted: Document = {"user_id": validation.user_id(request.user_id, "user_id")}
         return self._page(wanted, request)
 
     def GetCharacterPosts(

@@ -19,7 +19,7 @@ from generia_worker.reference.resources import Resources
 from generia_worker.reference.world.generation_status import status_message
 from generia_worker.reference.world.orders import Orders, budget_of, checked_order
 from generia_worker.rpc import wire
-from generia_worker.rpc.media_types import MediaType, check_id
+from generia_worker.rpc.media_types import MediaType
 from generia_worker.storage.mongo import Document
 
 NAME_MAX, DESCRIPTION_MAX, COUNT_MAX = 100, 20_000, 1_000_000
@@ -60,7 +60,7 @@ class WorldService(Service, wire.WorldServiceServicer):
         self, request: wire.world.CreateWorldRequest, context: grpc.ServicerContext
     ) -> wire.world.WorldResponse:
         """Create a world, make its creator a member, and order its generation."""
-        user_id = check_id(request.user_id, "user_id")
+        user_id = validation.user_id(request.user_id, "user_id")
         order = checked_order(
             str(uuid4()), request.prompt, request.characters_count, request.posts_count, budget_of(context)
         )
@@ -110,14 +110,14 @@ class WorldService(Service, wire.WorldServiceServicer):
         self, request: wire.world.GetWorldRequest, context: grpc.ServicerContext
     ) -> wire.world.WorldResponse:
         """Return one world; `is_joined` is about the user that is named, if any."""
-        user_id = validation.optional_id(request.user_id, "user_id")
+        user_id = validation.user_id(request.user_id, "user_id", optional=True)
         return self._messages([lookups.world(self._resources, request.world_id)], user_id)[0]
 
     def GetWorlds(
         self, request: wire.world.GetWorldsRequest, context: grpc.ServicerContext
     ) -> wire.world.WorldsResponse:
         """Return a page of the worlds in a status (none named: active), newest first."""
-        user_id = validation.optional_id(request.user_id, "user_id")
+        user_id = validation.user_id(request.user_id, "user_id", optional=True)
         limit, offset = validation.page(request.limit, request.offset)
         status = request.status or "active"
         if status != "all" and status not in _STATES:
@@ -132,7 +132,7 @@ class WorldService(Service, wire.WorldServiceServicer):
         self, request: wire.world.JoinWorldRequest, context: grpc.ServicerContext
     ) -> wire.world.JoinWorldResponse:
         """Make a person a member; twice is once."""
-        user_id = check_id(request.user_id, "user_id")
+        user_id = validation.user_id(request.user_id, "user_id")
         lookups.require_world(self._resources, request.world_id)
         joined = self._join(user_id, request.world_id)
         return wire.world.JoinWorldResponse(success=True, message="joined" if joined else "already joined")
