@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from urllib.parse import urlsplit
+from pathlib import PurePosixPath
+from urllib.parse import quote, urlsplit
 
 import urllib3
 from minio import Minio
 
+from generia_worker.rpc.media_types import ImageFormat
 from generia_worker.settings import Settings
 
 #: Seconds for which the signed URL of a picture on a page stays the same, so that browsers can use their cache.
@@ -48,7 +52,9 @@ class SignedUrls:
 
     def url(self, key: str, lifetime_s: int) -> str:
         """Return a URL from which one object can be read for `lifetime_s` seconds."""
-        return self._signer.presigned_get_object(self._bucket, key, timedelta(seconds=lifetime_s))
+        return self._signer.presigned_get_object(
+            self._bucket, key, timedelta(seconds=lifetime_s), response_headers=_served_as(key)
+        )
 
     def page_url(self, key: str | None) -> str:
         """Return a URL for a page (empty: no key), good for an hour and equal when asked again soon."""
@@ -61,5 +67,48 @@ class SignedUrls:
             self._bucket,
             key,
             timedelta(seconds=_PAGE_URL_S),
+            response_headers=_served_as(key),
             request_date=datetime.fromtimestamp(seconds, UTC),
         )
+
+
+def _served_as(key: str) -> dict[str, str | list[str] | tuple[str]] | None:
+    """Return what the store is to say of an object, whatever was said when it was written: a picture of its key's type."""
+    ending = PurePosixPath(key).suffix.lower()
+    kind = next((one for one in ImageFormat if one.extension == ending.replace(".jpeg", ".jpg")), None)
+    return None if kind is None else {"response-content-type": kind.value}
+
+
+def sign_upload(
+    url: str, settings: Settings, headers: Mapping[str, str], lifetime_s: int, now: datetime
+) -> str:
+    """Return an address to which one object may be PUT with exactly these headers (names in small letters).
+
+    `url` is the object's own, without a query. AWS Signature Version 4 in the query, as in
+    https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html: what the library signs is the host alone.
+    """
+    parts = urlsplit(url)
+    signed = dict(sorted({**headers, "host": parts.netloc}.items()))
+    names = ";".join(signed)
+    moment = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    scope = f"{moment[:8]}/{settings.s3_region}/s3/aws4_request"
+    query = _encoded(
+        {
+            "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+            "X-Amz-Credential": f"{settings.s3_access_key.get_secret_value()}/{scope}",
+            "X-Amz-Date": moment,
+            "X-Amz-Expires": str(lifetime_s),
+            "X-Amz-SignedHeaders": names,
+        }
+    )
+    lines = [f"{name}:{value}" for name, value in signed.items()]
+    request = "\n".join(["PUT", parts.path, query, *lines, "", names, "UNSIGNED-PAYLOAD"])
+    digest = hashlib.sha256(request.encode()).hexdigest()
+    key = f"AWS4{settings.s3_secret_key.get_secret_value()}".encode()
+    for part in (*scope.split("/"), f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{digest}"):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    return f"{parts.scheme}://{parts.netloc}{parts.path}?{query}&X-Amz-Signature={key.hex()}"
+
+
+def _encoded(query: Mapping[str, str]) -> str:
+    return "&".join(f"{name}={quote(value, safe='-_.~')}" for name, value in sorted(query.items()))

@@ -28,11 +28,15 @@ from tests.gateway.conftest import shared_endpoint as _shared_endpoint
 from tests.gateway.conftest import start_gateway as _start_gateway
 from tests.gateway.conftest import user as _user
 from tests.gateway.conftest import world as _world
+from tests.providers.conftest import pool as _pool
+from tests.providers.conftest import serve as _serve
+from tests.reference.conftest import clients as _clients
 
 app, container = _app, _container
 endpoint, shared_endpoint, settings, platform = _endpoint, _shared_endpoint, _settings, _platform
 gateway, gateway_with_endpoint, start_gateway = _gateway, _gateway_with_endpoint, _start_gateway
 services, user, world = _services, _user, _world
+pool, serve, clients = _pool, _serve, _clients
 
 
 @dataclass(frozen=True)

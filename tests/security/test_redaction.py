@@ -20,7 +20,7 @@ from generia_worker.providers.llm import ChatAnswer
 from generia_worker.rpc.status_codes import translate
 from generia_worker.settings import load_settings
 from generia_worker.text import MASK, quote, redact
-from tests.providers.conftest import Serve, pool, serve  # noqa: F401 - fixtures
+from tests.providers.conftest import Serve
 from tests.providers.server import Scripted
 from tests.providers.test_llm import REQUEST, answer, client, says
 
@@ -59,8 +59,8 @@ def tells_none(text: object) -> bool:
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 429, 500])
 @pytest.mark.parametrize("before", ["", "x" * 285, "\x1b[31m\u202e"])
 def test_a_text_provider_that_quotes_the_key(
-    pool: HttpPool,  # noqa: F811
-    serve: Serve,  # noqa: F811
+    pool: HttpPool,
+    serve: Serve,
     status: int,
     before: str,
 ) -> None:
@@ -71,14 +71,14 @@ def test_a_text_provider_that_quotes_the_key(
     assert LLM_KEY[:12] not in caught.value.message  # nor the half that a cut would have left
 
 
-def test_a_text_provider_that_answers_with_the_key(pool: HttpPool, serve: Serve) -> None:  # noqa: F811
+def test_a_text_provider_that_answers_with_the_key(pool: HttpPool, serve: Serve) -> None:
     body = answer(f'{{"bio": "my key is {LLM_KEY}"}}', model=LLM_KEY, error={"message": f"no {LLM_KEY}"})
     got: ChatAnswer = client(pool, serve(says(body))).complete(REQUEST)
     assert tells_none(got)
     assert json.loads(got.content) == {"bio": f"my key is {MASK}"}
 
 
-def test_an_image_provider_that_quotes_the_key(pool: HttpPool, serve: Serve) -> None:  # noqa: F811
+def test_an_image_provider_that_quotes_the_key(pool: HttpPool, serve: Serve) -> None:
     uid = task_uuid("x")
 
     def images(server: Scripted) -> ImageClient:
@@ -161,7 +161,7 @@ def test_defaults_and_placeholders_are_no_secrets(monkeypatch: pytest.MonkeyPatc
     assert redact(text) == text
 
 
-def test_a_short_password_does_not_change_what_models_write(pool: HttpPool, serve: Serve) -> None:  # noqa: F811
+def test_a_short_password_does_not_change_what_models_write(pool: HttpPool, serve: Serve) -> None:
     # Else a person could find it out: by asking for words, and looking which one is missing.
     got = client(pool, serve(says(answer("a flower-pass in the Alps")))).complete(REQUEST)
     assert got.content == "a flower-pass in the Alps"

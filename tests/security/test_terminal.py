@@ -30,13 +30,7 @@ from generia_worker.rpc.users import LOCAL_USER
 from generia_worker.rpc.world_client import WorldClient
 from generia_worker.settings import Settings
 from generia_worker.text import printable
-from tests.reference.conftest import (  # noqa: F401 - fixtures
-    PROMPT,
-    Clients,
-    clients,
-    settings,
-    settings_of_services,
-)
+from tests.reference.conftest import PROMPT, Clients, settings_of_services
 
 #: A new title, all erased, what follows in reverse, C1's own CSI, back to the line's start.
 EVIL = "a\x1b]0;owned\x07\x1b[2Jb\u202ec\x9b31md\x7f\x08"
@@ -85,7 +79,7 @@ def test_people_of_all_scripts_may_write() -> None:
         Order(world_id="w1", users_count=1, posts_count=1, user_prompt=text)
 
 
-def test_the_services_refuse_them_too(clients: Clients) -> None:  # noqa: F811
+def test_the_services_refuse_them_too(clients: Clients) -> None:
     for name, description, prompt in ((EVIL, "", PROMPT), ("x\ny", "", PROMPT), ("x", EVIL, PROMPT)):
         with pytest.raises(InvalidInputError, match=r"must not hold control characters"):
             clients.worlds.create("user-1", name, description, prompt, 1, 1)

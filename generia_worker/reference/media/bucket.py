@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import urllib3
 from minio.error import MinioException, S3Error
 
-from generia_worker.reference.signed_urls import s3_client
+from generia_worker.reference.signed_urls import s3_client, sign_upload
 from generia_worker.settings import Settings
 
 #: Above the largest picture: every object is written in one request.
@@ -39,6 +39,7 @@ class Bucket:
     """One bucket. Calls raise MinioException or urllib3's HTTPError when the store is away or refuses."""
 
     def __init__(self, settings: Settings, *, connections: int) -> None:
+        self._settings = settings
         self._name = settings.s3_bucket
         self._region = settings.s3_region
         self._pool = urllib3.PoolManager(
@@ -103,9 +104,18 @@ class Bucket:
         )
         return stored.etag or ""
 
-    def upload_url(self, key: str, lifetime_s: int) -> str:
-        """Return a URL to which one object may be PUT, by a program beside us: only readers come from outside."""
-        return self._client.presigned_put_object(self._name, key, timedelta(seconds=lifetime_s))
+    def remove(self, key: str) -> None:
+        """Remove an object; harmless when there is none."""
+        self._client.remove_object(self._name, key)
+
+    def upload_url(self, key: str, content_type: str, size: int, lifetime_s: int) -> str:
+        """Return a URL to which one object of this type and size (in bytes) may be PUT, and no other.
+
+        By a program beside us: only readers come from outside.
+        """
+        url = self._client.presigned_put_object(self._name, key, timedelta(seconds=lifetime_s))
+        headers = {"content-length": str(size), "content-type": content_type}
+        return sign_upload(url, self._settings, headers, lifetime_s, datetime.now(UTC))
 
     def close(self) -> None:
         """Close all connections."""

@@ -24,6 +24,8 @@ from generia_worker.rpc.media_types import ImageFormat, MediaType, object_key
 from generia_worker.storage.mongo import Document
 
 UPLOAD_S = 900
+#: Where files wait to be checked. No world's id begins like this.
+UPLOADS = "_uploads"
 #: Announced pictures that are kept in memory.
 _ANNOUNCED = 1_000
 URL_DEFAULT_S, URL_MAX_S = 3600, 7 * 24 * 3600
@@ -77,7 +79,7 @@ class MediaService(Service, wire.MediaServiceServicer):
             with self._lock:
                 self._to_confirm[stored["_id"]] = stored
         expires_at = int(self._resources.now().timestamp()) + UPLOAD_S
-        url = self._bucket.upload_url(stored["key"], UPLOAD_S)
+        url = self._bucket.upload_url(_upload_key(stored), request.content_type, stored["size"], UPLOAD_S)
         return wire.media.GetPresignedUploadURLResponse(
             media_id=stored["_id"], upload_url=url, expires_at=expires_at
         )
@@ -107,6 +109,7 @@ class MediaService(Service, wire.MediaServiceServicer):
             "size": request.size,
             "media_type": int(media_type),
             "key": object_key(media_type, request.world_id, character_id, media_id, extension),
+            "upload_key": f"{UPLOADS}/{media_id}{extension}",
             "state": "announced",
             "variants": {},
             "created_at": self._resources.now(),
@@ -121,12 +124,14 @@ class MediaService(Service, wire.MediaServiceServicer):
     def ConfirmUpload(
         self, request: wire.media.ConfirmUploadRequest, context: grpc.ServicerContext
     ) -> wire.media.ConfirmUploadResponse:
-        """Check the uploaded bytes and make the variants; repeated for the same bytes, only answer."""
+        """Check the uploaded bytes, move them to where no URL writes, and make the variants; repeated, only answer."""
         with self._lock:
             media = self._to_confirm.pop(request.media_id, None)
         media = media or lookups.media(self._resources, request.media_id)
         if media["state"] != "confirmed" or not self._is_unchanged(media):
             media = self._confirm(media)
+        if _upload_key(media) != media["key"]:
+            self._bucket.remove(_upload_key(media))
         return wire.media.ConfirmUploadResponse(success=True, variants=self._variants(media))
 
     def _is_unchanged(self, media: Document) -> bool:
@@ -135,7 +140,7 @@ class MediaService(Service, wire.MediaServiceServicer):
         return info is not None and (info.size, info.etag) == (media["size"], media["etag"])
 
     def _confirm(self, media: Document) -> Document:
-        stored = self._bucket.read(media["key"], media["size"])
+        stored = self._bucket.read(_upload_key(media), media["size"])
         if stored is None:
             raise PermanentError(f"media_id {media['_id']}: nothing was uploaded yet")
         if stored.info.size != media["size"] or len(stored.data) != media["size"]:
@@ -143,13 +148,14 @@ class MediaService(Service, wire.MediaServiceServicer):
                 f"media_id {media['_id']}: size is {stored.info.size} bytes, but {media['size']} were announced"
             )
         seen = pictures.inspect(stored.data, list(pictures.VARIANTS))
-        etag = stored.info.etag
-        if stored.info.content_type != seen.format.value:
-            # A reader must get the type that the bytes have, not one that the uploader claimed.
-            etag = self._bucket.write(media["key"], stored.data, seen.format.value)
-        original = {"key": media["key"], "width": seen.width, "height": seen.height}
+        # The bytes that were looked at, not a copy of what is there by now; with the type and the ending that they have, not
+        # with those that the uploader claimed.
+        key = f"{media['key'].rpartition('.')[0]}{seen.format.extension}"
+        etag = self._bucket.write(key, stored.data, seen.format.value)
+        original = {"key": key, "width": seen.width, "height": seen.height}
         change = {
             "state": "confirmed",
+            "key": key,
             "content_type": seen.format.value,
             "etag": etag,
             "variants": {"original": original} | self._store(original, seen),
@@ -241,6 +247,11 @@ class MediaService(Service, wire.MediaServiceServicer):
             yield wire.media.MediaVariant(
                 name=name, url=url, width=variant["width"], height=variant["height"]
             )
+
+
+def _upload_key(media: Document) -> str:
+    """Return where a picture is uploaded to; a version before let it be uploaded to where it stays."""
+    return str(media.get("upload_key", media["key"]))
 
 
 def _media_type(number: int) -> MediaType:
