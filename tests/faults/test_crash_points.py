@@ -187,9 +187,10 @@ class Laboratory:
         if not fuse.blown:
             return None
         steps = self.container.database.steps
+        # The process that "died" is this one, and its thread that renews leases lives: that no longer finds the step its own.
         steps.update_one(
             {"_id": step.key(world_id), "state": "running"},
-            {"$set": {"lease_until": datetime(2000, 1, 1, tzinfo=UTC)}},
+            {"$set": {"lease_until": datetime(2000, 1, 1, tzinfo=UTC), "owner": "died"}},
         )
         self.made(world_id, step)
         return fuse.passed[-1] if fuse.passed else "the beginning"
