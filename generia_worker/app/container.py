@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import grpc
 from redis import ConnectionError as RedisConnectionError
-from redis import Redis
+from redis import ReadOnlyError, Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -99,8 +99,9 @@ class Container:
             socket_timeout=self.settings.redis_timeout_s,
             socket_connect_timeout=self.settings.redis_timeout_s,
             socket_keepalive=True,
-            # A connection that Redis closed is opened again once; one that hangs is not waited for again.
-            retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
+            # A connection that Redis closed, or that leads to one that is no primary any more, is opened again once; one
+            # that hangs is not waited for again.
+            retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError, ReadOnlyError)),
             health_check_interval=30,
             max_connections=self.settings.worker_threads + 8,
         )

@@ -37,7 +37,13 @@ from kombu.transport import TRANSPORT_ALIASES, virtual
 from kombu.transport import redis as _redis
 from kombu.utils.encoding import bytes_to_str
 from kombu.utils.json import dumps, loads
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import (
+    MasterDownError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+)
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from generia_worker.app.task_events import GatheredEvents
@@ -336,6 +342,9 @@ class Transport(kombu.Transport):  # type: ignore[misc]
     """Kombu's Redis transport with such channels."""
 
     Channel = Channel
+    #: After these a worker connects again, where kombu lets it end: a Redis refuses writes that is not the primary any more,
+    #: or not yet, and one that is full.
+    connection_errors = (*kombu.Transport.connection_errors, ReadOnlyError, MasterDownError, OutOfMemoryError)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -110,7 +110,7 @@ def _stack(settings: Settings, *, flower: bool = False) -> Stack:
     """Return a stack that may be started. Raises ConfigurationError when a server that the settings name cannot be used."""
     from generia_worker.embedded.doctor import require_named
 
-    require_named(settings)
+    require_named(settings, display.err.print)
     found = programs.programs(settings, flower=flower)
     return Stack(programs.with_addresses(settings), settings.data_dir, found, programs.PRELOAD)
 

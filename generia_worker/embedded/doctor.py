@@ -7,6 +7,8 @@ import shutil
 import socket
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,13 +40,17 @@ from generia_worker.storage.mongo_check import MongoUnusable, require_usable
 DISK_NEEDED_BYTES = 2 * 1024**3
 _OLDEST_PYTHON = (3, 11)
 _TIMEOUT_S = 2
+#: For how long a start waits for servers of others: a failover takes some twenty seconds.
+PATIENCE_S = 60.0
+_POLL_S = 0.5
 
 
 @dataclass(frozen=True)
 class Finding:
     """One thing that was looked at. `remedy` is the one line that mends it, when it is not `ok`.
 
-    `tolerable` is what a stack starts with all the same: it works until the day that it does not.
+    `tolerable` is what a stack starts with all the same: it works until the day that it does not. `may_pass` is what comes
+    right by itself while a server starts or another takes its place.
     """
 
     name: str
@@ -52,16 +58,35 @@ class Finding:
     detail: str
     remedy: str | None = None
     tolerable: bool = False
+    may_pass: bool = False
 
 
-def require_named(settings: Settings) -> None:
-    """Ask the servers that the settings name, before anything is started that needs them. Raises ConfigurationError."""
+def require_named(
+    settings: Settings,
+    tell: Callable[[str], None],
+    *,
+    patience_s: float = PATIENCE_S,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Ask the servers that the settings name, before anything is started that needs them.
+
+    What may come right by itself is waited for, and told once. Raises ConfigurationError.
+    """
     checks = {"mongo_uri": check_mongo, "redis_url": check_redis, "s3_endpoint": check_s3}
+    deadline = clock() + patience_s
     for field, check in checks.items():
-        if field in settings.model_fields_set:
+        told = field not in settings.model_fields_set
+        while field in settings.model_fields_set:
             finding = check(settings)
-            if not (finding.ok or finding.tolerable):
-                raise ConfigurationError(f"{finding.name}: {finding.detail}. {finding.remedy}")
+            if finding.ok or finding.tolerable:
+                break
+            problem = f"{finding.name}: {finding.detail}. {finding.remedy}"
+            if not finding.may_pass or clock() >= deadline:
+                raise ConfigurationError(problem)
+            if not told:
+                tell(f"Waiting for {finding.name} for up to {patience_s:.0f} s: {finding.detail}.")
+                told = True
+            time.sleep(_POLL_S)
 
 
 def examine(settings: Settings) -> list[Finding]:
@@ -98,7 +123,7 @@ def check_mongo(settings: Settings) -> Finding:
         with connect(uri, serverSelectionTimeoutMS=_TIMEOUT_S * 1000) as client:
             return Finding(name, True, require_usable(client, uri, settings.mongo_database))
     except MongoUnusable as error:
-        return Finding(name, False, error.detail, error.remedy)
+        return Finding(name, False, error.detail, error.remedy, may_pass=error.may_pass)
     except ConfigurationError as error:
         return Finding(name, False, error.message, "Correct GENERIA_MONGO_URI.")
 
@@ -117,6 +142,7 @@ def check_redis(settings: Settings) -> Finding:
         )
     try:
         version = client.info("server")["redis_version"]
+        writable = client.info("replication")["role"] == "master"
         policy = _eviction_policy(client)
     except redis.AuthenticationError:
         return Finding(
@@ -127,9 +153,13 @@ def check_redis(settings: Settings) -> Finding:
         )
     except (redis.RedisError, OSError) as error:
         detail = f"no answer at GENERIA_REDIS_URL ({type(error).__name__})"
-        return Finding(name, False, detail, "Start it, or unset GENERIA_REDIS_URL to use the embedded one.")
+        remedy = "Start it, or unset GENERIA_REDIS_URL to use the embedded one."
+        return Finding(name, False, detail, remedy, may_pass=True)
     finally:
         client.close()
+    if not writable:
+        detail = f"{version}, a replica that cannot be written"
+        return Finding(name, False, detail, "Name the primary in GENERIA_REDIS_URL.", may_pass=True)
     if policy not in ("noeviction", None):
         detail = f"{version}, but it may throw away queued work (maxmemory-policy {policy})"
         remedy = "Set maxmemory-policy noeviction in its configuration."
@@ -163,7 +193,8 @@ def check_s3(settings: Settings) -> Finding:
         )
     except (urllib3.exceptions.HTTPError, OSError) as error:
         detail = f"no answer at GENERIA_S3_ENDPOINT ({type(error).__name__})"
-        return Finding(name, False, detail, "Start it, or unset GENERIA_S3_ENDPOINT to use the embedded one.")
+        remedy = "Start it, or unset GENERIA_S3_ENDPOINT to use the embedded one."
+        return Finding(name, False, detail, remedy, may_pass=True)
     bucket = f"bucket {settings.s3_bucket}"
     return Finding(name, True, f"{bucket} is there" if there else f"{bucket} will be made")
 

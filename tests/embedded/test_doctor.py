@@ -95,6 +95,29 @@ def test_wrong_credentials_are_told_from_a_server_that_is_away(stack: Stack, tmp
     assert not found["S3"].ok and "refuses" in found["S3"].detail
 
 
+def test_a_start_waits_for_a_redis_that_fails_over(stack: Stack, tmp_path: Path) -> None:
+    """It is told once what is waited for; what no waiting mends is told at once."""
+    asked = settings(data_dir=tmp_path, redis_url=stack.settings.redis_url)
+    told: list[str] = []
+    with redis.Redis.from_url(asked.redis_url.get_secret_value()) as client:
+
+        def tell(text: str) -> None:
+            told.append(text)
+            client.replicaof("NO", "ONE")
+
+        client.replicaof("127.0.0.1", "9")
+        doctor.require_named(asked, tell)
+        (text,) = told
+        assert "a replica that cannot be written" in text
+        with pytest.raises(ConfigurationError, match="no answer"):
+            away = settings(data_dir=tmp_path, redis_url=f"redis://127.0.0.1:{free_port()}")
+            doctor.require_named(away, told.append, patience_s=0)
+    wrong = f"redis://:wrong@127.0.0.1:{asked.redis_url.get_secret_value().rsplit(':', 1)[1]}"
+    with pytest.raises(ConfigurationError, match="it refuses the password"):
+        doctor.require_named(settings(data_dir=tmp_path, redis_url=wrong), told.append)
+    assert len(told) == 1
+
+
 def test_a_redis_that_evicts_is_refused(stack: Stack, tmp_path: Path) -> None:
     url = stack.settings.redis_url
     with redis.Redis.from_url(url.get_secret_value()) as client:

@@ -64,6 +64,17 @@ def redis_down(faults: Faults, *, keeps_data: bool) -> Iterator[None]:
         process.start()
 
 
+@contextmanager
+def redis_read_only(faults: Faults) -> Iterator[None]:
+    """Let Redis refuse writes for the time of the block, as one does that was the primary before a failover."""
+    with redis_of(faults) as client:
+        client.replicaof("127.0.0.1", "9")
+        try:
+            yield
+        finally:
+            client.replicaof("NO", "ONE")
+
+
 # --- MongoDB -----------------------------------------------------------------------------------------------------
 def impatient(faults: Faults) -> MongoClient[dict[str, Any]]:
     """Return a client that waits for nothing long, primary or not."""

@@ -187,7 +187,7 @@ class Laboratory:
         if not fuse.blown:
             return None
         steps = self.container.database.steps
-        # The process that "died" is this one, and its thread that renews leases lives: that no longer finds the step its own.
+        # Who "died" is a part of this process, and its thread that renews leases lives: the step is not its own any more.
         steps.update_one(
             {"_id": step.key(world_id), "state": "running"},
             {"$set": {"lease_until": datetime(2000, 1, 1, tzinfo=UTC), "owner": "died"}},

@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from generia_worker.client.order import Order
+from generia_worker.embedded import process as local_process
 from generia_worker.engine.ledger import Claim, Ledger
 from generia_worker.engine.step_rows import StepRows
 from generia_worker.errors import NotFoundError
@@ -21,6 +22,7 @@ from tests.faults.servers import (
     flush,
     redis_down,
     redis_of,
+    redis_read_only,
     step_down,
     stopped,
 )
@@ -53,6 +55,25 @@ def test_connections_cut_in_flight(faults: Faults) -> None:
     status = faults.assert_whole(world, USERS, POSTS, ambiguous=4 * (USERS + POSTS))
     assert_one_at_a_time(faults, world)
     print(f"ambiguous: {status.ambiguous_calls_LLM}")
+
+
+def test_redis_fails_over_for_twenty_seconds(faults: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It only refuses writes. Who is started meanwhile waits, and is not given up for it."""
+    monkeypatch.setattr(local_process, "STABLE_AFTER_S", 5.0)
+    world = ordered(faults)
+    in_fan_out(faults, world)
+    workers = [name for name in faults.stack.processes if name.startswith("worker-")]
+    before = {name: process.starts for name, process in faults.stack.processes.items()}
+    with redis_read_only(faults):
+        for name in workers:
+            faults.kill(name)
+        ordered(faults)  # is accepted: it is in MongoDB
+        time.sleep(20)
+    faults.assert_whole(world, USERS, POSTS, ambiguous=4 * (USERS + POSTS))
+    faults.workers_answer()
+    starts = {name: process.starts - before[name] for name, process in faults.stack.processes.items()}
+    assert all(starts[name] == 1 for name in workers), f"it was started in vain: {starts}"
+    assert starts["beat"] == 0
 
 
 @pytest.mark.parametrize("keeps_data", [True, False], ids=["with AOF", "without AOF"])
