@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,21 @@ _SIMULATED_IMAGE_USD = 0.0006
 SIMULATOR = "the simulator"
 _SIMULATOR_KEY = SecretStr("sim-local")
 _SERVICES = tuple(f"{name}_service" for name in SERVICES)
+_STORES = ("mongo_uri", "redis_url")
+_BOTH_KEYS = ("llm_api_key", "image_api_key")
+#: What each program has to know of what is secret. A cover and an icon are drawn after a text that describes them.
+SECRETS: Mapping[str, tuple[str, ...]] = {
+    "simulator": (),
+    "services": ("mongo_uri", "s3_access_key", "s3_secret_key", "api_token"),
+    "api": (*_STORES, "api_token"),
+    "gateway": (*_STORES, "api_token", "jwt_secret"),
+    "worker-llm": (*_STORES, "llm_api_key"),
+    "worker-images": (*_STORES, *_BOTH_KEYS),
+    "worker-inner": _STORES,
+    "worker-quarantine": (*_STORES, *_BOTH_KEYS),
+    "beat": _STORES,
+    "flower": ("redis_url", "flower_password"),
+}
 #: What these programs import, for the stack's fork server. None of it starts a thread or reads settings when imported.
 PRELOAD = (
     "generia_worker.cli.main",
@@ -163,25 +178,36 @@ def programs(asked: Settings, *, flower: bool = False) -> list[Program]:
     given = asked.model_fields_set
     found = []
     if simulates_text(asked) or simulates_images(asked):
-        found.append(Program("simulator", _generia("simulator"), _healthy("simulator")))
+        found.append(_program("simulator", _generia("simulator"), _healthy("simulator")))
     services = [name for name in _SERVICES if name not in given]
     if services:
         names = [name.removesuffix("_service") for name in services]
-        found.append(Program("services", _generia("service", *names), _listening(services)))
-    found.append(Program("api", _generia("api"), _healthy("api")))
-    found.append(Program("gateway", _generia("gateway"), lambda s: answers(s.gateway_bind, "/livez")))
+        found.append(_program("services", _generia("service", *names), _listening(services)))
+    found.append(_program("api", _generia("api"), _healthy("api")))
+    found.append(_program("gateway", _generia("gateway"), lambda s: answers(s.gateway_bind, "/livez")))
     stop_s = asked.grace_s + 5
     for worker in workers(asked):
         argv = _generia("worker", "--name", worker.name, "--queues", worker.queues)
         env = {f"{PREFIX}WORKER_THREADS": str(worker.threads)}
         ready = _answering(worker.name)
-        found.append(Program(f"worker-{worker.name}", argv, ready, stop_timeout_s=stop_s, env=env))
+        name = f"worker-{worker.name}"
+        secrets = SECRETS[f"worker-{worker.name.partition('-')[0]}"]
+        found.append(Program(name, argv, ready, stop_timeout_s=stop_s, env=env, secrets=secrets))
     argv = _generia("worker", "--name", "quarantine", "--quarantine")
-    found.append(Program("worker-quarantine", argv, stop_timeout_s=stop_s))
-    found.append(Program("beat", _generia("beat")))
+    found.append(_program("worker-quarantine", argv, stop_timeout_s=stop_s))
+    found.append(_program("beat", _generia("beat")))
     if flower:
-        found.append(Program("flower", _generia("flower"), _healthy("flower")))
+        found.append(_program("flower", _generia("flower"), _healthy("flower")))
     return found
+
+
+def _program(
+    name: str,
+    argv: Callable[[Settings], list[str]],
+    ready: Callable[[Settings], bool] | None = None,
+    **options: Any,
+) -> Program:
+    return Program(name, argv, ready, secrets=SECRETS[name], **options)
 
 
 def _generia(*arguments: str) -> Callable[[Settings], list[str]]:

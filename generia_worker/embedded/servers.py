@@ -115,6 +115,8 @@ def start_mongo(place: Place) -> Server:
         command += ["--dbpath", str(folder), "--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "256"]
         # A socket file would stay in /tmp after a kill; diagnostic data would fill the disk for nobody.
         command += ["--nounixsocket", "--setParameter", "diagnosticDataCollectionEnabled=false"]
+        # An operation that was slow would stand in the log with its prompts, answers and signed addresses.
+        command += ["--slowOpSampleRate", "0"]
         # A single member has nobody to hand over to: it need not wait for that at a stop.
         return [*command, "--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"]
 

@@ -9,7 +9,7 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -42,7 +42,7 @@ class Program:
 
     Programs of a lower `phase` are ready before those of a higher one start, and stop after them; those of
     one phase start and stop in parallel. `ready` must bound itself in time; without it a program counts as
-    ready once it runs.
+    ready once it runs. `secrets` are the names of those settings that are secret and that it needs.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Program:
     stop_signal: int = signal.SIGTERM
     stop_timeout_s: float = 10
     env: Mapping[str, str] = field(default_factory=dict)
+    secrets: Collection[str] = ()
 
 
 class Stack:
@@ -124,7 +125,9 @@ class Stack:
                 self._fork_server = self._lent
                 if self._preload and self._lent is None:  # it imports while the servers start
                     log_path = self._folder.logs / "forkserver.log"
-                    self._fork_server = ForkServer(self._preload, program_environment(self._base), log_path)
+                    self._fork_server = ForkServer(
+                        self._preload, program_environment(self._base, ()), log_path
+                    )
                 self.settings = self._start_servers(self._folder)
                 for phase in sorted({program.phase for program in self._programs}):
                     starters = [self._starter(p, self._folder) for p in self._programs if p.phase == phase]
@@ -232,7 +235,7 @@ class Stack:
             process = ManagedProcess(
                 program.name,
                 program.argv(settings),
-                env=program_environment(settings) | dict(program.env),
+                env=program_environment(settings, program.secrets) | dict(program.env),
                 log_path=folder.logs / f"{program.name}.log",
                 ready=None if ready is None else lambda: ready(settings),
                 ready_timeout_s=program.ready_timeout_s,
@@ -262,10 +265,13 @@ class _SignalReceived(BaseException):
         self.number = number
 
 
-def program_environment(settings: Settings) -> dict[str, str]:
-    """Return a program's environment: ours without secrets that it has no use for, and these settings."""
+def program_environment(settings: Settings, secrets: Collection[str] | None = None) -> dict[str, str]:
+    """Return a program's environment: ours without secrets that it has no use for, and these settings.
+
+    With `secrets`, names of settings, it has of those that are secret these alone.
+    """
     ours = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX) and not _SECRET_NAME.search(k)}
-    return _FEW_ARENAS | ours | settings.environment()
+    return _FEW_ARENAS | ours | settings.environment(secrets)
 
 
 def _in_parallel(calls: Sequence[Callable[[], None]], cancel: threading.Event | None = None) -> None:

@@ -9,7 +9,7 @@ in the names: `_s` seconds, `_usd` dollars.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -318,14 +318,19 @@ class Settings(BaseSettings):
         """Where the workers of this machine keep what they count."""
         return self.metrics_dir or self.data_dir.expanduser() / "metrics"
 
-    def environment(self) -> dict[str, str]:
-        """Return what a child process needs in its environment to have these very settings (secrets included)."""
+    def environment(self, secrets: Collection[str] | None = None) -> dict[str, str]:
+        """Return what a child process needs in its environment to have these very settings.
+
+        With `secrets`, names of settings, it has of all secrets those alone.
+        """
         env: dict[str, str] = {}
         for name in type(self).model_fields:
             value = getattr(self, name)
             if value is None:
                 continue
             if isinstance(value, SecretStr):
+                if secrets is not None and name not in secrets:
+                    continue
                 value = value.get_secret_value()
             elif isinstance(value, bool):
                 value = str(value).lower()

@@ -379,7 +379,8 @@ def test_a_program_gets_the_settings_and_no_foreign_secret(
     out = tmp_path / "out.json"
     code = f"import json, os; json.dump(dict(os.environ), open({str(out)!r}, 'w'))"
     base = settings(**externals(), image_api_key="rw-key", llm_model="some/model")
-    programs = [script("show", code, restart=False, env={"EXTRA": "1"}, ready=None)]
+    own = {"secrets": ("image_api_key", "mongo_uri")}
+    programs = [script("show", code, restart=False, env={"EXTRA": "1"}, ready=None, **own)]
     with Stack(base, tmp_path / "data", programs) as stack:
         assert eventually(lambda: not stack.processes["show"].running)
     found = json.loads(out.read_text())
@@ -388,6 +389,7 @@ def test_a_program_gets_the_settings_and_no_foreign_secret(
     assert found["GENERIA_IMAGE_API_KEY"] == "rw-key"
     assert found["GENERIA_LLM_MODEL"] == "some/model"
     assert found["GENERIA_MONGO_URI"] == "mongodb://x/"
+    assert not {"GENERIA_LLM_API_KEY", "GENERIA_JWT_SECRET", "GENERIA_REDIS_URL"} & set(found)
     assert found["GENERIA_DATA_DIR"] == str(tmp_path / "data")
 
 
