@@ -107,6 +107,8 @@ _SHORTEST = 6
 #: it is missing would tell it.
 _SHORTEST_IN_ANSWERS = 16
 
+_USER_INFO = re.compile(r"//[^/?#]*@")
+
 _lock = threading.Lock()
 #: Longest first: one may be a part of another.
 _concealed: tuple[str, ...] = ()
@@ -142,6 +144,15 @@ def quote(text: str, limit: int) -> str:
     Nothing is cut before the secrets are out: the half of one would not be known any more.
     """
     return clip(" ".join(redact(clean(text)).split()), limit)
+
+
+def without_user_info(address: str) -> str:
+    """Return an address as it may be shown: without the user and the password that may stand in it.
+
+    >>> without_user_info("https://me:secret@models.example.org/v1")
+    'https://models.example.org/v1'
+    """
+    return _USER_INFO.sub("//", address)
 
 
 def _without(text: str, shortest: int) -> str:

@@ -21,6 +21,7 @@ from generia_worker.processes.health_checks import (
     worker_answers,
 )
 from generia_worker.settings import PREFIX, Settings
+from generia_worker.text import without_user_info
 
 #: What the simulator charges, so that budgets and estimates work with it: dollars per million tokens.
 _SIMULATED_INPUT_USD, _SIMULATED_OUTPUT_USD = 0.30, 2.50
@@ -37,10 +38,10 @@ SECRETS: Mapping[str, tuple[str, ...]] = {
     "services": ("mongo_uri", "s3_access_key", "s3_secret_key", "api_token"),
     "api": (*_STORES, "api_token"),
     "gateway": (*_STORES, "api_token", "jwt_secret"),
-    "worker-llm": (*_STORES, "llm_api_key"),
-    "worker-images": (*_STORES, *_BOTH_KEYS),
+    "worker-llm": (*_STORES, "llm_api_key", "provider_proxy"),
+    "worker-images": (*_STORES, *_BOTH_KEYS, "provider_proxy"),
     "worker-inner": _STORES,
-    "worker-quarantine": (*_STORES, *_BOTH_KEYS),
+    "worker-quarantine": (*_STORES, *_BOTH_KEYS, "provider_proxy"),
     "beat": _STORES,
     "flower": ("redis_url", "flower_password"),
 }
@@ -134,14 +135,14 @@ def who_makes_text(settings: Settings) -> str:
     """Name the provider of texts."""
     if settings.simulator_bind in settings.llm_base_url:
         return SIMULATOR
-    return f"{settings.llm_model} at {settings.llm_base_url}"
+    return f"{settings.llm_model} at {without_user_info(settings.llm_base_url)}"
 
 
 def who_makes_images(settings: Settings) -> str:
     """Name the provider of pictures."""
     if settings.simulator_bind in settings.image_base_url:
         return SIMULATOR
-    return f"{settings.image_model} at {settings.image_base_url}"
+    return f"{settings.image_model} at {without_user_info(settings.image_base_url)}"
 
 
 def with_addresses(settings: Settings) -> Settings:

@@ -10,6 +10,7 @@ from generia_worker.cli import display, programs
 from generia_worker.embedded.stack import Stack, read_running
 from generia_worker.errors import ConfigurationError
 from generia_worker.settings import Settings
+from generia_worker.text import without_user_info
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +125,8 @@ def _flower(settings: Settings) -> dict[str, str]:
 def _addresses(settings: Settings) -> dict[str, str]:
     """Return where everything is; without credentials."""
     return {
-        "gateway": settings.gateway_url,
-        "enqueue endpoint": settings.api_url,
+        "gateway": without_user_info(settings.gateway_url),
+        "enqueue endpoint": without_user_info(settings.api_url),
         "world service": settings.world_service,
         "character service": settings.character_service,
         "post service": settings.post_service,
@@ -133,6 +134,6 @@ def _addresses(settings: Settings) -> dict[str, str]:
         "S3": f"http://{settings.s3_endpoint}",
         "MongoDB": settings.mongo_uri.get_secret_value().rpartition("@")[2].removeprefix("mongodb://"),
         "Redis": settings.redis_url.get_secret_value().rpartition("@")[2].removeprefix("redis://"),
-        "text model": settings.llm_base_url,
-        "images": settings.image_base_url,
+        "text model": without_user_info(settings.llm_base_url),
+        "images": without_user_info(settings.image_base_url),
     }

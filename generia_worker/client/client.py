@@ -23,6 +23,7 @@ from generia_worker.errors import (
     TransientError,
 )
 from generia_worker.http import sse
+from generia_worker.text import without_user_info
 
 _TIMEOUT_S = (5, 30)
 #: Seconds of silence after which a stream counts as broken: a little more than two heartbeats.
@@ -42,6 +43,7 @@ class GeneriaClient:
 
     def __init__(self, base_url: str, token: str = "") -> None:
         self._base_url = base_url.rstrip("/")
+        self._shown = without_user_info(self._base_url)
         self._session = requests.Session()
         self._session.trust_env = False
         if token:
@@ -185,7 +187,7 @@ class GeneriaClient:
                 method, self._base_url + path, json=body, allow_redirects=False, **options
             )
         except requests.RequestException as error:
-            message = f"The enqueue endpoint at {self._base_url} does not answer ({type(error).__name__})."
+            message = f"The enqueue endpoint at {self._shown} does not answer ({type(error).__name__})."
             raise TransientError(message) from None
         if reply.status_code >= 400:
             raise _error(reply)

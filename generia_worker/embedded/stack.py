@@ -22,7 +22,7 @@ from generia_worker.embedded.folder import DataFolder, StackInfo, read_running
 from generia_worker.embedded.forkserver import ForkServer
 from generia_worker.embedded.process import ManagedProcess, ProcessFailed
 from generia_worker.errors import ConfigurationError
-from generia_worker.settings import PREFIX, Settings, concealed
+from generia_worker.settings import INHERITED, PREFIX, Settings, concealed
 
 if TYPE_CHECKING:
     from generia_worker.embedded.servers import Server
@@ -271,7 +271,7 @@ def program_environment(settings: Settings, secrets: Collection[str] | None = No
     With `secrets`, names of settings, it has of those that are secret these alone.
     """
     ours = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX) and not _SECRET_NAME.search(k)}
-    return _FEW_ARENAS | ours | settings.environment(secrets)
+    return _FEW_ARENAS | ours | settings.environment(secrets) | {INHERITED: "1"}
 
 
 def _in_parallel(calls: Sequence[Callable[[], None]], cancel: threading.Event | None = None) -> None:

@@ -17,6 +17,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import IntEnum
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,6 +33,8 @@ from generia_worker.errors import GeneriaError, PermanentError, TransientError
 
 #: The longest `Retry-After` that is honoured, in seconds.
 RETRY_AFTER_MAX_S = 600.0
+#: IPv4 addresses behind a translator.
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 #: Hosts whose connections are kept.
 _HOSTS = 16
 _CHUNK_BYTES = 64 * 1024
@@ -62,11 +65,18 @@ def parse_retry_after(value: str | None, now: datetime) -> float | None:
     return None if math.isnan(seconds) else min(max(seconds, 0.0), RETRY_AFTER_MAX_S)
 
 
+class _OutOfBoundsError(Exception):
+    """Raised when a server names an address that it has no business with."""
+
+
 class _Call(threading.local):
     """What the connections of this thread must know of the call that is being made."""
 
     deadline: float = math.inf
     sent: bool = False
+    #: True for an address that somebody else named: see `exchange`.
+    guarded: bool = False
+    trusted: str = ""
 
     def remaining_s(self) -> float:
         """Return the seconds left. Raises TimeoutError when there are none."""
@@ -113,10 +123,24 @@ class _Response(http.client.HTTPResponse):
 class _Sending(HTTPConnection):
     response_class = _Response
 
+    def _new_conn(self) -> socket.socket:
+        """Connect; of a guarded call to addresses that it may reach, which are looked up once and here."""
+        if not _call.guarded:
+            return super()._new_conn()
+        name = self._dns_host
+        try:
+            self._dns_host = _reachable(name.strip("[]"), _call.trusted)
+            return super()._new_conn()
+        finally:
+            self._dns_host = name
+
     def send(self, data: Any) -> None:
         """Send under the deadline, and note that something left."""
         if self.sock is None:
             self.connect()
+        if _call.guarded:
+            # A connection that is kept may have been made for a call that was not guarded.
+            _reachable(str(self.sock.getpeername()[0]), _call.trusted)
         _call.sent = True
         # Until here the timeout was that of connecting, which is too short for an upload.
         self.sock.settimeout(_call.remaining_s())
@@ -188,13 +212,17 @@ class HttpPool:
         data: bytes | None = None,
         deadline_s: float,
         max_bytes: int,
+        named_by: str | None = None,
     ) -> HttpReply:
         """Send one request and read its complete answer, whatever its status, within `deadline_s` altogether.
+
+        `named_by` is the address of the server that named `url`: then `url` leads to this machine, its own network or a
+        private one only where that address does too.
 
         Raises:
             TransientError: no connection (`outage`: nothing was sent), or the answer did not arrive in time,
                 complete and within `max_bytes` (`outcome_unknown`: the server may have done what was asked).
-            PermanentError: the address or a header cannot be sent at all.
+            PermanentError: the address or a header cannot be sent at all, or the address may not be reached.
         """
         asked = {**_HEADERS, **(headers or {})}
         if json is not None:
@@ -202,11 +230,17 @@ class HttpPool:
             asked.setdefault("Content-Type", "application/json")
         site = _site(url)
         _call.deadline, _call.sent = monotonic() + deadline_s, False
+        _call.guarded, _call.trusted = False, urlsplit(named_by or "").hostname or ""
         if not self._slots.acquire(timeout=deadline_s):
             message = f"No connection to {site} became free within {deadline_s:g} s."
             raise TransientError(message)
         try:
+            # What lies behind a proxy is the proxy's to allow: it looks names up.
+            _call.guarded = named_by is not None and (self._proxies is None or _is_near(url))
             return self._send(method, url, asked, data, max_bytes, site)
+        except _OutOfBoundsError:
+            message = f"{site} is an address inside, which a provider elsewhere must not name."
+            raise PermanentError(message) from None
         except (
             requests.RequestException,
             HTTPError,
@@ -241,6 +275,51 @@ class HttpPool:
     def close(self) -> None:
         """Close all idle connections; calls that are under way end at their own deadlines."""
         self._adapter.close()
+
+
+class _Place(IntEnum):
+    """How far away an address is."""
+
+    OUTSIDE = 0
+    #: This machine, or a private network.
+    INSIDE = 1
+    #: The network of this machine alone, where clouds keep what only it may know.
+    LINK = 2
+
+
+def _reachable(host: str, trusted: str) -> str:
+    """Return an address of a host that a server at the host `trusted` may name.
+
+    Raises:
+        _OutOfBoundsError: it has none.
+        OSError: the host is not known.
+    """
+    found = _addresses(host)
+    outside = [address for address in found if _place_of(address) is _Place.OUTSIDE]
+    if outside:
+        return outside[0]
+    try:
+        near = {_place_of(address) for address in _addresses(trusted)}
+    except OSError:
+        near = set()
+    for address in found:
+        if _place_of(address) in near:
+            return address
+    raise _OutOfBoundsError(host)
+
+
+def _addresses(host: str) -> list[str]:
+    return [str(one[4][0]) for one in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
+
+
+def _place_of(address: str) -> _Place:
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        behind = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else None
+        ip = behind or ip.ipv4_mapped or ip.sixtofour or ip
+    if ip.is_link_local:
+        return _Place.LINK
+    return _Place.OUTSIDE if ip.is_global and not ip.is_multicast else _Place.INSIDE
 
 
 def _is_near(url: str) -> bool:

@@ -147,7 +147,11 @@ class ImageClient:
         data = receipt.data
         if data is None:
             reply = self._pool.exchange(
-                "GET", receipt.url or "", deadline_s=self._timeout_s, max_bytes=self._max_bytes
+                "GET",
+                receipt.url or "",
+                deadline_s=self._timeout_s,
+                max_bytes=self._max_bytes,
+                named_by=self._base_url,
             )
             if reply.status != 200:
                 message = f"The picture cannot be downloaded: HTTP {reply.status}."

@@ -1,6 +1,7 @@
 """The settings of every process: read from the environment, nowhere else."""
 
 from generia_worker.settings.settings import (
+    INHERITED,
     PREFIX,
     Settings,
     SettingsError,
@@ -11,6 +12,7 @@ from generia_worker.settings.settings import (
 )
 
 __all__ = [
+    "INHERITED",
     "PREFIX",
     "Settings",
     "SettingsError",

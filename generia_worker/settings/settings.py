@@ -8,6 +8,7 @@ in the names: `_s` seconds, `_usd` dollars.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
@@ -37,9 +38,19 @@ from generia_worker.settings.types import (
     RedisAddress,
     Signing,
 )
-from generia_worker.text import conceal
+from generia_worker.text import conceal, without_user_info
+
+log = logging.getLogger(__name__)
 
 PREFIX = "GENERIA_"
+#: Set by a stack for its programs: they were given every setting, and read no `.env` beside it.
+INHERITED = "GENERIA_INHERITED"
+#: Each secret that is sent, and the addresses that it is sent to.
+SENT_TO: Mapping[str, tuple[str, ...]] = {
+    "llm_api_key": ("llm_base_url",),
+    "image_api_key": ("image_base_url",),
+    "api_token": ("api_url",),
+}
 OPENROUTER_URL = "https://openrouter.ai/api/v1"
 RUNWARE_URL = "https://api.runware.ai/v1"
 
@@ -308,6 +319,11 @@ class Settings(BaseSettings):
             raise ValueError(message)
         return self
 
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Return what a repr shows: secrets are masked, and addresses have no user in them."""
+        for name, value in super().__repr_args__():
+            yield name, without_user_info(value) if isinstance(value, str) and "://" in value else value
+
     @property
     def uses_openrouter(self) -> bool:
         """True when text comes from OpenRouter itself, which knows `provider` and `usage` options."""
@@ -379,10 +395,49 @@ def _user_info(address: str) -> Iterator[str]:
 
 def _unknown_names(environ: Mapping[str, str]) -> list[str]:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
-    known |= {name + SUFFIX for name in secret_variables()}
-    source = DotEnvSettingsSource(Settings)
-    named = {key.upper() for key in (*environ, *source.env_vars)}
+    known |= {name + SUFFIX for name in secret_variables()} | {INHERITED}
+    named = {key.upper() for key in (*environ, *_written(environ))}
     return sorted(key for key in named if key.startswith(PREFIX) and key not in known)
+
+
+def _written(environ: Mapping[str, str]) -> dict[str, str | None]:
+    """Return the variables of `.env`, in capitals."""
+    if environ.get(INHERITED):
+        return {}
+    return {name.upper(): value for name, value in DotEnvSettingsSource(Settings).env_vars.items()}
+
+
+def _check_sources(settings: Settings, overrides: Mapping[str, Any]) -> None:
+    """Raise SettingsError where a secret of the environment would be sent to an address that `.env` names.
+
+    Whoever made the folder that a command is run in wrote its `.env`. The other way round it is said, and done.
+    """
+    given = {name.upper(): value for name, value in os.environ.items()}
+    written = _written(os.environ)
+
+    def source_of(field: str) -> str:
+        names = [PREFIX + field.upper()]
+        names += [name for name, one in secret_variables().items() if one == field and name not in names]
+        names += [name + SUFFIX for name in names]
+        if field in overrides or any(given.get(name) for name in names):
+            return "the environment"
+        return ".env" if any(written.get(name) for name in names) else ""
+
+    for secret, fields in SENT_TO.items():
+        for field in fields:
+            sources = (source_of(secret), source_of(field))
+            if sources[0] == sources[1] or "" in sources:
+                continue
+            if getattr(settings, field) == Settings.model_fields[field].default:
+                continue
+            key, address = PREFIX + secret.upper(), PREFIX + field.upper()
+            if sources[1] == ".env":
+                message = (
+                    f"{address} stands in .env and its secret ({key}) in the environment: a secret is not sent to an "
+                    "address from a folder that anybody may have made. Set both in the same place."
+                )
+                raise SettingsError(message)
+            log.warning("%s, of the environment, is sent the secret that stands in .env (%s).", address, key)
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -396,12 +451,17 @@ def load_settings(**overrides: Any) -> Settings:
     if unknown:
         message = f"Unknown setting {', '.join(unknown)}: see .env.example for the names that exist."
         raise SettingsError(message)
+    if os.environ.get(INHERITED):
+        overrides.setdefault("_env_file", None)
     try:
-        return concealed(Settings(**overrides))
+        settings = concealed(Settings(**overrides))
     except ValidationError as error:
         raise SettingsError(_explain(error)) from None
     except ValueError as error:  # a file of a secret
         raise SettingsError(str(error)) from None
+    if "_env_file" not in overrides:
+        _check_sources(settings, overrides)
+    return settings
 
 
 def _explain(error: ValidationError) -> str:
