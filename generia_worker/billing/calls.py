@@ -99,7 +99,7 @@ class MeteredCalls:
             stored = self._requests.answer_of(call.key)
             if stored is not None:
                 return TextAnswer(stored["content"], stored["too_long"])
-            self._requests.give_up_on_open(call.key)
+            self._free(call.world_id, self._requests.give_up_on_open(call.key))
         for _ in range(DIALECTS_MOST):
             request = ChatRequest(
                 messages=question.messages,
@@ -130,7 +130,8 @@ class MeteredCalls:
             self._pause_if_asked("llm", error)
             if error.outcome_unknown:
                 reason = error.message
-                self._insist(lambda: self._requests.mark_ambiguous(request.request_id, "llm", reason))
+                freed = self._insist(lambda: self._requests.mark_ambiguous(request.request_id, "llm", reason))
+                self._free(call.world_id, freed)
             else:
                 self._refused(intent, error.message)
             raise
@@ -266,7 +267,7 @@ class MeteredCalls:
             return intent
         except BudgetExceeded as error:
             self._requests.withdraw(intent.request_id)
-            if isinstance(error, WorldCancelled) or not self._requests.any_open(intent.call.world_id):
+            if isinstance(error, WorldCancelled) or not self._holds.may_free(intent.call.world_id):
                 raise
             raise BusyError(error.message, retry_after_s=_WAIT_FOR_OTHERS_S) from None
 
@@ -287,7 +288,7 @@ class MeteredCalls:
     ) -> str | None:
         """Record a bill with its answer; the bill alone if MongoDB does not take the answer. Returns why that is useless."""
 
-        def record() -> bool:
+        def record() -> str | None:
             return self._requests.record_answer(intent, usage, answer, spoiled=spoiled)
 
         try:
@@ -301,7 +302,8 @@ class MeteredCalls:
         if recorded and cost is not None:
             # Before the hold becomes smaller: calls that wait for it are to know what they will cost.
             self._insist(lambda: self._bills.note(intent.provider, intent.model, bill))
-        if recorded and intent.call.budgeted:
+        # The hold of one that was given up is another by now: `reconcile` sees to it.
+        if recorded and recorded != "late" and intent.call.budgeted:
             if cost is None and intent.unproven_usd:
                 # Nobody will ever name this bill: the price that is configured has to do, as for the calls to come.
                 cost = intent.unproven_usd
@@ -310,6 +312,10 @@ class MeteredCalls:
             if cost is not None:
                 self._change_hold(lambda: self._holds.capture(intent.call.world_id, intent.held_usd, cost))
         return spoiled
+
+    def _free(self, world_id: str, usd: float) -> None:
+        if usd:
+            self._change_hold(lambda: self._holds.capture(world_id, usd, 0.0))
 
     def _change_hold(self, change: Callable[[], None]) -> None:
         try:

@@ -108,6 +108,16 @@ class Holds:
             f"aside, and the next call may cost up to ${worst_usd:.4f}."
         )
 
+    def may_free(self, world_id: str) -> bool:
+        """True while more is set aside for a world than was billed or is in doubt: what a call does not need comes back.
+
+        Such is a call in flight, one that is being recorded, and what a dead process held, which `reconcile` takes out.
+        """
+        row, drift = self._database.transaction(lambda session: self._drift(world_id, session))
+        open_one = self._requests.find_one({"world_id": world_id, "state": "intent"}, {"_id": 1})
+        more = any(drift[name] > 0 for name in PROVIDERS) or drift["usd"] > _NOTHING_USD
+        return bool(row) and (more or open_one is not None)
+
     # --- holds of processes that died ----------------------------------------------------------------------------
     def worlds_to_reconcile(self, limit: int) -> list[str]:
         """Return up to `limit` worlds to look at: those that go on or have a difference, the longest unseen first."""

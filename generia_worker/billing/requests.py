@@ -72,10 +72,14 @@ class Requests:
         row = self._rows.find_one({"call": call, "state": "answered"}, {"answer": 1})
         return row["answer"] if row else None
 
-    def give_up_on_open(self, call: str) -> None:
-        """Count the requests of a call whose owner vanished as ambiguous: they may have been billed."""
-        for row in list(self._rows.find({"call": call, "state": "intent"}, {"provider": 1})):
-            self.mark_ambiguous(row["_id"], row["provider"], "The process that made the call died.")
+    def give_up_on_open(self, call: str) -> float:
+        """Count the requests of a call whose owner vanished as ambiguous: they may have been billed.
+
+        Returns what `mark_ambiguous` says of them together.
+        """
+        reason = "The process that made the call died."
+        found = list(self._rows.find({"call": call, "state": "intent"}, {"provider": 1}))
+        return sum(self.mark_ambiguous(row["_id"], row["provider"], reason) for row in found)
 
     def open_one(self, intent: Intent) -> Intent | None:
         """Return a request as it was begun, when its outcome is not recorded yet."""
@@ -89,10 +93,6 @@ class Requests:
         """True when a request of this call was billed, or may have been."""
         counted: Document = {"call": call, "state": {"$in": [*_BILLED, "ambiguous"]}}
         return self._rows.find_one(counted, {"_id": 1}) is not None
-
-    def any_open(self, world_id: str) -> bool:
-        """True while a call of the world is in flight, or its process died unnoticed."""
-        return self._rows.find_one({"world_id": world_id, "state": "intent"}, {"_id": 1}) is not None
 
     def totals(self, world_id: str) -> dict[str, int | float]:
         """Return what a world's calls add to the counters of its status; answered by an index alone."""
@@ -159,6 +159,8 @@ class Requests:
             "state": "intent",
             "intent_at": datetime.now(UTC),
         }
+        if intent.unproven_usd is not None:
+            row["unproven_usd"] = intent.unproven_usd
         blank = {"cost_usd": None, "answer": None}
         self._rows.update_one({"_id": intent.request_id}, {"$set": row, "$setOnInsert": blank}, upsert=True)
 
@@ -168,10 +170,11 @@ class Requests:
 
     def record_answer(
         self, intent: Intent, usage: Usage, answer: dict[str, Any], *, spoiled: str | None = None
-    ) -> bool:
+    ) -> str | None:
         """Append what was billed and answered; `spoiled` says why the answer is useless.
 
-        Returns False when the same request was recorded before (it is billed once).
+        Returns what became of the request: `answered`, `spoiled`, or `late` when it had been given up; None when the same
+        request was recorded before (it is billed once).
         """
         change: Document = {
             "state": "spoiled" if spoiled else "answered",
@@ -182,7 +185,7 @@ class Requests:
             "error": spoiled,
             "answered_at": datetime.now(UTC),
         }
-        outcome = change["state"]
+        outcome: str = change["state"]
         # (`find_one_and_update` has the server keep an image of the row beside it, a write more: it is for the rare case.)
         open_one = {"_id": intent.request_id, "state": "intent"}
         if not self._rows.update_one(open_one, {"$set": change | {"unsettled": False}}).matched_count:
@@ -193,11 +196,11 @@ class Requests:
                 {"state": 1},
             )
             if before is None:
-                return False
+                return None
             outcome = "late" if before["state"] == "ambiguous" else outcome
         tokens = usage.prompt_tokens, usage.completion_tokens
         metrics.billed(intent.provider, outcome, usage.cost_usd, *tokens)
-        return True
+        return outcome
 
     def receipt(self, world_id: str) -> list[ReceiptLine]:
         """Return what each kind of step spent with each provider, in the order in which they began."""
@@ -239,13 +242,22 @@ class Requests:
         metrics.not_billed(row["provider"], "refused")
         return True
 
-    def mark_ambiguous(self, request_id: str, provider: Provider, reason: str) -> None:
-        """Note that the request may have been billed: it keeps its hold."""
+    def mark_ambiguous(self, request_id: str, provider: Provider, reason: str) -> float:
+        """Note that the request may have been billed: it keeps its hold.
+
+        One that was held at all that was left, since nobody knew its price, would let its world make no other call. It is
+        held at what the price table says from now on; returns by how many dollars less that is.
+        """
         change = {
             "state": "ambiguous",
-            "error": reason,
+            "error": {"$literal": reason},
             "answered_at": datetime.now(UTC),
+            "worst_usd": {"$ifNull": ["$unproven_usd", "$worst_usd"]},
         }
         open_one = {"_id": request_id, "state": "intent"}
-        if self._rows.update_one(open_one, {"$set": change}).matched_count:
-            metrics.not_billed(provider, "ambiguous")
+        wanted = {"worst_usd": 1, "unproven_usd": 1}
+        before = self._rows.find_one_and_update(open_one, [{"$set": change}], wanted)
+        if before is None:
+            return 0.0
+        metrics.not_billed(provider, "ambiguous")
+        return float(before["worst_usd"] - before.get("unproven_usd", before["worst_usd"]))

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, Coroutine
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
+
+import pytest
+from pymongo.errors import AutoReconnect, OperationFailure
 
 from generia_worker.api.live import LiveStatus
 from generia_worker.app.container import Container
@@ -12,6 +16,7 @@ from generia_worker.client.order import Order
 from generia_worker.engine.ledger import Claim
 from generia_worker.engine.step import Step
 from generia_worker.http import sse
+from generia_worker.status.changes import StatusChanges, token_is_lost
 from generia_worker.worlds.results import Nothing
 from generia_worker.worlds.steps import FINISH, STEPS
 
@@ -42,6 +47,66 @@ def test_an_id_that_nobody_gave_is_as_good_as_now(container: Container) -> None:
     assert asyncio.run(_and_stop(live, follow())).event == "status"
 
 
+#: A place from which no server can go on, as it cannot from one that its oplog has rolled past.
+LONG_GONE = {"_data": "82FFFF"}
+
+
+class Interrupted:
+    """A change stream that breaks after its first wait, and leaves a token of long ago."""
+
+    def __init__(self, changes: StatusChanges, broken: threading.Event) -> None:
+        self._changes, self._broken = changes, broken
+        self._waits = iter([None])
+        self.token = LONG_GONE
+
+    def next(self) -> None:
+        for nothing in self._waits:
+            return nothing
+        self._broken.set()
+        raise AutoReconnect("the endpoint slept")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._changes.__exit__(None, None, None)
+
+
+def test_followers_go_on_when_the_history_of_changes_is_lost(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What happened meanwhile is read; the server itself says that the token is lost."""
+    order = Order(world_id="sleepy", user_prompt="A world that is made by hand", users_count=1, posts_count=1)
+    container.generations.accept(order, limits={"llm": 10, "images": 10}, batches=1)
+    container.rows.add("sleepy", STEPS.opening(1), 1)
+    live = LiveStatus(container.status, lambda: container.services.posts)
+    changes, tokens, broken = container.status.changes, list[Any](), threading.Event()
+
+    def interrupted(token: Any, wait_s: float) -> Any:
+        tokens.append(token)
+        found = changes(token, wait_s)
+        if len(tokens) > 1:
+            return found
+        return Interrupted(found, broken)
+
+    monkeypatch.setattr(container.status, "changes", interrupted)
+
+    async def follow() -> sse.Event:
+        stream = live.events("sleepy", None)
+        assert await anext(stream) == sse.OPENING
+        first = await _next(stream)
+        assert await asyncio.to_thread(broken.wait, 20)
+        await asyncio.to_thread(_do, container, STEPS.opening(1)[0], "sleepy")
+        told = await _next(stream)
+        assert int(told.id or 0) > int(first.id or 0)
+        await stream.aclose()
+        return told
+
+    assert asyncio.run(_and_stop(live, follow())).event == "status"
+    assert tokens[:3] == [None, LONG_GONE, None]
+    assert token_is_lost(OperationFailure("Resume of change stream was not possible", code=286))
+
+
 async def _and_stop(live: LiveStatus, following: Coroutine[Any, Any, T]) -> T:
     """Return what following gave; the threads end before the loop that they hand their news to."""
     try:
@@ -70,13 +135,13 @@ async def _follow(container: Container, live: LiveStatus) -> None:
     assert live.clients == 0
 
 
-def _do(container: Container, step: Step) -> None:
-    claim = container.ledger.claim(WORLD, step, "by hand")
+def _do(container: Container, step: Step, world_id: str = WORLD) -> None:
+    claim = container.ledger.claim(world_id, step, "by hand")
     assert isinstance(claim, Claim)
     container.ledger.commit(claim, Nothing())
-    before = container.status.get(WORLD)["revision"]
-    container.status_refresh.refresh(WORLD)
-    assert container.status.get(WORLD)["revision"] > before
+    before = container.status.get(world_id)["revision"]
+    container.status_refresh.refresh(world_id)
+    assert container.status.get(world_id)["revision"] > before
 
 
 async def _next(client: AsyncGenerator[bytes]) -> sse.Event:

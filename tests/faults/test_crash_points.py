@@ -132,7 +132,14 @@ class Process:
         try:
             app.tasks[STEPS[step.kind].task](world_id, *step.indexes)
         except Ignore:
-            raise AssertionError(f"{step} of {world_id} had nothing to do") from None
+            row = self.container.database.steps.find_one({"_id": step.key(world_id)}) or {}
+            seen = {
+                name: row.get(name) for name in ("state", "owner", "lease_until", "not_before", "failure")
+            }
+            grace_s = self.container.ledger.takeover_grace_s
+            raise AssertionError(
+                f"{step} of {world_id} had nothing to do: {seen}, grace {grace_s} s"
+            ) from None
 
 
 class Laboratory:

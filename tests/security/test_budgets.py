@@ -21,7 +21,7 @@ from generia_worker.billing.bills import Bills
 from generia_worker.billing.calls import MeteredCalls, TextQuestion
 from generia_worker.billing.prices import Dearest, PriceTable
 from generia_worker.billing.requests import PaidCall
-from generia_worker.errors import BudgetExceeded, BusyError
+from generia_worker.errors import BudgetExceeded, BusyError, TransientError
 from generia_worker.providers.images import ImageReceipt, ImageRequest
 from generia_worker.providers.llm import ChatAnswer, ChatRequest, Message
 from generia_worker.providers.usage import Provider, Usage
@@ -110,6 +110,28 @@ def spent(books: Books) -> float:
     row = books.database.generations.find_one({"_id": WORLD})
     assert row is not None
     return float(row["reserved"]["usd"])
+
+
+@pytest.mark.parametrize("dies", [False, True], ids=["its answer never came", "its process died"])
+def test_a_first_call_in_doubt_leaves_the_rest_of_the_budget(books: Books, dies: bool) -> None:
+    """It was held at all there is, for nobody knew its price; in doubt, it is held at what the price table says."""
+
+    class Silent(Texts):
+        def complete(self, request: ChatRequest) -> ChatAnswer:
+            if dies:
+                raise KeyboardInterrupt
+            raise TransientError("no answer", outcome_unknown=True)
+
+    prices = PriceTable(1.0, 1.0, DEFAULT)
+    first = PaidCall("text/1", WORLD, "describe")
+    with pytest.raises(KeyboardInterrupt if dies else TransientError):
+        metered(books, prices, texts=Silent(Usage(0.0))).text(first, QUESTION)
+    assert (spent(books) == 0.20) is dies
+    calls = metered(books, prices, texts=Texts(Usage(0.001, 1, 1)))
+    again = PaidCall("text/1", WORLD, "describe", is_first_attempt=False)
+    assert calls.text(again, QUESTION).content == "{}"
+    assert 0.001 < spent(books) < 0.01
+    assert not books.holds.may_free(WORLD), "each dollar that is held was billed, or may have been"
 
 
 @pytest.fixture

@@ -300,7 +300,7 @@ def test_a_world_that_is_reopened_while_it_is_projected_stays_open(
 def test_a_late_answer_of_a_world_that_has_ended_is_found(books: Books) -> None:
     late = intent("late")
     books.requests.begin(late)
-    assert books.requests.record_answer(intent("other"), Usage(0.1), {}) is False, "it was never begun"
+    assert books.requests.record_answer(intent("other"), Usage(0.1), {}) is None, "it was never begun"
     books.requests.give_up_on_open("late")
     assert books.requests.late() == []
     assert books.requests.record_answer(late, Usage(0.5), {"content": "x"})
