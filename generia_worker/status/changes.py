@@ -9,10 +9,7 @@ from typing import Any, Self
 from pymongo.errors import OperationFailure, PyMongoError
 
 from generia_worker.engine.step import StepState
-from generia_worker.storage.database import Database, Document
-
-#: ChangeStreamFatalError, ChangeStreamHistoryLost and what an unreadable token gives: the token is of no use any more.
-_TOKEN_LOST = frozenset({280, 286, 260, 9})
+from generia_worker.storage.database import Database, Document, is_transient
 
 
 class StatusChanges:
@@ -68,5 +65,9 @@ class StatusChanges:
 
 
 def token_is_lost(error: PyMongoError) -> bool:
-    """True when a stream cannot be taken up where it broke: what changed meanwhile has to be read."""
-    return isinstance(error, OperationFailure) and error.code in _TOKEN_LOST
+    """True when a stream cannot be taken up where it broke: what changed meanwhile has to be read.
+
+    So it is with whatever MongoDB refuses for good. There are many codes for it: the history is lost (286), the stream came to
+    an end (280), another version wrote the token.
+    """
+    return isinstance(error, OperationFailure) and not is_transient(error)

@@ -105,6 +105,7 @@ def test_followers_go_on_when_the_history_of_changes_is_lost(
     assert asyncio.run(_and_stop(live, follow())).event == "status"
     assert tokens[:3] == [None, LONG_GONE, None]
     assert token_is_lost(OperationFailure("Resume of change stream was not possible", code=286))
+    assert not token_is_lost(OperationFailure("not primary", code=10107))
 
 
 async def _and_stop(live: LiveStatus, following: Coroutine[Any, Any, T]) -> T:
