@@ -26,16 +26,18 @@ COPY celeryconfig.py ./
 COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
 COPY generia_worker/api/__init__.py generia_worker/api/app.py generia_worker/api/controls.py \
      generia_worker/api/docs.py generia_worker/api/events.py generia_worker/api/live.py \
-     generia_worker/api/metrics.py generia_worker/api/paths.py generia_worker/api/server.py \
-     ./generia_worker/api/
+     generia_worker/api/metrics.py generia_worker/api/ordering.py generia_worker/api/paths.py \
+     generia_worker/api/server.py ./generia_worker/api/
 COPY generia_worker/app/__init__.py generia_worker/app/celery_app.py generia_worker/app/container.py \
      generia_worker/app/enqueue.py generia_worker/app/exporter.py generia_worker/app/task_events.py \
      generia_worker/app/transport.py ./generia_worker/app/
-COPY generia_worker/billing/__init__.py generia_worker/billing/bills.py generia_worker/billing/calls.py \
-     generia_worker/billing/estimate.py generia_worker/billing/holds.py generia_worker/billing/prices.py \
-     generia_worker/billing/requests.py generia_worker/billing/slots.py ./generia_worker/billing/
-COPY generia_worker/client/__init__.py generia_worker/client/estimate.py generia_worker/client/order.py \
-     generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
+COPY generia_worker/billing/__init__.py generia_worker/billing/allowances.py generia_worker/billing/bills.py \
+     generia_worker/billing/calls.py generia_worker/billing/estimate.py generia_worker/billing/holds.py \
+     generia_worker/billing/prices.py generia_worker/billing/requests.py generia_worker/billing/slots.py \
+     ./generia_worker/billing/
+COPY generia_worker/client/__init__.py generia_worker/client/allowance.py generia_worker/client/estimate.py \
+     generia_worker/client/order.py generia_worker/client/receipt.py generia_worker/client/status.py \
+     ./generia_worker/client/
 COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
      generia_worker/engine/ledger.py generia_worker/engine/owners.py generia_worker/engine/queues.py \
      generia_worker/engine/recovery.py generia_worker/engine/results.py generia_worker/engine/retry.py \
@@ -78,8 +80,10 @@ ENTRYPOINT ["python", "-m", "generia_worker.processes.api"]
 
 FROM base AS gateway
 COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
-COPY generia_worker/client/__init__.py generia_worker/client/estimate.py generia_worker/client/order.py \
-     generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
+COPY generia_worker/billing/__init__.py generia_worker/billing/allowances.py ./generia_worker/billing/
+COPY generia_worker/client/__init__.py generia_worker/client/allowance.py generia_worker/client/estimate.py \
+     generia_worker/client/order.py generia_worker/client/receipt.py generia_worker/client/status.py \
+     ./generia_worker/client/
 COPY generia_worker/gateway/__init__.py generia_worker/gateway/account_routes.py \
      generia_worker/gateway/accounts.py generia_worker/gateway/app.py generia_worker/gateway/auth.py \
      generia_worker/gateway/content_routes.py generia_worker/gateway/dependencies.py \
@@ -98,7 +102,7 @@ COPY generia_worker/http/__init__.py generia_worker/http/addresses.py generia_wo
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/gateway.py generia_worker/processes/health.py \
-     generia_worker/processes/health_checks.py ./generia_worker/processes/
+     generia_worker/processes/health_checks.py generia_worker/processes/users.py ./generia_worker/processes/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/character_client.py \
      generia_worker/rpc/connections.py generia_worker/rpc/media_client.py generia_worker/rpc/media_types.py \
      generia_worker/rpc/post_client.py generia_worker/rpc/status_codes.py generia_worker/rpc/users.py \
@@ -110,8 +114,8 @@ COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2
      generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
 COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
-COPY generia_worker/storage/__init__.py generia_worker/storage/mongo.py generia_worker/storage/mongo_check.py \
-     ./generia_worker/storage/
+COPY generia_worker/storage/__init__.py generia_worker/storage/database.py generia_worker/storage/mongo.py \
+     generia_worker/storage/mongo_check.py ./generia_worker/storage/
 COPY generia_worker/web/favicon.svg generia_worker/web/index.html ./generia_worker/web/
 COPY generia_worker/web/css/base.css generia_worker/web/css/pages.css generia_worker/web/css/world.css \
      ./generia_worker/web/css/
@@ -127,9 +131,9 @@ ENTRYPOINT ["python", "-m", "generia_worker.processes.gateway"]
 
 FROM base AS world
 COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
-COPY generia_worker/client/__init__.py generia_worker/client/client.py generia_worker/client/estimate.py \
-     generia_worker/client/order.py generia_worker/client/receipt.py generia_worker/client/status.py \
-     ./generia_worker/client/
+COPY generia_worker/client/__init__.py generia_worker/client/allowance.py generia_worker/client/client.py \
+     generia_worker/client/estimate.py generia_worker/client/order.py generia_worker/client/receipt.py \
+     generia_worker/client/status.py ./generia_worker/client/
 COPY generia_worker/http/__init__.py generia_worker/http/sse.py ./generia_worker/http/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      ./generia_worker/observability/
@@ -282,11 +286,13 @@ COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py 
 COPY generia_worker/app/__init__.py generia_worker/app/celery_app.py generia_worker/app/container.py \
      generia_worker/app/enqueue.py generia_worker/app/predecessors.py generia_worker/app/task_events.py \
      generia_worker/app/transport.py ./generia_worker/app/
-COPY generia_worker/billing/__init__.py generia_worker/billing/bills.py generia_worker/billing/calls.py \
-     generia_worker/billing/estimate.py generia_worker/billing/holds.py generia_worker/billing/prices.py \
-     generia_worker/billing/requests.py generia_worker/billing/slots.py ./generia_worker/billing/
-COPY generia_worker/client/__init__.py generia_worker/client/estimate.py generia_worker/client/order.py \
-     generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
+COPY generia_worker/billing/__init__.py generia_worker/billing/allowances.py generia_worker/billing/bills.py \
+     generia_worker/billing/calls.py generia_worker/billing/estimate.py generia_worker/billing/holds.py \
+     generia_worker/billing/prices.py generia_worker/billing/requests.py generia_worker/billing/slots.py \
+     ./generia_worker/billing/
+COPY generia_worker/client/__init__.py generia_worker/client/allowance.py generia_worker/client/estimate.py \
+     generia_worker/client/order.py generia_worker/client/receipt.py generia_worker/client/status.py \
+     ./generia_worker/client/
 COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
      generia_worker/engine/ledger.py generia_worker/engine/owners.py generia_worker/engine/queues.py \
      generia_worker/engine/recovery.py generia_worker/engine/results.py generia_worker/engine/retry.py \
@@ -336,11 +342,13 @@ COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py 
 COPY generia_worker/app/__init__.py generia_worker/app/celery_app.py generia_worker/app/container.py \
      generia_worker/app/enqueue.py generia_worker/app/task_events.py generia_worker/app/transport.py \
      ./generia_worker/app/
-COPY generia_worker/billing/__init__.py generia_worker/billing/bills.py generia_worker/billing/calls.py \
-     generia_worker/billing/estimate.py generia_worker/billing/holds.py generia_worker/billing/prices.py \
-     generia_worker/billing/requests.py generia_worker/billing/slots.py ./generia_worker/billing/
-COPY generia_worker/client/__init__.py generia_worker/client/estimate.py generia_worker/client/order.py \
-     generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
+COPY generia_worker/billing/__init__.py generia_worker/billing/allowances.py generia_worker/billing/bills.py \
+     generia_worker/billing/calls.py generia_worker/billing/estimate.py generia_worker/billing/holds.py \
+     generia_worker/billing/prices.py generia_worker/billing/requests.py generia_worker/billing/slots.py \
+     ./generia_worker/billing/
+COPY generia_worker/client/__init__.py generia_worker/client/allowance.py generia_worker/client/estimate.py \
+     generia_worker/client/order.py generia_worker/client/receipt.py generia_worker/client/status.py \
+     ./generia_worker/client/
 COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
      generia_worker/engine/ledger.py generia_worker/engine/owners.py generia_worker/engine/queues.py \
      generia_worker/engine/recovery.py generia_worker/engine/results.py generia_worker/engine/retry.py \
@@ -388,11 +396,13 @@ FROM base AS exporter
 COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
 COPY generia_worker/app/__init__.py generia_worker/app/container.py generia_worker/app/exporter.py \
      ./generia_worker/app/
-COPY generia_worker/billing/__init__.py generia_worker/billing/bills.py generia_worker/billing/calls.py \
-     generia_worker/billing/estimate.py generia_worker/billing/holds.py generia_worker/billing/prices.py \
-     generia_worker/billing/requests.py generia_worker/billing/slots.py ./generia_worker/billing/
-COPY generia_worker/client/__init__.py generia_worker/client/estimate.py generia_worker/client/order.py \
-     generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
+COPY generia_worker/billing/__init__.py generia_worker/billing/allowances.py generia_worker/billing/bills.py \
+     generia_worker/billing/calls.py generia_worker/billing/estimate.py generia_worker/billing/holds.py \
+     generia_worker/billing/prices.py generia_worker/billing/requests.py generia_worker/billing/slots.py \
+     ./generia_worker/billing/
+COPY generia_worker/client/__init__.py generia_worker/client/allowance.py generia_worker/client/estimate.py \
+     generia_worker/client/order.py generia_worker/client/receipt.py generia_worker/client/status.py \
+     ./generia_worker/client/
 COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
      generia_worker/engine/ledger.py generia_worker/engine/owners.py generia_worker/engine/queues.py \
      generia_worker/engine/recovery.py generia_worker/engine/results.py generia_worker/engine/retry.py \
@@ -437,11 +447,13 @@ COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py 
 COPY generia_worker/app/__init__.py generia_worker/app/celery_app.py generia_worker/app/container.py \
      generia_worker/app/enqueue.py generia_worker/app/task_events.py generia_worker/app/transport.py \
      ./generia_worker/app/
-COPY generia_worker/billing/__init__.py generia_worker/billing/bills.py generia_worker/billing/calls.py \
-     generia_worker/billing/estimate.py generia_worker/billing/holds.py generia_worker/billing/prices.py \
-     generia_worker/billing/requests.py generia_worker/billing/slots.py ./generia_worker/billing/
-COPY generia_worker/client/__init__.py generia_worker/client/estimate.py generia_worker/client/order.py \
-     generia_worker/client/receipt.py generia_worker/client/status.py ./generia_worker/client/
+COPY generia_worker/billing/__init__.py generia_worker/billing/allowances.py generia_worker/billing/bills.py \
+     generia_worker/billing/calls.py generia_worker/billing/estimate.py generia_worker/billing/holds.py \
+     generia_worker/billing/prices.py generia_worker/billing/requests.py generia_worker/billing/slots.py \
+     ./generia_worker/billing/
+COPY generia_worker/client/__init__.py generia_worker/client/allowance.py generia_worker/client/estimate.py \
+     generia_worker/client/order.py generia_worker/client/receipt.py generia_worker/client/status.py \
+     ./generia_worker/client/
 COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py generia_worker/engine/leases.py \
      generia_worker/engine/ledger.py generia_worker/engine/owners.py generia_worker/engine/queues.py \
      generia_worker/engine/recovery.py generia_worker/engine/results.py generia_worker/engine/retry.py \

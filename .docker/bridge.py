@@ -46,6 +46,7 @@ def _order(world: WorldRecord, endpoint: GeneriaClient) -> bool:
                 user_prompt=world.prompt,
                 users_count=world.users_count,
                 posts_count=world.posts_count,
+                user_id=world.creator_id or None,
             )
         except ValueError as error:  # what stands there was never an order
             log.warning("World %s cannot be ordered: %s", world.id, error)

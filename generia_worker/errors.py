@@ -103,6 +103,10 @@ class ConflictError(PermanentError):
     """Raised when the id is already used for something else."""
 
 
+class AllowanceExceeded(PermanentError):  # noqa: N818 - the field's noun
+    """Raised when a person, or all together, have used up what a day allows; the message says what is left."""
+
+
 class InvalidAnswerError(GeneriaError):
     """Raised when a model's answer does not fit what was asked; `problems` lists why, for the re-ask."""
 

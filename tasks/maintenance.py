@@ -76,7 +76,7 @@ def sweep() -> None:
     """Ask for the status of open worlds to be refreshed, and count bills that came late, also of worlds that have ended: a
     message that was lost delays a number, it never makes it wrong.
 
-    What died processes held of limits and budgets is given back.
+    What died processes held of limits and budgets is given back, and what worlds that have ended did not spend of a day.
     """
     container = get_container()
     for world_id in _in_this_sweep(container.generations.open_worlds(), time.time()):
@@ -88,6 +88,8 @@ def sweep() -> None:
     for world_id in container.holds.worlds_to_reconcile(_RECONCILE_MOST):
         if container.holds.reconcile(world_id, container.settings.lease_s):
             log.warning("World %s had something held for calls that are not made.", world_id)
+    for world_id in container.allowances.unsettled(_RECONCILE_MOST):
+        container.allowances.settle(world_id)
 
 
 def _in_this_sweep(worlds: Sequence[str], now: float) -> list[str]:

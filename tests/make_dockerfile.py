@@ -25,6 +25,8 @@ REQUIREMENTS = ROOT / ".docker" / "requirements.txt"
 SITE_PACKAGES = sysconfig.get_paths()["purelib"]
 #: Every stage also answers its health check.
 HEALTH = "generia_worker.processes.health"
+#: What is run by hand beside a process, with what that has.
+TOOLS = {"gateway": ["generia_worker.processes.users"]}
 STAGES = (
     "api",
     "gateway",
@@ -118,9 +120,8 @@ def is_for_readers(path: Path) -> bool:
 
 def files_of(stage: str) -> set[str]:
     """Return the files that the process of a stage needs, relative to the repository."""
-    modules = closure(
-        [f"generia_worker.processes.{stage}", HEALTH, *(celery_tasks() if stage in CELERY_PROGRAMS else [])]
-    )
+    more = celery_tasks() if stage in CELERY_PROGRAMS else TOOLS.get(stage, [])
+    modules = closure([f"generia_worker.processes.{stage}", HEALTH, *more])
     found = {path for module in modules if (path := file_of(module)) is not None}
     for module in modules & set(DATA):
         for pattern in DATA[module]:

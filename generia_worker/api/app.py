@@ -22,29 +22,25 @@ from generia_worker.api.docs import add_docs
 from generia_worker.api.events import add_events
 from generia_worker.api.live import LiveStatus
 from generia_worker.api.metrics import CONTENT_TYPE, ApiMetrics, Measured
-from generia_worker.api.paths import WorldId
+from generia_worker.api.ordering import Ordering
+from generia_worker.api.paths import UserId, WorldId
 from generia_worker.app.container import Container
 from generia_worker.app.enqueue import Enqueuer
-from generia_worker.billing.estimate import Shape, estimate
+from generia_worker.client.allowance import Allowance
 from generia_worker.client.estimate import Estimate
 from generia_worker.client.order import Order, WorldSize
 from generia_worker.client.status import GenerationStatus
-from generia_worker.errors import InvalidInputError
 from generia_worker.http.bodies import admitted_by, limit_bodies
 from generia_worker.http.problems import documented, install
 
 #: A body is refused before it is read when it is larger: ten times the longest prompt.
 BODY_MAX_BYTES = 128 * 1024
-#: What a world gets beyond what it needs when the order names no limits.
-_SLACK_FACTOR, _SLACK_CALLS = 1.5, 20
-#: How many of the latest completed worlds an estimate goes by.
-_KNOWN_WORLDS = 20
-
 _bearer = HTTPBearer(auto_error=False, description="The token that GENERIA_API_TOKEN names.")
 
 
 def create_app(container: Container, enqueuer: Enqueuer) -> FastAPI:
     """Return the ASGI application over one process's resources."""
+    ordering = Ordering(container)
     live = LiveStatus(container.status, lambda: container.services.posts)
 
     @asynccontextmanager
@@ -83,18 +79,12 @@ def create_app(container: Container, enqueuer: Enqueuer) -> FastAPI:
         "/v1/generations",
         status_code=202,
         response_model=GenerationStatus,
-        responses=documented(400, 401, 409, 411, 413, 422, 503),
+        responses=documented(400, 401, 403, 409, 411, 413, 422, 503),
         dependencies=[Depends(authorised)],
     )
     def order_generation(order: Order, response: Response) -> GenerationStatus:
         """Order a world. The same order again is the same generation; another body under its id is a conflict."""
-        limits = _limits(order, container)
-        generation, is_new = container.generations.accept(
-            order,
-            limits=limits,
-            batches=_batches(order, container),
-            planned=_planned(order, limits, container),
-        )
+        generation, is_new = ordering.accept(order)
         status = GenerationStatus.model_validate(container.status.get(generation.world_id))
         if is_new:
             enqueuer.send(generation.world_id)
@@ -119,14 +109,21 @@ def create_app(container: Container, enqueuer: Enqueuer) -> FastAPI:
     )
     def estimate_generation(size: WorldSize) -> Estimate:
         """Tell what a world of this size will take, before anything is spent."""
-        s = container.settings
-        shape = Shape(s.cast_batch_size, s.llm_concurrency, s.image_concurrency)
-        known = container.status.finished(_KNOWN_WORLDS)
-        return estimate(size.users_count, _expected_calls(size, container), shape, container.prices, known)
+        return ordering.estimate(size)
+
+    @app.get(
+        "/v1/allowances/{user_id:id}",
+        response_model=Allowance,
+        responses=documented(401, 404, 422, 503),
+        dependencies=[Depends(authorised)],
+    )
+    def get_allowance(user_id: UserId) -> Allowance:
+        """Tell what today still allows a person, before anything is ordered."""
+        return container.allowances.left(user_id)
 
     metrics = ApiMetrics(container, lambda: live.clients)
     app.add_middleware(Measured, metrics=metrics)
-    add_controls(app, container, enqueuer, Depends(authorised))
+    add_controls(app, container, ordering, enqueuer, Depends(authorised))
     add_reports(app, container, Depends(authorised))
     add_events(app, container, live, Depends(authorised))
     _add_health(app, container, metrics, Depends(authorised))
@@ -168,51 +165,6 @@ def _add_health(app: FastAPI, container: Container, metrics: ApiMetrics, authori
     def prometheus() -> Response:
         """Tell Prometheus what this process served and what waits."""
         return Response(metrics.text(), headers={"Content-Type": CONTENT_TYPE})
-
-
-def _batches(size: WorldSize, container: Container) -> int:
-    return -(-size.users_count // container.settings.cast_batch_size)
-
-
-def _expected_calls(size: WorldSize, container: Container) -> tuple[int, int]:
-    """Return the paid calls of a world for which nothing goes wrong: (text, images)."""
-    batches, plan_batch = _batches(size, container), container.settings.plan_batch_size
-    return container.rows.table.expected_calls(size.users_count, size.posts_count, batches, plan_batch)
-
-
-def _limits(order: Order, container: Container) -> dict[str, int]:
-    """Return the limits of an order: its own, else what it needs plus slack. Raises InvalidInputError."""
-    if order.budget is not None:
-        _require_prices(container)
-    defaults = [int(calls * _SLACK_FACTOR) + _SLACK_CALLS for calls in _expected_calls(order, container)]
-    return {
-        "llm": defaults[0] if order.api_call_limits_LLM is None else order.api_call_limits_LLM,
-        "images": defaults[1] if order.api_call_limits_images is None else order.api_call_limits_images,
-    }
-
-
-def _require_prices(container: Container) -> None:
-    """Raise InvalidInputError where nobody knows what a call can cost: a budget could not hold."""
-    s = container.settings
-    if container.prices.worst_text_usd(1, 1) is None:
-        model, settings = (
-            s.llm_model,
-            "GENERIA_LLM_PRICE_INPUT_USD_PER_MTOK and GENERIA_LLM_PRICE_OUTPUT_USD_PER_MTOK",
-        )
-    elif container.prices.image_usd is None and container.bills.dearest("images", s.image_model) is None:
-        model, settings = f"an image of {s.image_model}", "GENERIA_IMAGE_PRICE_USD"
-    else:
-        return
-    message = f"A budget needs the price of {model}: set {settings}, or order without a budget."
-    raise InvalidInputError(message, field="budget")
-
-
-def _planned(order: Order, limits: dict[str, int], container: Container) -> dict[str, int] | None:
-    """Return the calls to hold with an order; None when they don't fit its limits, or each counts against a budget."""
-    llm, images = _expected_calls(order, container)
-    if order.budget is not None or llm > limits["llm"] or images > limits["images"]:
-        return None
-    return {"llm": llm, "images": images}
 
 
 def _state(check: Any) -> str:

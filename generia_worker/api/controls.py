@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
+from generia_worker.api.ordering import Ordering
 from generia_worker.api.paths import WorldId
 from generia_worker.app.container import Container
 from generia_worker.app.enqueue import RECORD_PROGRESS, START_WORLD, Enqueuer
@@ -29,12 +30,14 @@ class RedoBody(BaseModel):
     )
 
 
-def add_controls(app: FastAPI, container: Container, enqueuer: Enqueuer, authorised: Any) -> None:
+def add_controls(
+    app: FastAPI, container: Container, ordering: Ordering, enqueuer: Enqueuer, authorised: Any
+) -> None:
     """Add what changes the course of a world; each answers 202 and the status as it is by now."""
     answers: dict[str, Any] = {
         "status_code": 202,
         "response_model": GenerationStatus,
-        "responses": documented(400, 401, 404, 409, 411, 413, 422, 503),
+        "responses": documented(400, 401, 403, 404, 409, 411, 413, 422, 503),
         "dependencies": [authorised],
     }
 
@@ -51,12 +54,14 @@ def add_controls(app: FastAPI, container: Container, enqueuer: Enqueuer, authori
     @app.post("/v1/generations/{world_id:id}:resume", **answers)
     def resume(world_id: WorldId) -> GenerationStatus:
         """Go on with a world that was cancelled or has failed."""
+        ordering.hold_again(world_id)
         container.control.resume(world_id)
         return go_on(world_id, START_WORLD)
 
     @app.post("/v1/generations/{world_id:id}:retry", **answers)
     def retry(world_id: WorldId) -> GenerationStatus:
         """Try what failed again, and what was skipped because of it."""
+        ordering.hold_again(world_id)
         container.control.retry(world_id)
         return go_on(world_id, START_WORLD)
 
@@ -67,6 +72,7 @@ def add_controls(app: FastAPI, container: Container, enqueuer: Enqueuer, authori
         """Redo one character or one post, in place."""
         if body.step.startswith("post/"):
             container.services.posts.check_update()  # before anything is paid
+        ordering.hold_again(world_id)
         container.control.redo(world_id, body.step)
         return go_on(world_id, START_WORLD)
 

@@ -13,6 +13,7 @@ from redis import ReadOnlyError, Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from generia_worker.billing.allowances import Allowances, Caps
 from generia_worker.billing.bills import Bills
 from generia_worker.billing.calls import MeteredCalls
 from generia_worker.billing.holds import Holds
@@ -160,6 +161,12 @@ class Container:
         return Bills(
             self.database, {provider: urlsplit(url).hostname or "" for provider, url in urls.items()}
         )
+
+    @_shared
+    def allowances(self) -> Allowances:
+        """What a day allows."""
+        s = self.settings
+        return Allowances(self.database, Caps(s.daily_worlds_person, s.daily_usd_person, s.daily_usd_all))
 
     @_shared
     def status(self) -> StatusProjection:

@@ -87,6 +87,14 @@ class Waiting(Collector):
                 yield GaugeMetricFamily(name, text, value=count())
             except PyMongoError:
                 continue
+        limit = GaugeMetricFamily(
+            "generia_day_limit_dollars",
+            "What all worlds of a day may cost, where that is limited.",
+            labels=[],
+        )
+        if self._container.settings.daily_usd_all is not None:
+            limit.add_metric([], self._container.settings.daily_usd_all)
+        yield limit
 
     def describe(self) -> Iterable[Metric]:
         """Nothing is known before the first scrape: registering must not need the servers."""
@@ -117,7 +125,7 @@ class Waiting(Collector):
             flying.add_metric([provider], float(rest[2 * number]))
             paused.add_metric([provider], max(rest[2 * number + 1], 0) / 1000)
 
-    def _figures(self) -> dict[str, tuple[str, Callable[[], int]]]:
+    def _figures(self) -> dict[str, tuple[str, Callable[[], float]]]:
         database = self._container.database
         # With the lease the index is used that holds running steps only.
         running = {"state": "running", "lease_until": {"$gt": datetime.fromtimestamp(0, UTC)}}
@@ -137,6 +145,10 @@ class Waiting(Collector):
             "generia_steps_parked": (
                 "Steps that wait for a time.",
                 lambda: database.steps.count_documents({"not_before": {"$type": "date"}}),
+            ),
+            "generia_day_dollars": (
+                "What worlds of today have spent or may still spend, where days have limits.",
+                self._container.allowances.spent_today,
             ),
         }
 

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from generia_worker.client.allowance import Allowance
 from generia_worker.client.status import GenerationStatus, WorldStatus
 from generia_worker.text import printable
 
@@ -47,6 +48,13 @@ def as_json(value: Any) -> None:
     """Print a value for a program: one JSON document on standard output."""
     sys.stdout.write(printable(json.dumps(value, ensure_ascii=False, default=str)) + "\n")
     sys.stdout.flush()
+
+
+def left_today(left: Allowance) -> str:
+    """Return what a day still allows, in words."""
+    worlds = None if left.worlds_left is None else f"{left.worlds_left} of {left.worlds_most} worlds"
+    usd = None if left.usd_left is None else dollars(left.usd_left)
+    return " and ".join(one for one in (worlds, usd) if one is not None)
 
 
 def dollars(amount: float) -> str:

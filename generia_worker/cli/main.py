@@ -19,6 +19,7 @@ from generia_worker.processes.gateway import gateway
 from generia_worker.processes.health import health
 from generia_worker.processes.service import service
 from generia_worker.processes.simulator import simulator
+from generia_worker.processes.users import Asked, users
 from generia_worker.processes.worker import worker
 from generia_worker.settings import Settings, load_settings
 
@@ -226,6 +227,18 @@ def export(world: str, target: Path, data_dir: Path | None, as_json: bool) -> No
     from generia_worker.cli import stacks, world_commands
 
     world_commands.export(stacks.running(_settings(data_dir)), world, target, as_json=as_json)
+
+
+@main.group("users", commands=users.commands)
+@_data_dir_option
+@_json_option
+@click.pass_context
+@reports_errors
+def people(context: click.Context, data_dir: Path | None, as_json: bool) -> None:
+    """Look after those who may use the gateway."""
+    from generia_worker.cli import stacks
+
+    context.obj = Asked(stacks.running_or_named(_settings(data_dir)), as_json)
 
 
 @main.command()

@@ -37,6 +37,20 @@ def running(settings: Settings) -> Running:
     raise ConfigurationError(message)
 
 
+def running_or_named(settings: Settings) -> Settings:
+    """Return the settings of the stack that runs on this data folder, or these, where they name a MongoDB.
+
+    Raises ConfigurationError: neither.
+    """
+    info = read_running(settings.data_dir)
+    if info is not None:
+        return info.settings
+    if "mongo_uri" in settings.model_fields_set:
+        return settings
+    message = f"No stack runs on {settings.data_dir.expanduser()}: start one with 'generia up', or set GENERIA_MONGO_URI."
+    raise ConfigurationError(message)
+
+
 @contextmanager
 def some_stack(settings: Settings, *, as_json: bool) -> Iterator[Running]:
     """Use the stack that runs on this data folder, or start one for the time of the block."""

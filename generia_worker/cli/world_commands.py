@@ -79,7 +79,7 @@ def make(running: Running, asked: Order, *, as_json: bool, wait: bool = True, wi
         )
     client = _client(running)
     # The world service orders too where it knows the endpoint; the same order twice is one.
-    status = client.order(asked.model_copy(update={"world_id": record.id}))
+    status = client.order(asked.model_copy(update={"world_id": record.id, "user_id": LOCAL_USER}))
     console = display.err if as_json else display.out
     console.print(f"World {record.id} is ordered.")
     if wait:
@@ -169,10 +169,12 @@ def _failed_redos(client: GeneriaClient, world_id: str) -> set[tuple[str, dateti
 
 
 def show_estimate(running: Running, size: WorldSize, *, as_json: bool) -> None:
-    """Print what a world of this size will take."""
-    found = _client(running).estimate(size)
+    """Print what a world of this size will take, and what the day still allows where it has limits."""
+    client = _client(running)
+    found, left = client.estimate(size), client.allowance(LOCAL_USER)
     if as_json:
-        display.as_json(found.model_dump(mode="json"))
+        today = {"today_left": left.model_dump(mode="json")} if left.is_bounded else {}
+        display.as_json(found.model_dump(mode="json") | today)
         return
     cost = "unknown: the price of the text model is not set"
     if found.usd is not None:
@@ -182,6 +184,8 @@ def show_estimate(running: Running, size: WorldSize, *, as_json: bool) -> None:
     )
     display.out.print(f"cost: {cost}{' (simulated)' if running.simulated else ''}")
     display.out.print(f"time: {found.seconds.low:.0f} to {found.seconds.high:.0f} s")
+    if left.is_bounded:
+        display.out.print(f"today left: {display.left_today(left)}")
     basis = f"{found.finished_worlds} finished worlds" if found.finished_worlds else "the price table alone"
     display.out.print(f"based on {basis}")
 

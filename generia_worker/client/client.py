@@ -10,11 +10,13 @@ from typing import Any
 
 import requests
 
+from generia_worker.client.allowance import Allowance
 from generia_worker.client.estimate import Estimate
 from generia_worker.client.order import Order, WorldSize
 from generia_worker.client.receipt import Receipt
 from generia_worker.client.status import FailedStep, GenerationStatus
 from generia_worker.errors import (
+    AllowanceExceeded,
     ConflictError,
     GeneriaError,
     InvalidInputError,
@@ -55,6 +57,7 @@ class GeneriaClient:
         Raises:
             InvalidInputError: the endpoint refuses the order; the message says why.
             ConflictError: the world was ordered before with another body.
+            AllowanceExceeded: the day's allowance is used up; the message says what is left.
             TransientError: the endpoint cannot be reached or is not able now.
         """
         return self._status("POST", "/v1/generations", order.model_dump(exclude_none=True))
@@ -68,6 +71,10 @@ class GeneriaClient:
         return Estimate.model_validate(
             self._send("POST", "/v1/generations:estimate", size.model_dump()).json()
         )
+
+    def allowance(self, user_id: str) -> Allowance:
+        """Return what today still allows a person. Raises TransientError."""
+        return Allowance.model_validate(self._send("GET", f"/v1/allowances/{user_id}").json())
 
     def cancel(self, world_id: str) -> GenerationStatus:
         """Stop a world; what exists stays. Raises NotFoundError, ConflictError, TransientError."""
@@ -223,6 +230,8 @@ def _error(reply: requests.Response) -> GeneriaError:
     if reply.status_code in (413, 422):
         errors = body.get("errors") or [{}]
         return InvalidInputError(detail, field=errors[0].get("field"))
+    if reply.status_code == 403:
+        return AllowanceExceeded(detail)
     if reply.status_code == 401:
         return PermanentError("The enqueue endpoint refuses the token: check GENERIA_API_TOKEN.")
     if reply.status_code == 429 or reply.status_code >= 500:

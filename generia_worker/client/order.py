@@ -13,6 +13,7 @@ from generia_worker.text import CONTROLS, check_plain, has_meaning
 PROMPT_MIN, PROMPT_MAX = 10, 10_000
 USERS_MAX, POSTS_MAX = 40, 250
 WORLD_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+USER_ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 #: What `str.strip` takes away and is no control character.
 _SPACES = r"\t\n\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _SOLID = f"[^{_SPACES}{CONTROLS}]"
@@ -80,6 +81,7 @@ class Order(WorldSize):
             "minLength": PROMPT_MIN,
             "maxLength": PROMPT_MAX,
             "pattern": PROMPT_PATTERN,
+            "format": "prompt",
         },
     )
     api_call_limits_LLM: CallLimit | None = Field(default=None, description="Text calls at most.")  # noqa: N815
@@ -92,8 +94,15 @@ class Order(WorldSize):
         allow_inf_nan=False,
         description="Dollars at most, worst case.",
     )
+    user_id: str | None = Field(
+        default=None,
+        pattern=USER_ID_PATTERN,
+        description="Who orders, and of whose day it counts; none: of everybody's alone.",
+        examples=["0b6f0f5b2a8d4c0f9c1d2e3f4a5b6c7d"],
+    )
 
     def request_hash(self) -> str:
         """Return a digest that is equal for equal orders: tells a repeated order from a changed one."""
-        body = json.dumps(self.model_dump(), sort_keys=True, ensure_ascii=False)
+        # Who orders makes no other world of it.
+        body = json.dumps(self.model_dump(exclude={"user_id"}), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(body.encode()).hexdigest()

@@ -25,7 +25,8 @@ _RECENT_S, _RECENT_MAX = 2.0, 500
 class Generation:
     """A row of `generations`. `shares` holds the posts of each character once the cast is known; `run` counts how often the
     world was begun or reopened; `fatal` says why no further step can succeed. `planned`: the paid calls of a world in which
-    nothing goes wrong, where all of them are held from the start; None where each is held by itself."""
+    nothing goes wrong, where all of them are held from the start; None where each is held by itself. `person` ordered it,
+    where that was said."""
 
     world_id: str
     prompt: str
@@ -41,6 +42,7 @@ class Generation:
     fatal: Failure | None
     created_at: datetime
     request_hash: str
+    person: str | None = None
 
     @classmethod
     def from_document(cls, document: Document) -> Generation:
@@ -60,6 +62,7 @@ class Generation:
             fatal=document["fatal"],
             created_at=document["created_at"],
             request_hash=document["request_hash"],
+            person=document.get("person"),
         )
 
 
@@ -81,6 +84,34 @@ class Generations:
         Raises:
             ConflictError: the world was ordered before with another body.
         """
+        try:
+            return self.insert(order, limits=limits, batches=batches, planned=planned), True
+        except DuplicateKeyError:
+            return self.accepted(order), False
+
+    def accepted(self, order: Order) -> Generation:
+        """Return the generation of an order that was stored before. Raises NotFoundError, ConflictError as `accept`."""
+        stored = self.get(order.world_id)
+        if stored.request_hash != order.request_hash():
+            message = f"World {order.world_id} was ordered before with another prompt, counts or limits."
+            raise ConflictError(message)
+        return stored
+
+    def insert(
+        self,
+        order: Order,
+        *,
+        limits: dict[str, int],
+        batches: int,
+        planned: dict[str, int] | None = None,
+        budget_usd: float | None = None,
+        allowance: Document | None = None,
+        session: ClientSession | None = None,
+    ) -> Generation:
+        """Store a new order, with the budget that it gets where it names none, and what it holds of its day's allowance.
+
+        Raises DuplicateKeyError.
+        """
         row: Document = {
             "_id": order.world_id,
             "prompt": order.user_prompt,
@@ -90,7 +121,9 @@ class Generations:
             "run": 1,
             "batches": batches,
             "limits": limits,
-            "budget_usd": order.budget,
+            "budget_usd": order.budget if budget_usd is None else budget_usd,
+            "person": order.user_id,
+            "allowance": allowance,
             "planned": planned,
             "reserved": {"llm": 0, "images": 0, **(planned or {}), "usd": 0.0},
             "shares": None,
@@ -100,15 +133,8 @@ class Generations:
             "started": False,
             "created_at": datetime.now(UTC),
         }
-        try:
-            self._rows.insert_one(row)
-        except DuplicateKeyError:
-            stored = self.get(order.world_id)
-            if stored.request_hash != row["request_hash"]:
-                message = f"World {order.world_id} was ordered before with another prompt, counts or limits."
-                raise ConflictError(message) from None
-            return stored, False
-        return Generation.from_document(row), True
+        self._rows.insert_one(row, session=session)
+        return Generation.from_document(row)
 
     def get(self, world_id: str, session: ClientSession | None = None) -> Generation:
         """Return a generation. Raises NotFoundError."""

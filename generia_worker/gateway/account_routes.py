@@ -62,8 +62,25 @@ def _session(request: Request, response: Response, deps: Dependencies, account: 
 async def register(body: RegisterBody, request: Request, response: Response, deps: Deps) -> SessionJson:
     """Make an account and log in: answers with a token, and sets the session's cookie."""
     await run_in_threadpool(deps.rate_limits.hit, "register", address_of(request))
-    account = await deps.passwords.run(deps.accounts.register, body.username, body.email, body.password)
+    account = await deps.passwords.run(_register, deps, body)
     return await run_in_threadpool(_session, request, response, deps, account)
+
+
+def _register(deps: Dependencies, body: RegisterBody) -> Account:
+    """Store a new account, of somebody who may register here. Raises HTTPException (403), AccountExistsError."""
+    how, accounts = deps.settings.gateway_registration, deps.accounts
+    if how == "closed":
+        raise HTTPException(403, "Nobody can register here.")
+    if how == "open":
+        return accounts.register(body.username, body.email, body.password)
+    good_until = accounts.take_invitation(body.invitation) if body.invitation else None
+    if good_until is None:
+        raise HTTPException(403, "Here one registers by invitation: ask for a link, which is good once.")
+    try:
+        return accounts.register(body.username, body.email, body.password)
+    except BaseException:
+        accounts.give_invitation_back(body.invitation, good_until)
+        raise
 
 
 @router.post(
@@ -154,12 +171,13 @@ def session(request: Request, deps: Deps) -> CurrentJson:
     """Tell who is logged in, if anyone is: for the page's first call, where a visitor is no error."""
     # Read by hand: declared as a parameter, it would be listed as required authentication in the OpenAPI document.
     cookie = request.cookies.get(COOKIE)
+    how = deps.settings.gateway_registration
     if cookie is None:
-        return CurrentJson(user=None)
+        return CurrentJson(user=None, registration=how)
     try:
-        return CurrentJson(user=me(checked(deps, Audience.SESSION, cookie), deps))
+        return CurrentJson(user=me(checked(deps, Audience.SESSION, cookie), deps), registration=how)
     except HTTPException:
-        return CurrentJson(user=None)
+        return CurrentJson(user=None, registration=how)
 
 
 @router.post("/logout", status_code=204, responses=documented(401, 403, 411, 413, 503))

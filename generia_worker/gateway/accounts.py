@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,12 +16,13 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
-from generia_worker.errors import ConflictError
+from generia_worker.errors import ConflictError, NotFoundError
 from generia_worker.gateway.tokens import LOCAL_USER
 from generia_worker.storage.mongo import Document
 
 #: Sessions that one person may have; with one more, the oldest ends.
 _SESSIONS_MAX = 50
+_INVITED_FOR = timedelta(days=7)
 #: The local account has no e-mail address: it takes no part in the second index.
 _INDEXES = [
     IndexModel([("username_key", ASCENDING)], name="username", unique=True),
@@ -64,7 +67,7 @@ class AccountExistsError(ConflictError):
 
 
 class Accounts:
-    """The collections `accounts` and `used_links`.
+    """The collections `accounts`, `invitations` and `used_links`.
 
     An account holds its sessions, `{id, expires_at}`: whether one lasts is known by one read.
     """
@@ -76,6 +79,7 @@ class Accounts:
         hasher: PasswordHasher | None = None,
     ) -> None:
         self._accounts = collection
+        self._invitations = collection.database["invitations"]
         self._used_links = collection.database["used_links"]
         self._now = now
         self._hasher = hasher or PasswordHasher()
@@ -86,6 +90,7 @@ class Accounts:
         """Make sure that the indexes exist."""
         self._accounts.create_indexes(_INDEXES)
         self._used_links.create_indexes(_LINK_INDEXES)
+        self._invitations.create_indexes(_LINK_INDEXES)
 
     def register(self, username: str, email: str, password: str) -> Account:
         """Store a new account. Raises AccountExistsError."""
@@ -111,11 +116,56 @@ class Accounts:
             raise AccountExistsError(f"This {what} is taken.", field) from None
         return _account(document)
 
+    # --- invitations ---------------------------------------------------------------------------------------------
+    def invite(self) -> str:
+        """Return a code with which one person may register, within a week. Of it only a digest is stored."""
+        code = secrets.token_urlsafe(24)
+        self._invitations.insert_one({"_id": _digest(code), "expires_at": self._now() + _INVITED_FOR})
+        return code
+
+    def take_invitation(self, code: str) -> datetime | None:
+        """Use an invitation up; returns until when it would have been good, or None when it is not (any more)."""
+        good = {"_id": _digest(code), "expires_at": {"$gt": self._now()}}
+        found = self._invitations.find_one_and_delete(good)
+        return None if found is None else found["expires_at"]
+
+    def give_invitation_back(self, code: str, expires_at: datetime) -> None:
+        """Let a code be used after all: who came with it could not be registered."""
+        self._invitations.insert_one({"_id": _digest(code), "expires_at": expires_at})
+
+    # --- people whom an operator looks after -------------------------------------------------------------------------
+    def all(self) -> list[Account]:
+        """Return every account, the oldest first."""
+        shown = {"sessions": 0, "password_hash": 0}
+        return [_account(found) for found in self._accounts.find({}, shown).sort("created_at", ASCENDING)]
+
+    def named(self, name: str) -> Account:
+        """Return the account with this user name or e-mail address. Raises NotFoundError."""
+        found = self._accounts.find_one(_by_name(name))
+        if found is None:
+            raise NotFoundError(f"There is no account {name}: see 'generia users list'.")
+        return _account(found)
+
+    def lock(self, user_id: str, *, locked: bool) -> None:
+        """Lock an account and end its sessions, or unlock it."""
+        change: Document = {"locked": locked} | ({"sessions": []} if locked else {})
+        self._accounts.update_one({"_id": user_id}, {"$set": change})
+
+    def set_role(self, user_id: str, role: Role) -> None:
+        """Give an account another role."""
+        self._accounts.update_one({"_id": user_id}, {"$set": {"role": role.value}})
+
+    def reset_password(self, user_id: str) -> str:
+        """Return a new password, and end all sessions."""
+        password = secrets.token_urlsafe(15)
+        change = {"password_hash": self._hasher.hash(password), "sessions": []}
+        self._accounts.update_one({"_id": user_id}, {"$set": change})
+        return password
+
+    # --- passwords -----------------------------------------------------------------------------------------------
     def log_in(self, name: str, password: str) -> Account | None:
         """Return the account with this user name or e-mail address; None when name or password is wrong, or it is locked."""
-        key = name.casefold()
-        # No user name holds an @, and every address does.
-        found = self._accounts.find_one({"email_key" if "@" in key else "username_key": key})
+        found = self._accounts.find_one(_by_name(name))
         known = found is not None and "password_hash" in found
         stored = str(found["password_hash"]) if found is not None and known else self._dummy_hash
         matches = self._verify(stored, password)
@@ -195,6 +245,16 @@ class Accounts:
             return self._hasher.verify(stored, password)
         except (Argon2Error, InvalidHashError):
             return False
+
+
+def _by_name(name: str) -> Document:
+    key = name.casefold()
+    # No user name holds an @, and every address does.
+    return {"email_key" if "@" in key else "username_key": key}
+
+
+def _digest(code: str) -> str:
+    return hashlib.sha256(code.encode()).hexdigest()
 
 
 def _account(document: Document) -> Account:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
@@ -20,7 +20,7 @@ from generia_worker.client.order import (
     Prompt,
 )
 from generia_worker.client.status import GenerationStatus, OrderedParameters, StageInfo
-from generia_worker.gateway.accounts import Account
+from generia_worker.gateway.accounts import Account, Role
 from generia_worker.gateway.tokens import TOKEN_MAX
 from generia_worker.rpc.character_client import CharacterPage, CharacterRecord
 from generia_worker.rpc.media_client import MediaRecord
@@ -83,6 +83,12 @@ class RegisterBody(_Body):
         examples=["ada@example.org"],
     )
     password: NewPassword
+    invitation: str = Field(
+        default="",
+        max_length=100,
+        pattern=r"^[A-Za-z0-9_-]*$",
+        description="Where one registers by invitation.",
+    )
 
 
 class LoginBody(_Body):
@@ -112,19 +118,25 @@ class UserJson(BaseModel):
     username: str = Field(examples=["ada"])
     email: str = Field(examples=["ada@example.org"])
     created_at: datetime
+    role: Role
 
     @classmethod
     def of(cls, account: Account) -> Self:
         """Show an account."""
         return cls(
-            id=account.id, username=account.username, email=account.email, created_at=account.created_at
+            id=account.id,
+            username=account.username,
+            email=account.email,
+            created_at=account.created_at,
+            role=account.role,
         )
 
 
 class CurrentJson(BaseModel):
-    """Who is logged in with the cookie that was sent; null: no one, or the session has ended."""
+    """Who is logged in with the cookie that was sent; null: no one, or the session has ended. And who may register."""
 
     user: UserJson | None
+    registration: Literal["open", "invitation", "closed"]
 
 
 class SessionJson(BaseModel):

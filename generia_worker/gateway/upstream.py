@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 
 from generia_worker.errors import (
+    AllowanceExceeded,
     ConflictError,
     GeneriaError,
     InvalidInputError,
@@ -110,7 +111,9 @@ def _refusal(reply: httpx2.Response) -> GeneriaError:
         return ConflictError(detail)
     if reply.status_code == 422:
         return InvalidInputError(detail, field=field)
-    if reply.status_code in (401, 403) or reply.status_code < 400:
+    if reply.status_code == 403:
+        return AllowanceExceeded(detail)
+    if reply.status_code == 401 or reply.status_code < 400:
         # Ours to mend, not the caller's; a redirect is no answer either.
         log.error(
             "The enqueue endpoint answers %d: check GENERIA_API_TOKEN and GENERIA_API_URL", reply.status_code

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
+from generia_worker.client.allowance import Allowance
 from generia_worker.client.estimate import Estimate
 from generia_worker.client.receipt import Receipt
 from generia_worker.client.status import FailedStep, GenerationStatus
@@ -35,7 +36,7 @@ router = APIRouter(prefix="/api/v1", tags=["worlds"], route_class=AdmittingRoute
 _CHUNK_BYTES = 64 * 1024
 
 
-@router.post("/worlds", status_code=201, responses=documented(400, 401, 403, 411, 413, 422, 429, 503))
+@router.post("/worlds", status_code=201, responses=documented(400, 401, 403, 409, 411, 413, 422, 429, 503))
 def create_world(body: NewWorldBody, user: SignedIn, response: Response, deps: Deps) -> WorldJson:
     """Make a world: it is created, and its generation is ordered."""
     deps.rate_limits.hit("create", user.id)
@@ -76,6 +77,12 @@ def estimate_world(body: SizeBody, _user: SignedIn, deps: Deps) -> Estimate:
     return Estimate.model_validate(deps.endpoint.call("POST", "/v1/generations:estimate", size))
 
 
+@router.get("/allowance", responses=documented(401, 503))
+def get_allowance(user: SignedIn, deps: Deps) -> Allowance:
+    """Tell what today still allows: worlds that one may make, and dollars that they may cost."""
+    return Allowance.model_validate(deps.endpoint.call("GET", f"/v1/allowances/{user.id}"))
+
+
 @router.get("/worlds/{world_id:id}", responses=documented(401, 404, 422, 503))
 def get_world(world_id: WorldId, user: SignedIn, deps: Deps) -> WorldJson:
     """Return one world."""
@@ -112,9 +119,9 @@ def known_status(deps: Dependencies, world_id: str) -> GenerationStatus:
 
 # --- the creator's alone -----------------------------------------------------------------------------------------
 def _own_world(deps: Dependencies, world_id: str, user: Caller) -> WorldRecord:
-    """Return a world that this person made. Raises HTTPException (403), NotFoundError, TransientError."""
+    """Return a world that this person made, or looks after. Raises HTTPException (403), NotFoundError, TransientError."""
     world = deps.services.worlds.get(world_id, user.id)
-    if world.creator_id != user.id:
+    if world.creator_id != user.id and not user.is_admin:
         raise HTTPException(403, "Only who made this world may do that.")
     return world
 

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from generia_worker.errors import (
+    AllowanceExceeded,
     ConflictError,
     GeneriaError,
     InvalidInputError,
@@ -82,6 +83,8 @@ def status_of(error: GeneriaError) -> int:
     """Return the HTTP status of an error of ours; 500 when its kind has none."""
     if isinstance(error, NotFoundError):
         return 404
+    if isinstance(error, AllowanceExceeded):
+        return 403
     if isinstance(error, ConflictError):
         return 409
     if isinstance(error, UnimplementedError):

@@ -114,6 +114,11 @@ class Settings(BaseSettings):
     api_bind: str = "127.0.0.1:8080"
     #: Bearer token of the enqueue endpoint; empty is allowed on loopback only.
     api_token: SecretStr = SecretStr("")
+    #: What a day (UTC) allows: worlds that one person may order, dollars that one person's worlds may cost, and dollars that
+    #: all worlds may cost; empty: no limit. Dollars need the prices of the models, as budgets do.
+    daily_worlds_person: int | None = Field(default=None, ge=0, le=100_000)
+    daily_usd_person: float | None = Field(default=None, ge=0, le=1_000_000)
+    daily_usd_all: float | None = Field(default=None, ge=0, le=1_000_000)
     #: Whether the endpoint shows what there is to call as a page, `/docs`.
     api_docs: bool = False
     #: Clients that may follow worlds at one process of the endpoint at the same time.
@@ -123,6 +128,8 @@ class Settings(BaseSettings):
     #: Where people reach the gateway (with https its cookies are for https only), and where `generia gateway` binds.
     gateway_url: HttpAddress = "http://127.0.0.1:8000"
     gateway_bind: str = Field(default="127.0.0.1:8000", pattern=r"^.+:\d{1,5}$")
+    #: Who may register: anybody, those whom `generia users invite` gave a link, or nobody.
+    gateway_registration: Literal["open", "invitation", "closed"] = "open"
     #: Signs access tokens, sessions and tickets; at least 32 characters. The gateway does not start without it.
     jwt_secret: Signing = SecretStr("")
     #: How long an access token is good for, and how long the session of a browser lasts.

@@ -37,7 +37,13 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         IndexModel(
             [("drift", ASCENDING)], partialFilterExpression={"drift": {"$type": "object"}}, name="drift"
         ),
+        IndexModel(
+            [("allowance.settled", ASCENDING)],
+            partialFilterExpression={"allowance.settled": False},
+            name="allowance",
+        ),
     ],
+    "daily_sums": [IndexModel([("expires_at", ASCENDING)], name="expires_at", expireAfterSeconds=0)],
     "generation_steps": [
         IndexModel(
             [(name, ASCENDING) for name in ("world_id", "kind", "state", "finished_at")], name="counts"

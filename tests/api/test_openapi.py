@@ -12,6 +12,7 @@ from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
 from starlette.testclient import TestClient
 
+from tests import prompts as prompts  # the format of prompts
 from tests.api.conftest import TOKEN
 
 #: Both what the document allows and what it forbids; how many of each for every call.

@@ -277,6 +277,42 @@ def test_a_password_is_changed_and_every_other_session_ends(browser: Browser, si
         one.close()
 
 
+def test_what_the_day_has_left_is_told_before(person: Person) -> None:
+    left = {
+        "worlds_left": 2,
+        "worlds_most": 3,
+        "usd_left": 0.5,
+        "usd_most": 1,
+        "resets_at": "2026-05-27T00:00:00Z",
+    }
+    person.page.route("**/api/v1/allowance", lambda route: route.fulfill(json=left))
+    person.register()
+    expect(person.page.locator(".left-today")).to_have_text("Today left: 2 of 3 worlds and $0.50")
+    # Without limits nothing is said of them.
+    person.page.unroute("**/api/v1/allowance")
+    with person.page.expect_response("**/api/v1/allowance"):
+        person.page.reload()
+    expect(person.page.locator(".estimate strong").first).to_be_visible()
+    expect(person.page.locator(".left-today")).to_be_hidden()
+
+
+@pytest.mark.parametrize("how", ["open", "invitation", "closed"])
+def test_who_may_register_is_shown(browser: Browser, site: Site, how: str) -> None:
+    person = Person(browser, site)
+    page = person.page
+    session = {"user": None, "registration": how}
+    page.route("**/api/v1/auth/session", lambda route: route.fulfill(json=session))
+    page.goto("/")
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    expect(page.get_by_role("button", name="Create an account")).to_have_count(1 if how == "open" else 0)
+    page.goto("about:blank")
+    page.goto("/#invitation=a-code")
+    expected = "Log in" if how == "closed" else "Create an account"
+    expect(page.get_by_role("heading", name=expected)).to_be_visible()
+    assert "a-code" not in page.url
+    person.close()
+
+
 def test_the_printed_link_logs_in(person: Person) -> None:
     person.page.goto(person.site.login_link())
     expect(person.page.locator(".side-name", has_text="local")).to_be_visible()

@@ -15,6 +15,7 @@ import yaml
 from generia_worker.cli.main import main as cli
 from tests.docs.pages import ROOT, Page, codes_in, is_reference, page, pages, problem_with, symbols
 from tests.docs.test_settings import variables
+from tests.make_dockerfile import files_of
 
 #: What looks like a file of ours wherever it is said to be.
 _FILE = re.compile(r"[\w.-]+(/[\w.-]+)*\.(py|j2|proto|css|js|toml|cfg|ya?ml)(::\w+)?")
@@ -173,12 +174,23 @@ def test_what_compose_is_asked_for_exists() -> None:
                 assert value in profiles, f"{where}: there is no profile {value}"
             elif word == "--env-file":
                 assert (ROOT / value).is_file(), f"{where}: there is no {value}"
-        named = [
-            word.partition("=")[0] for word in words[words.index("up") + 1 :] if not word.startswith("-")
-        ]
+        if "exec" in words:
+            # A service, and a module of ours that its image has.
+            service, *program = words[words.index("exec") + 1 :]
+            named = [service]
+            assert program[:2] == ["python", "-m"], where
+            assert program[2] in modules_of(service), f"{where}: {service} has no {program[2]}"
+        else:
+            after = words[words.index("up") + 1 :]
+            named = [word.partition("=")[0] for word in after if not word.startswith("-")]
         assert set(named) <= set(compose["services"]), f"{where}: {named}"
     profiled = [code for one in pages() for code in one.codes if code.startswith("--profile ")]
     assert {code.split()[1] for code in profiled} <= profiles
+
+
+def modules_of(stage: str) -> set[str]:
+    files = (file.removesuffix(".py").replace("/", ".") for file in files_of(stage))
+    return {name.removesuffix(".__init__") for name in files}
 
 
 def test_programs_of_the_repository_exist() -> None:

@@ -106,6 +106,7 @@ def test_a_world_is_ordered_with_its_budget(own: Settings, endpoint: Endpoint) -
         "users_count": 3,
         "posts_count": 5,
         "budget": 0.25,
+        "user_id": "user-1",
     }
     assert endpoint.seen == [("/v1/generations", "Bearer enqueue-token", body)]
 
@@ -117,7 +118,9 @@ def test_a_refused_order_leaves_no_world(own: Settings, endpoint: Endpoint) -> N
     ):
         client = WorldClient(channel, 15)
         before = client.list("user-1")[1]
-        endpoint.answers = [422, 401]
+        endpoint.answers = [403, 422, 401]
+        with pytest.raises(PermanentError, match="no budget without prices"):
+            client.create("user-1", "", "", PROMPT, 3, 5)
         with pytest.raises(InvalidInputError, match="no budget without prices"):
             client.create("user-1", "", "", PROMPT, 3, 5, budget_usd=1)
         with pytest.raises(PermanentError, match="GENERIA_API_TOKEN"):

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from generia_worker.client.client import GeneriaClient
 from generia_worker.client.order import Order
 from generia_worker.errors import (
+    AllowanceExceeded,
     ConflictError,
     InvalidInputError,
     PermanentError,
@@ -37,7 +38,12 @@ _FIELDS = {"user_prompt": "prompt", "users_count": "characters_count", "budget":
 
 
 def checked_order(
-    world_id: str, prompt: str, characters_count: int, posts_count: int, budget: str | None
+    world_id: str,
+    prompt: str,
+    characters_count: int,
+    posts_count: int,
+    budget: str | None,
+    user_id: str | None = None,
 ) -> Order:
     """Return the order for a new world. Raises InvalidInputError that names the field."""
     if budget is not None and not _DECIMAL.fullmatch(budget):
@@ -48,6 +54,7 @@ def checked_order(
         "users_count": characters_count,
         "posts_count": posts_count,
         "budget": None if budget is None else float(budget),
+        "user_id": user_id,
     }
     try:
         return Order.model_validate(body)
@@ -122,7 +129,7 @@ class Orders:
                 return
             try:
                 self.place(order_of(world))
-            except (InvalidInputError, ConflictError) as error:
+            except (InvalidInputError, ConflictError, AllowanceExceeded) as error:
                 log.error("World %s is refused: %s", world["_id"], error.message)
                 refused = {"order.state": "refused", "order.reason": error.message}
                 self._worlds.update_one({"_id": world["_id"]}, {"$set": refused})
@@ -141,4 +148,5 @@ def order_of(world: Mapping[str, object]) -> Order:
         users_count=details["users_count"],
         posts_count=details["posts_count"],
         budget=details["budget"],
+        user_id=str(world["creator_id"]),
     )

@@ -62,7 +62,12 @@ class WorldService(Service, wire.WorldServiceServicer):
         """Create a world, make its creator a member, and order its generation."""
         user_id = validation.user_id(request.user_id, "user_id")
         order = checked_order(
-            str(uuid4()), request.prompt, request.characters_count, request.posts_count, budget_of(context)
+            str(uuid4()),
+            request.prompt,
+            request.characters_count,
+            request.posts_count,
+            budget_of(context),
+            user_id,
         )
         name = validation.text(request.name, "name", most=NAME_MAX, one_line=True)
         description = validation.text(request.description, "description", most=DESCRIPTION_MAX)

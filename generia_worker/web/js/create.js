@@ -1,6 +1,6 @@
 // The first page: a sentence, two sliders, what it will take, and one button.
 
-import { Problem, post } from "./api.js";
+import { Problem, get, post } from "./api.js";
 import { duration, dollars, h, icon } from "./dom.js";
 import { field, sends } from "./forms.js";
 import { go } from "./router.js";
@@ -54,7 +54,7 @@ export function createView({ created }) {
     h("div", { class: "sliders" }, fields.characters.row, fields.posts.row),
     h("details", { class: "budget" }, h("summary", {}, "Set a budget"), fields.budget.row),
     general,
-    h("div", { class: "create-end" }, button, estimate.element),
+    h("div", { class: "create-end" }, button, h("div", {}, estimate.element, leftToday())),
   );
   sends(form, { fields: all, button, general, action: () => begin(fields, form, created) });
   const element = h(
@@ -165,6 +165,21 @@ function estimateOf(fields) {
     asking?.abort();
   };
   return { element: text, stop };
+}
+
+/** What the day still allows, where it has limits; shown before anything is ordered. */
+function leftToday() {
+  const element = h("p", { class: "left-today quiet", hidden: true });
+  get("/allowance", { quiet: true })
+    .then((left) => {
+      const parts = [];
+      if (left.worlds_left !== null) parts.push(`${left.worlds_left} of ${left.worlds_most} worlds`);
+      if (left.usd_left !== null) parts.push(roughly(left.usd_left));
+      element.textContent = `Today left: ${parts.join(" and ")}`;
+      element.hidden = parts.length === 0;
+    })
+    .catch(() => {});
+  return element;
 }
 
 /** An estimate has no use for a fourth figure. */

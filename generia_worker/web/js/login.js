@@ -5,8 +5,9 @@ import { Problem, post } from "./api.js";
 import { h } from "./dom.js";
 import { field, sends } from "./forms.js";
 
-/** The view; `entered(user)` is called when somebody is logged in, `message` says why one is here. */
-export function loginView(entered, message = "") {
+/** The view; `entered(user)` is called when somebody is logged in, `message` says why one is here. `registration` says who
+ * may register: `open`, `invitation` or `closed`; `invitation` is the code of the link that one came by. */
+export function loginView(entered, { message = "", registration = "open", invitation = "" } = {}) {
   const element = h("div", { class: "login" });
   const brand = h(
     "p",
@@ -20,15 +21,17 @@ export function loginView(entered, message = "") {
     panel,
   );
 
+  const mayRegister = registration === "open" || (registration === "invitation" && invitation !== "");
   function show(registering) {
-    panel.replaceChildren(form(registering, entered, registering ? "" : message, () => show(!registering)));
+    const swap = mayRegister ? () => show(!registering) : null;
+    panel.replaceChildren(form(registering, entered, registering ? "" : message, swap, invitation));
     panel.querySelector("input").focus();
   }
-  show(false);
+  show(mayRegister && invitation !== "");
   return { element, title: "Log in" };
 }
 
-function form(registering, entered, message, swap) {
+function form(registering, entered, message, swap, invitation) {
   const fields = registering ? registerFields() : loginFields();
   const button = h(
     "button",
@@ -43,7 +46,7 @@ function form(registering, entered, message, swap) {
     fields.map((one) => one.row),
     general,
     button,
-    h(
+    swap && h(
       "p",
       { class: "quiet" },
       registering ? "You have one already? " : "New here? ",
@@ -61,6 +64,7 @@ function form(registering, entered, message, swap) {
     action: async () => {
       const values = Object.fromEntries(fields.map((one) => [one.name, one.input.value.trim()]));
       values.password = fields.at(-1).input.value;
+      if (registering && invitation) values.invitation = invitation;
       const path = registering ? "/auth/register" : "/auth/login";
       const session = await post(path, values, { quiet: true }).catch((error) => {
         throw registering ? atFields(error, fields) : error;

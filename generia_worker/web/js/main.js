@@ -12,6 +12,8 @@ let frame = null;
 let shown = null;
 let key = "";
 let started = false;
+/** Who may register, and the code of the invitation that one came with. */
+let entrance = {};
 
 // What not every visit needs is loaded when it is wanted.
 const creating = async () => (await import("./create.js")).createView({ created: () => frame.refresh() });
@@ -108,17 +110,22 @@ async function askToLogIn(message = "") {
   shown = user = frame = null;
   const { loginView } = await import("./login.js");
   if (user || root.querySelector(".login")) return;
-  const view = loginView(enter, message);
+  const view = loginView(enter, { message, ...entrance });
   document.title = `${view.title} · Generia`;
   root.replaceChildren(h("main", { id: "view" }, view.element));
 }
 
-/** The link that the command line prints carries a token: it leaves the address before it is used. */
-async function takeToken() {
-  const token = /^#login=(.+)$/.exec(location.hash)?.[1];
-  if (!token) return null;
+/** A link that logs in or invites carries a secret: it leaves the address before it is used. */
+function takeFromAddress(name) {
+  const found = new RegExp(`^#${name}=(.+)$`).exec(location.hash)?.[1];
+  if (!found) return "";
   history.replaceState(history.state, "", location.pathname + location.search);
-  return (await post("/auth/local", { token: decodeURIComponent(token) }, { quiet: true })).user;
+  return decodeURIComponent(found);
+}
+
+async function logInByLink() {
+  const token = takeFromAddress("login");
+  return token ? (await post("/auth/local", { token }, { quiet: true })).user : null;
 }
 
 async function begin() {
@@ -126,7 +133,13 @@ async function begin() {
   start(render);
   setInterval(() => document.hidden || renewMoments(), 60_000);
   try {
-    const person = (await takeToken()) ?? (await get("/auth/session")).user;
+    const invitation = takeFromAddress("invitation");
+    let person = await logInByLink();
+    if (!person) {
+      const session = await get("/auth/session");
+      entrance = { registration: session.registration, invitation };
+      person = session.user;
+    }
     if (person) enter(person);
     else askToLogIn();
   } catch (error) {
