@@ -108,15 +108,27 @@ class Holds:
             f"aside, and the next call may cost up to ${worst_usd:.4f}."
         )
 
-    def may_free(self, world_id: str) -> bool:
-        """True while more is set aside for a world than was billed or is in doubt: what a call does not need comes back.
+    def may_fit(self, world_id: str, provider: Provider, worst_usd: float) -> bool:
+        """True while a call that was refused may have room later: more is set aside than was billed or is in doubt.
 
-        Such is a call in flight, one that is being recorded, and what a dead process held, which `reconcile` takes out.
+        Such is a call in flight, one that is being recorded, and what a dead process held, which `reconcile` takes out. One
+        that was refused a moment ago may have room by now, too.
         """
-        row, drift = self._database.transaction(lambda session: self._drift(world_id, session))
-        open_one = self._requests.find_one({"world_id": world_id, "state": "intent"}, {"_id": 1})
-        more = any(drift[name] > 0 for name in PROVIDERS) or drift["usd"] > _NOTHING_USD
-        return bool(row) and (more or open_one is not None)
+
+        def look(session: ClientSession) -> bool:
+            _, drift = self._drift(world_id, session)
+            queries = (
+                (self._rows, _fitting(world_id, provider, worst_usd)),
+                (self._requests, {"world_id": world_id, "state": "intent"}),
+            )
+            return (
+                drift["usd"] > _NOTHING_USD
+                or any(drift[name] > 0 for name in PROVIDERS)
+                or any(rows.find_one(query, {"_id": 1}, session=session) for rows, query in queries)
+            )
+
+        # All of it at one moment: between two looks a call that was in flight is billed.
+        return self._database.transaction(look)
 
     # --- holds of processes that died ----------------------------------------------------------------------------
     def worlds_to_reconcile(self, limit: int) -> list[str]:

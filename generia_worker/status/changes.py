@@ -67,7 +67,7 @@ class StatusChanges:
 def token_is_lost(error: PyMongoError) -> bool:
     """True when a stream cannot be taken up where it broke: what changed meanwhile has to be read.
 
-    So it is with whatever MongoDB refuses for good. There are many codes for it: the history is lost (286), the stream came to
-    an end (280), another version wrote the token.
+    So it is with whatever MongoDB refuses for good. There are many codes for it: the history is lost (286), the stream came
+    to an end (280), another version wrote the token.
     """
     return isinstance(error, OperationFailure) and not is_transient(error)

@@ -104,16 +104,17 @@ def test_of_a_cancelled_world_nothing_is_held(books: Books) -> None:
 def test_a_full_budget_may_have_room_again(books: Books) -> None:
     """While a call is in flight, between its bill and the end of its hold, and after its process died; else it has none."""
     books.holds.hold(WORLD, "llm", 0.01)
-    assert books.holds.may_free(WORLD), "nobody begins that call, but for a process that died"
+    assert books.holds.may_fit(WORLD, "llm", 0.001), "nobody begins that call, but for a process that died"
     books.holds.release(WORLD, "llm", 0.01)
     intent = begin(books, "r1", 0.01)
-    assert books.holds.may_free(WORLD)
+    assert books.holds.may_fit(WORLD, "llm", 0.001)
     assert books.requests.record_answer(intent, Usage(0.0098), {"content": "x"}) == "answered"
-    assert books.holds.may_free(WORLD), "what is held is not the bill yet"
+    assert books.holds.may_fit(WORLD, "llm", 0.001), "what is held is not the bill yet"
     books.holds.capture(WORLD, intent.held_usd, 0.0098)
-    assert not books.holds.may_free(WORLD)
+    assert not books.holds.may_fit(WORLD, "llm", 0.001)
     with pytest.raises(BudgetExceeded):
         books.holds.hold(WORLD, "llm", 0.001)
+    assert books.holds.may_fit(WORLD, "llm", 0.0002), "it may have been refused before that end"
 
 
 # --- differences -----------------------------------------------------------------------------------------------------

@@ -131,7 +131,9 @@ def test_a_first_call_in_doubt_leaves_the_rest_of_the_budget(books: Books, dies:
     again = PaidCall("text/1", WORLD, "describe", is_first_attempt=False)
     assert calls.text(again, QUESTION).content == "{}"
     assert 0.001 < spent(books) < 0.01
-    assert not books.holds.may_free(WORLD), "each dollar that is held was billed, or may have been"
+    assert not books.holds.may_fit(WORLD, "llm", 0.20), (
+        "each dollar that is held was billed, or may have been"
+    )
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ def work_on(books: Books, step: Step) -> None:
     requests.give_up_on_open(call.key)
     intent = Intent(call.key, call, "llm", "m", 0.01)
     requests.begin(intent)
-    assert books.holds.may_free(WORLD)
+    assert books.holds.may_fit(WORLD, "llm", 0.01)
     books.holds.hold(WORLD, "llm", intent.held_usd)
     assert requests.record_answer(intent, Usage(0.001, 1, 1), {"content": "x"})
     books.holds.capture(WORLD, intent.held_usd, 0.001)
