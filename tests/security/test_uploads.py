@@ -9,10 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
+from generia_worker.errors import GeneriaError
 from generia_worker.reference.signed_urls import s3_client
 from generia_worker.rpc.media_types import MediaType
 from generia_worker.rpc.world_client import WorldRecord
 from generia_worker.settings import Settings
+from tests.books import in_parallel
 from tests.reference.conftest import PROMPT, Clients, new_key, picture, put
 
 SCRIPT = b"<html><script>alert(1)</script></html>"
@@ -112,3 +114,23 @@ def test_a_picture_is_served_as_one_whatever_the_store_was_told(
     forged = shown.replace("image%2Fpng", "text%2Fhtml")
     assert forged != shown
     assert requests.get(forged, timeout=10).status_code == 403
+
+
+def test_uploads_of_several_at_once_do_not_disturb_each_other(clients: Clients, world: WorldRecord) -> None:
+    """A store on a file system removes a folder with its last file, which may be the moment in which another arrives."""
+    data = picture()
+    tickets = iter([announce(clients, world, data) for _ in range(160)])
+    failed: list[object] = []
+
+    def work(_: int) -> None:
+        for media_id, url in tickets:
+            reply = requests.put(url, data=data, headers={"Content-Type": "image/png"}, timeout=20)
+            try:
+                clients.media.confirm(media_id)
+            except GeneriaError as error:
+                failed.append(error)
+            if reply.status_code != 200:
+                failed.append(reply.status_code)
+
+    in_parallel(work, 2)
+    assert not failed

@@ -55,6 +55,8 @@ class MediaService(Service, wire.MediaServiceServicer):
         """Make sure that the indexes and the bucket exist."""
         super().prepare()
         self._bucket.ensure_exists()
+        # A store on a file system removes a folder with its last file, also while another one is being uploaded into it.
+        self._bucket.write(f"{UPLOADS}/.keep", b"", "text/plain")
 
     def add_to(self, server: grpc.Server) -> None:
         """Let a server answer the calls of the media service."""
