@@ -54,15 +54,15 @@ def add_controls(
     @app.post("/v1/generations/{world_id:id}:resume", **answers)
     def resume(world_id: WorldId) -> GenerationStatus:
         """Go on with a world that was cancelled or has failed."""
-        ordering.hold_again(world_id)
-        container.control.resume(world_id)
+        with ordering.going_on(world_id):
+            container.control.resume(world_id)
         return go_on(world_id, START_WORLD)
 
     @app.post("/v1/generations/{world_id:id}:retry", **answers)
     def retry(world_id: WorldId) -> GenerationStatus:
         """Try what failed again, and what was skipped because of it."""
-        ordering.hold_again(world_id)
-        container.control.retry(world_id)
+        with ordering.going_on(world_id):
+            container.control.retry(world_id)
         return go_on(world_id, START_WORLD)
 
     able = answers | {"responses": answers["responses"] | documented(501)}
@@ -72,8 +72,8 @@ def add_controls(
         """Redo one character or one post, in place."""
         if body.step.startswith("post/"):
             container.services.posts.check_update()  # before anything is paid
-        ordering.hold_again(world_id)
-        container.control.redo(world_id, body.step)
+        with ordering.going_on(world_id):
+            container.control.redo(world_id, body.step)
         return go_on(world_id, START_WORLD)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
@@ -10,7 +13,7 @@ from generia_worker.billing import estimate as estimates
 from generia_worker.client.estimate import Estimate
 from generia_worker.client.order import Order, WorldSize
 from generia_worker.engine.generations import Generation
-from generia_worker.errors import InvalidInputError, NotFoundError
+from generia_worker.errors import GeneriaError, InvalidInputError, NotFoundError
 
 #: What a world gets beyond what it needs when the order names no limits.
 _SLACK_FACTOR, _SLACK_CALLS = 1.5, 20
@@ -66,13 +69,23 @@ class Ordering:
         except DuplicateKeyError:  # the same order came at the same time
             return generations.accepted(order), False
 
-    def hold_again(self, world_id: str) -> None:
-        """Hold what a world may spend that goes on again. Raises NotFoundError, InvalidInputError, AllowanceExceeded."""
-        found = self._container.generations.get(world_id)
-        if self._container.allowances.caps_of(found.person).bounds_dollars:
+    @contextmanager
+    def going_on(self, world_id: str) -> Iterator[None]:
+        """Hold what a world may still spend, and give it back when the block, which lets it go on, is refused.
+
+        Raises NotFoundError, AllowanceExceeded, ConflictError.
+        """
+        found, allowances = self._container.generations.get(world_id), self._container.allowances
+        held = False
+        if allowances.caps_of(found.person).bounds_dollars:
             size = WorldSize(users_count=found.users_count, posts_count=found.posts_count)
-            spare = self._spare_usd()
-            self._container.allowances.hold_again(world_id, spare, self._most_usd(size))
+            held = allowances.hold_again(world_id, self._spare_usd(), self._most_usd(size))
+        try:
+            yield
+        except GeneriaError:
+            if held:
+                allowances.give_up(world_id)
+            raise
 
     def estimate(self, size: WorldSize) -> Estimate:
         """Return what a world of this size will take, before anything is spent."""

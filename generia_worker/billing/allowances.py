@@ -24,7 +24,7 @@ _NOTHING_USD = 1e-9
 #: How long the sums of a day are kept.
 _KEPT = timedelta(days=40)
 #: A hold of a world that was to go on and did not is given back after this.
-_GIVEN_UP = timedelta(seconds=60)
+_GIVEN_UP, _AT_ONCE = timedelta(seconds=60), timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +155,14 @@ class Allowances:
         if left.worlds_left == 0:
             return AllowanceExceeded(f"Today left: no world of {left.worlds_most}. {again}")
         return AllowanceExceeded(
-            f"Today left: ${left.usd_left or 0.0:.2f}; this world may cost ${usd:.2f}. Make it smaller, set a budget "
-            f"that is left, or wait. {again}"
+            f"Today left: ${left.usd_left or 0.0:.2f}; this world may cost ${usd:.2f}. Make it smaller, give it a "
+            f"budget that fits, or wait. {again}"
         )
 
-    def hold_again(self, world_id: str, spare_usd: float, most_usd: float) -> None:
+    def hold_again(self, world_id: str, spare_usd: float, most_usd: float) -> bool:
         """Hold what a world may still spend, before it goes on again; its budget shrinks to what is left where that is less.
+
+        Returns whether something was held by this call: then `give_up` gives it back if the world doesn't go on.
 
         `spare_usd`: with less than this it is of no use. `most_usd` becomes the budget of a world that has none.
 
@@ -171,10 +173,10 @@ class Allowances:
         self.settle(world_id)
         row = self._generations.find_one({"_id": world_id})
         if row is None or row["open"] or not self.caps_of(row.get("person")).bounds_dollars:
-            return
+            return False
         held = row.get("allowance") or {}
         if held and not held["settled"]:
-            return  # another call has just held it
+            return False  # another call has just held it
         # What a world without a budget spent before is not in `reserved`.
         base = row["reserved"]["usd"] if row["budget_usd"] is not None else 0.0
         most = held.get("most") or row["budget_usd"] or most_usd
@@ -197,6 +199,11 @@ class Allowances:
                 raise ConflictError(f"World {world_id} is being changed by another call: try again.")
 
         self._database.transaction(work)
+        return True
+
+    def give_up(self, world_id: str) -> None:
+        """Give back what was held for going on: that was refused."""
+        self._settle(world_id, _AT_ONCE)
 
     def unsettled(self, limit: int) -> list[str]:
         """Return up to `limit` worlds that have ended and hold something."""
@@ -205,13 +212,15 @@ class Allowances:
 
     def settle(self, world_id: str) -> None:
         """Give back what a world that has ended did not spend. May run twice, and at the same time as a resume."""
+        self._settle(world_id, _GIVEN_UP)
 
+    def _settle(self, world_id: str, given_up: timedelta) -> None:
         def work(session: ClientSession) -> None:
             row = self._generations.find_one({"_id": world_id, "open": False}, session=session) or {}
             held: dict[str, Any] = row.get("allowance") or {"settled": True}
             if held["settled"]:
                 return
-            if held["run"] > row["run"] and self._now() - held["since"] < _GIVEN_UP:
+            if held["run"] > row["run"] and self._now() - held["since"] < given_up:
                 return  # it was held for going on, which is being done just now
             spent = max(row["reserved"]["usd"] - held["base"], 0.0)
             for key in (held["day"], _key(held["day"], held["person"])):

@@ -14,6 +14,8 @@ import httpx2
 import pytest
 from argon2 import PasswordHasher
 
+from generia_worker.cli import stacks
+from generia_worker.cli.display import Terminal
 from generia_worker.errors import TransientError
 from generia_worker.gateway.accounts import Accounts
 from generia_worker.gateway.auth import COOKIE
@@ -168,3 +170,25 @@ def test_the_queue_is_short() -> None:
         assert await passwords.run(lambda: "again") == "again"
 
     anyio.run(fill)
+
+
+def test_the_link_is_printed_in_a_terminal_alone(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+
+    class Started:
+        data_dir = "here"
+
+        def run_until_signal(self, announce: Any) -> None:
+            announce(gateway.deps.settings)
+
+        def stop(self) -> None:
+            pass
+
+    monkeypatch.setattr(stacks, "_stack", lambda *_, **__: Started())
+    monkeypatch.setattr(Terminal, "print", lambda _, *words, **__: said.extend(map(str, words)))
+    for is_terminal in (False, True):
+        said.clear()
+        monkeypatch.setattr(Terminal, "is_terminal", is_terminal)
+        stacks.keep_running(gateway.deps.settings, as_json=False)
+        assert any("#login=" in line for line in said) is is_terminal
+        assert any("generia login" in line for line in said) is not is_terminal

@@ -115,7 +115,7 @@ def test_a_large_world_that_does_not_fit_is_refused_before(limited: Call) -> Non
     client = limited(daily_usd_person=0.1)
     refused = order(client, users_count=40, posts_count=250)
     assert refused.status_code == 403
-    assert "Make it smaller" in refused.json()["detail"]
+    assert "give it a budget that fits" in refused.json()["detail"]
     assert left(client)["usd_left"] == 0.1
 
 
@@ -143,8 +143,20 @@ def test_a_world_goes_on_within_the_day(limited: Call) -> None:
     assert left(client)["usd_left"] == pytest.approx(0.1)
     assert client.post(f"/v1/generations/{world}:resume").status_code == 202
     assert left(client)["usd_left"] == pytest.approx(0)
-    # What cannot go on holds nothing for long, and says why.
+    # What holds nothing more may still be asked to go on, and says why it cannot.
     assert client.post(f"/v1/generations/{other}:retry").status_code == 409
+
+
+def test_what_is_refused_holds_nothing(limited: Call) -> None:
+    client = limited(daily_usd_person=0.5)
+    world = order(client, budget=0.4).json()["_id"]
+    own: Container = client.app.state.container
+    own.database.generations.update_one({"_id": world}, {"$set": {"open": False}})
+    own.allowances.settle(world)
+    assert left(client)["usd_left"] == 0.5
+    # It was neither cancelled nor has it failed.
+    assert client.post(f"/v1/generations/{world}:resume").status_code == 409
+    assert left(client)["usd_left"] == pytest.approx(0.5)
 
 
 def test_what_a_day_may_cost_is_told_to_operators(limited: Call) -> None:
