@@ -13,7 +13,7 @@ from generia_worker.app.celery_app import app as celery
 from generia_worker.app.container import get_container
 from generia_worker.app.enqueue import Enqueuer
 from generia_worker.errors import ConfigurationError
-from generia_worker.http.addresses import is_loopback, split
+from generia_worker.http.addresses import is_loopback, listening, split
 from generia_worker.http.connections import guarded
 from generia_worker.settings import Settings
 
@@ -37,7 +37,8 @@ def run(settings: Settings) -> None:
     container.database.require_usable()
     container.database.ensure_indexes()
     app = create_app(container, Enqueuer(celery, lambda: container.redis))
-    _Server(config(app, settings), app.state.live).run()
+    sockets = listening("GENERIA_API_BIND", settings.api_bind)
+    _Server(config(app, settings), app.state.live).run(sockets)
 
 
 def config(app: FastAPI, settings: Settings) -> uvicorn.Config:

@@ -24,7 +24,7 @@ from redis.exceptions import RedisError
 
 from generia_worker.app.container import Container, get_container
 from generia_worker.engine.queues import QUEUES
-from generia_worker.http.addresses import split
+from generia_worker.http.addresses import cannot_listen, split
 from generia_worker.observability import metric_files
 from generia_worker.providers.usage import PROVIDERS
 from generia_worker.settings import Settings
@@ -171,7 +171,10 @@ def run(settings: Settings) -> None:
     registry = CollectorRegistry()
     register(registry, get_container())
     host, port = split(settings.metrics_bind)
-    server, thread = start_http_server(port, host, registry)
+    try:
+        server, thread = start_http_server(port, host, registry)
+    except OSError as error:
+        raise cannot_listen("GENERIA_METRICS_BIND", settings.metrics_bind, error) from None
     log.info("Metrics are at %s:%d", host, port)
     asked.wait()
     server.shutdown()

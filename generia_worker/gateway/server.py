@@ -8,7 +8,7 @@ import uvicorn
 
 from generia_worker.gateway.app import create_app
 from generia_worker.gateway.dependencies import Dependencies, open_dependencies
-from generia_worker.http.addresses import split
+from generia_worker.http.addresses import listening, split
 from generia_worker.http.connections import guarded
 from generia_worker.settings import Settings
 from generia_worker.storage.mongo_check import wait_until_usable
@@ -34,7 +34,7 @@ def run(settings: Settings) -> None:
         deps.mongo, settings.mongo_uri.get_secret_value(), settings.mongo_database, patience_s=_START_S
     )
     deps.prepare()
-    uvicorn.Server(config(deps)).run()
+    uvicorn.Server(config(deps)).run(listening("GENERIA_GATEWAY_BIND", settings.gateway_bind))
 
 
 def config(deps: Dependencies) -> uvicorn.Config:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import IO, Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -33,6 +36,7 @@ from generia_worker.http.problems import documented
 from generia_worker.rpc.world_client import WorldRecord
 
 router = APIRouter(prefix="/api/v1", tags=["worlds"], route_class=AdmittingRoute)
+log = logging.getLogger(__name__)
 _CHUNK_BYTES = 64 * 1024
 
 
@@ -190,14 +194,7 @@ def export(world_id: WorldId, user: SignedIn, deps: Deps) -> StreamingResponse:
         raise TransientError("Too many downloads are being made; try again soon.", retry_after_s=10)
     try:
         status = get_status(world_id, user, deps)
-        file = tempfile.TemporaryFile(prefix="generia-export-")  # noqa: SIM115 - closed when it is sent
-        try:
-            export_world(
-                world_id, file, services=deps.services, settings=deps.settings, status=status.as_json()
-            )
-        except BaseException:
-            file.close()
-            raise
+        file = _exported(deps, world_id, status)
     finally:
         deps.exports.release()
     headers = {
@@ -205,6 +202,24 @@ def export(world_id: WorldId, user: SignedIn, deps: Deps) -> StreamingResponse:
         "Content-Length": str(file.tell()),
     }
     return StreamingResponse(_chunks(file), media_type="application/zip", headers=headers)
+
+
+def _exported(deps: Dependencies, world_id: str, status: GenerationStatus) -> IO[bytes]:
+    """Return a temporary file with a world. Raises as `export_world`, and TransientError where the disk has no room."""
+    file: IO[bytes] | None = None
+    try:
+        file = tempfile.TemporaryFile(prefix="generia-export-")  # noqa: SIM115 - closed when it is sent
+        export_world(world_id, file, services=deps.services, settings=deps.settings, status=status.as_json())
+    except BaseException as error:
+        if file is not None:
+            with suppress(OSError):  # what was not written yet cannot be written now
+                file.close()
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            log.error("No room for a download in %s: free some, or set TMPDIR.", tempfile.gettempdir())
+            message = "The server has no room to make this download; its operator has to free some."
+            raise TransientError(message, retry_after_s=60) from None
+        raise
+    return file
 
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:

@@ -19,7 +19,7 @@ from tornado.options import options
 from tornado.web import RequestHandler
 
 from generia_worker.errors import ConfigurationError
-from generia_worker.http.addresses import split
+from generia_worker.http.addresses import cannot_listen, split
 from generia_worker.processes.health_checks import flower_login
 from generia_worker.settings import Settings
 
@@ -98,7 +98,10 @@ def run(settings: Settings, celery: Celery) -> None:
     options.read_only = True  # takes the buttons away
     application = GuardedFlower(flower_login(settings), capp=celery, options=options, **flower_settings)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    application.start_http_server()
+    try:
+        application.start_http_server()
+    except OSError as error:
+        raise cannot_listen("GENERIA_FLOWER_BIND", settings.flower_bind, error) from None
     log.info("Flower listens on %s", settings.flower_bind)
     try:
         application.start()

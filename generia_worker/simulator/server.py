@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from generia_worker.errors import ConfigurationError
+from generia_worker.http.addresses import listening
 from generia_worker.settings import Settings
 from generia_worker.simulator.app import create_app
 from generia_worker.simulator.behaviour import parse_behaviour
@@ -62,6 +63,7 @@ def run(settings: Settings) -> None:
     """Serve both APIs on `simulator_bind` until SIGTERM or SIGINT.
 
     Raises:
-        ConfigurationError: the address or the behaviours in the settings are malformed.
+        ConfigurationError: the address is taken, or it or the behaviours in the settings are malformed.
     """
-    make_server(settings).run()
+    server = make_server(settings)
+    server.run(listening("GENERIA_SIMULATOR_BIND", settings.simulator_bind))

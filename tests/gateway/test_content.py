@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import grpc
 import httpx2
@@ -159,6 +161,26 @@ def older_service(services: Connections) -> Iterator[str]:
     server.start()
     yield f"127.0.0.1:{port}"
     server.stop(0).wait(5)
+
+
+def test_a_download_that_the_disk_has_no_room_for(
+    start_gateway: StartGateway,
+    services: Connections,
+    world: WorldRecord,
+    user: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is told as that, and where; the next one may work."""
+    add_post(services, world.id, add_character(services, world.id), "A post")
+    with start_gateway().as_user(user) as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(tempfile, "TemporaryFile", lambda **_: Path("/dev/full").open("w+b"))  # noqa: SIM115
+            answer = client.get(f"/api/v1/worlds/{world.id}/export")
+        assert is_problem(answer, 503), answer.text
+        assert "no room" in answer.json()["detail"] and answer.headers["Retry-After"] == "60"
+        assert "TMPDIR" in caplog.text
+        assert client.get(f"/api/v1/worlds/{world.id}/export").status_code == 200
 
 
 def test_a_service_that_lists_no_characters(
