@@ -61,7 +61,7 @@ def main(every_s: float) -> None:
     settings, known = load_settings(), set[str]()
     logging.basicConfig(level="INFO", format="%(message)s")
     endpoint = GeneriaClient(settings.api_url, settings.api_token.get_secret_value())
-    with open_channel(settings.world_service) as channel:
+    with open_channel(settings.world_service, settings.rpc_token.get_secret_value()) as channel:
         worlds = WorldClient(channel, settings.rpc_timeout_s)
         while True:
             try:

@@ -292,7 +292,8 @@ class Container:
         """Return the one channel to a service."""
         with self.lock:
             if address not in self._channels:
-                self._channels[address] = open_channel(address)
+                token = self.settings.rpc_token.get_secret_value()
+                self._channels[address] = open_channel(address, token)
             return self._channels[address]
 
     def close(self) -> None:

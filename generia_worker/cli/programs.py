@@ -35,13 +35,13 @@ _BOTH_KEYS = ("llm_api_key", "image_api_key")
 #: What each program has to know of what is secret. A cover and an icon are drawn after a text that describes them.
 SECRETS: Mapping[str, tuple[str, ...]] = {
     "simulator": (),
-    "services": ("mongo_uri", "s3_access_key", "s3_secret_key", "api_token"),
-    "api": (*_STORES, "api_token"),
-    "gateway": (*_STORES, "api_token", "jwt_secret"),
-    "worker-llm": (*_STORES, "llm_api_key", "provider_proxy"),
-    "worker-images": (*_STORES, *_BOTH_KEYS, "provider_proxy"),
-    "worker-inner": _STORES,
-    "worker-quarantine": (*_STORES, *_BOTH_KEYS, "provider_proxy"),
+    "services": ("mongo_uri", "s3_access_key", "s3_secret_key", "api_token", "rpc_token"),
+    "api": (*_STORES, "api_token", "rpc_token"),
+    "gateway": (*_STORES, "api_token", "rpc_token", "jwt_secret"),
+    "worker-llm": (*_STORES, "rpc_token", "llm_api_key", "provider_proxy"),
+    "worker-images": (*_STORES, "rpc_token", *_BOTH_KEYS, "provider_proxy"),
+    "worker-inner": (*_STORES, "rpc_token"),
+    "worker-quarantine": (*_STORES, "rpc_token", *_BOTH_KEYS, "provider_proxy"),
     "beat": _STORES,
     "flower": ("redis_url", "flower_password"),
 }
@@ -145,6 +145,12 @@ def who_makes_images(settings: Settings) -> str:
     return f"{settings.image_model} at {without_user_info(settings.image_base_url)}"
 
 
+def _tokens(settings: Settings) -> dict[str, SecretStr]:
+    """Return a token for each program that asks for one and that got none."""
+    empty = [name for name in ("api_token", "rpc_token") if not getattr(settings, name).get_secret_value()]
+    return {name: SecretStr(secrets.token_urlsafe(24)) for name in empty}
+
+
 def with_addresses(settings: Settings) -> Settings:
     """Return the settings with a free loopback address for everything that has no address in them yet."""
     given = settings.model_fields_set
@@ -155,8 +161,7 @@ def with_addresses(settings: Settings) -> Settings:
     for name in ("api", "gateway"):
         if f"{name}_url" not in given:
             found[f"{name}_url"] = f"http://{found.get(f'{name}_bind', getattr(settings, f'{name}_bind'))}"
-    if not settings.api_token.get_secret_value():
-        found["api_token"] = SecretStr(secrets.token_urlsafe(24))
+    found |= _tokens(settings)
     text, images = simulates_text(settings), simulates_images(settings)
     if (text or images) and "simulator_bind" not in given:
         found["simulator_bind"] = f"127.0.0.1:{free_port()}"

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
+import grpc
 from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
@@ -66,7 +67,7 @@ def make(running: Running, asked: Order, *, as_json: bool, wait: bool = True, wi
     `with_page` leaves the world in the data folder, as a page that opens from disk.
     """
     settings = running.settings
-    with open_channel(settings.world_service) as channel:
+    with _channel(settings, settings.world_service) as channel:
         world = WorldClient(channel, settings.rpc_timeout_s)
         record = world.create(
             LOCAL_USER,
@@ -128,6 +129,10 @@ def export(running: Running, world_id: str, target: Path, *, as_json: bool) -> N
         display.out.print(f"{target} is written: unpack it and open index.html.")
     else:
         display.out.print(f"page: {target / 'index.html'}")
+
+
+def _channel(settings: Settings, address: str) -> grpc.Channel:
+    return open_channel(address, settings.rpc_token.get_secret_value())
 
 
 def _client(running: Running) -> GeneriaClient:
@@ -211,7 +216,7 @@ def show_status(running: Running, world_id: str, *, failures: bool, as_json: boo
 def show_list(running: Running, limit: int, *, as_json: bool) -> None:
     """Print the worlds of the local person, newest first."""
     settings = running.settings
-    with open_channel(settings.world_service) as channel:
+    with _channel(settings, settings.world_service) as channel:
         records = list(_own_worlds(WorldClient(channel, settings.rpc_timeout_s)))
     rows = [asdict(record) for record in records[:limit]]
     if as_json:
@@ -234,7 +239,7 @@ def _own_worlds(service: WorldClient) -> Iterator[WorldRecord]:
 def _show_world(running: Running, status: GenerationStatus) -> None:
     settings = running.settings
     console = display.out
-    with open_channel(settings.world_service) as channel:
+    with _channel(settings, settings.world_service) as channel:
         world = WorldClient(channel, settings.rpc_timeout_s).get(status.world_id, LOCAL_USER)
     console.print()
     if world.name:
@@ -251,7 +256,7 @@ def _show_world(running: Running, status: GenerationStatus) -> None:
 
 
 def _some_posts(settings: Settings, world_id: str) -> list[tuple[str, str]]:
-    with open_channel(settings.post_service) as channel:
+    with _channel(settings, settings.post_service) as channel:
         page = PostClient(channel, settings.rpc_timeout_s).feed(world_id, _SHOWN_POSTS)
     return [(post.display_name, post.caption) for post in page.posts]
 

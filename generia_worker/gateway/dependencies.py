@@ -63,6 +63,7 @@ def connect_services(settings: Settings) -> Connections:
         post=settings.post_service,
         media=settings.media_service,
         timeout_s=settings.rpc_timeout_s,
+        token=settings.rpc_token.get_secret_value(),
     )
 
 

@@ -1,7 +1,8 @@
-"""The interceptor around every call: its deadline, and the one place that turns errors into status codes."""
+"""What stands around every call: the token, the deadline, and the one place that turns errors into status codes."""
 
 from __future__ import annotations
 
+import hmac
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +27,7 @@ from generia_worker.errors import (
     PermanentError,
     TransientError,
 )
+from generia_worker.rpc import wire
 
 log = logging.getLogger(__name__)
 
@@ -92,3 +94,27 @@ class ErrorInterceptor(grpc.ServerInterceptor):
             request_deserializer=found.request_deserializer,
             response_serializer=found.response_serializer,
         )
+
+
+class TokenInterceptor(grpc.ServerInterceptor):
+    """Answers who brings the token, and nobody else; nothing of what others send is read."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token.encode()
+
+    def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler[Any, Any] | None],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        """Go on with a call that brings the token."""
+        for name, value in handler_call_details.invocation_metadata or ():
+            given = value.encode() if isinstance(value, str) else value
+            if name == wire.TOKEN and hmac.compare_digest(given, self._token):
+                return continuation(handler_call_details)
+        return grpc.unary_unary_rpc_method_handler(_refuse)
+
+
+def _refuse(_: Any, context: grpc.ServicerContext) -> Any:
+    details = f"send the token of GENERIA_RPC_TOKEN as {wire.TOKEN} in the metadata"
+    return context.abort(grpc.StatusCode.UNAUTHENTICATED, details)

@@ -20,7 +20,7 @@ from urllib3.exceptions import HTTPError
 
 from generia_worker.errors import ConfigurationError
 from generia_worker.reference.base_service import Service
-from generia_worker.reference.interceptor import ErrorInterceptor
+from generia_worker.reference.interceptor import ErrorInterceptor, TokenInterceptor
 from generia_worker.reference.resources import THREADS, Resources, open_resources
 from generia_worker.rpc import wire
 from generia_worker.settings import Settings
@@ -71,11 +71,15 @@ class RunningServices:
         for service in self._services:
             service.start()
 
+    def _interceptors(self) -> list[grpc.ServerInterceptor]:
+        token = self._resources.settings.rpc_token.get_secret_value()
+        return [*([TokenInterceptor(token)] if token else []), ErrorInterceptor()]
+
     def _add(self, service: Service, address: str) -> None:
         if address not in self._servers:
             server = grpc.server(
                 self._threads,
-                interceptors=[ErrorInterceptor()],
+                interceptors=self._interceptors(),
                 options=_OPTIONS,
                 maximum_concurrent_rpcs=_CALLS_MAX,
             )

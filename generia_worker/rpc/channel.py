@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import grpc
 
@@ -33,13 +33,41 @@ _OPTIONS = (
 Metadata = tuple[tuple[str, str], ...]
 
 
-def open_channel(address: str) -> grpc.Channel:
+def open_channel(address: str, token: str = "") -> grpc.Channel:
     """Return a channel to `host:port`: plain text, bounded messages. Connects with the first call.
+
+    With `token` every call brings it in its metadata; a service that asks for none passes it over.
 
     One channel a service and process, made after fork, closed by its owner. Make clients before it is closed:
     gRPC 1.85 crashes the process when a stub is made on a closed channel.
     """
-    return grpc.insecure_channel(address, options=_OPTIONS)
+    channel = grpc.insecure_channel(address, options=_OPTIONS)
+    return grpc.intercept_channel(channel, _WithToken(token)) if token else channel
+
+
+class _Details(NamedTuple):
+    """What gRPC asks of an interceptor about a call."""
+
+    method: str
+    timeout: float | None
+    metadata: Sequence[tuple[str, str]] | None
+    credentials: Any
+    wait_for_ready: bool | None
+    compression: Any
+
+
+class _WithToken(grpc.UnaryUnaryClientInterceptor):
+    """Adds the token to the metadata of every call."""
+
+    def __init__(self, token: str) -> None:
+        self._token = (wire.TOKEN, token)
+
+    def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        """Make the call."""
+        asked = client_call_details
+        metadata = (*(asked.metadata or ()), self._token)
+        more = (asked.credentials, asked.wait_for_ready, asked.compression)
+        return continuation(_Details(asked.method, asked.timeout, metadata, *more), request)
 
 
 def idempotency_metadata(idempotency_key: str) -> Metadata:

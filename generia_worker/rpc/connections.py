@@ -65,9 +65,19 @@ class Connections:
         return _over(self.channels, timeout_s)
 
 
-def connect(*, world: str, character: str, post: str, media: str, timeout_s: float) -> Connections:
-    """Return clients of the services at these addresses (`host:port`). They connect with their first calls."""
-    channels = (open_channel(world), open_channel(character), open_channel(post), open_channel(media))
+def connect(
+    *, world: str, character: str, post: str, media: str, timeout_s: float, token: str = ""
+) -> Connections:
+    """Return clients of the services at these addresses (`host:port`). They connect with their first calls.
+
+    `token` is what the services ask for, empty: nothing.
+    """
+    channels = (
+        open_channel(world, token),
+        open_channel(character, token),
+        open_channel(post, token),
+        open_channel(media, token),
+    )
     return _over(channels, timeout_s)
 
 

@@ -27,10 +27,19 @@ _TRANSIENT = frozenset(
         grpc.StatusCode.CANCELLED,
         grpc.StatusCode.UNKNOWN,
         grpc.StatusCode.INTERNAL,
+        grpc.StatusCode.UNAUTHENTICATED,
     }
 )
 #: A service refuses everybody for now. Those of the platform say UNKNOWN or INTERNAL when their database is away.
-_OUTAGES = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL})
+#: A wrong token is no fault of what was asked for, and is mended by who runs them.
+_OUTAGES = frozenset(
+    {
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.UNKNOWN,
+        grpc.StatusCode.INTERNAL,
+        grpc.StatusCode.UNAUTHENTICATED,
+    }
+)
 #: After these it is unknown whether the service did what it was asked.
 _UNKNOWN_OUTCOME = frozenset(
     {
@@ -79,6 +88,7 @@ def _error_of(operation: str, code: grpc.StatusCode, details: str) -> GeneriaErr
         return _PERMANENT.get(code, PermanentError)(message)
     away = code in _OUTAGES
     unsent = code is grpc.StatusCode.UNAVAILABLE and any(text in details for text in _NEVER_SENT)
+    unsent = unsent or code is grpc.StatusCode.UNAUTHENTICATED
     unknown = code in _UNKNOWN_OUTCOME or (away and not unsent)
     return TransientError(message, outcome_unknown=unknown, outage=away)
 

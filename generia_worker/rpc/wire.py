@@ -32,6 +32,8 @@ from generia_worker.rpc.stubs.world_pb2_grpc import (
 
 #: Metadata key under which a caller says that two calls are one and the same.
 IDEMPOTENCY_KEY = "idempotency-key"
+#: Metadata key under which every call brings the token of the services, where they ask for one.
+TOKEN = "generia-token"  # noqa: S105 - its name
 #: Metadata key under which CreateWorld is told the budget of a world in dollars.
 BUDGET_KEY = "generia-budget"
 #: No message is larger, in either direction: a page of 100 worlds with the largest params fits.
@@ -48,6 +50,7 @@ __all__ = [
     "OFFSET_MAX",
     "PAGE_DEFAULT",
     "PAGE_MAX",
+    "TOKEN",
     "CharacterServiceServicer",
     "CharacterServiceStub",
     "MediaServiceServicer",

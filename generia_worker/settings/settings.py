@@ -30,6 +30,7 @@ from generia_worker.settings.secret_files import SUFFIX, SecretFiles
 from generia_worker.settings.types import (
     Host,
     HttpAddress,
+    MetadataToken,
     MongoAddress,
     Origins,
     ProxyAddress,
@@ -50,6 +51,7 @@ SENT_TO: Mapping[str, tuple[str, ...]] = {
     "llm_api_key": ("llm_base_url",),
     "image_api_key": ("image_base_url",),
     "api_token": ("api_url",),
+    "rpc_token": ("world_service", "character_service", "post_service", "media_service"),
 }
 OPENROUTER_URL = "https://openrouter.ai/api/v1"
 RUNWARE_URL = "https://api.runware.ai/v1"
@@ -105,6 +107,8 @@ class Settings(BaseSettings):
     character_service: str = "127.0.0.1:50052"
     post_service: str = "127.0.0.1:50053"
     media_service: str = "127.0.0.1:50054"
+    #: What every call of these services brings along, and the reference services ask for; empty: nothing. Others ignore it.
+    rpc_token: MetadataToken = SecretStr("")
     #: Deadline of one gRPC call.
     rpc_timeout_s: float = Field(default=15, gt=0, le=120)
 

@@ -19,6 +19,14 @@ def _http_url(value: Any) -> Any:
     return value
 
 
+def _metadata(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        message = "must be printable ASCII without spaces"
+        raise ValueError(message)
+    return value
+
+
 def _long_enough(value: SecretStr) -> SecretStr:
     if 0 < len(value.get_secret_value()) < SECRET_MIN:
         message = f"must have at least {SECRET_MIN} characters"
@@ -134,6 +142,7 @@ MongoAddress = Annotated[SecretStr, AfterValidator(_mongo_uri)]
 ProxyAddress = Annotated[SecretStr, AfterValidator(_proxy)]
 RedisAddress = Annotated[SecretStr, AfterValidator(_redis_url)]
 HttpAddress = Annotated[str, BeforeValidator(_http_url)]
+MetadataToken = Annotated[SecretStr, AfterValidator(_metadata)]
 #: A key that signs: shorter ones could be found by trying.
 SECRET_MIN = 32
 Signing = Annotated[SecretStr, AfterValidator(_long_enough)]

@@ -43,7 +43,9 @@ class Remote:
         self._rows = database.steps
         self._rows.update_one({"_id": world_id}, {"$set": {"reserved": 0}}, upsert=True)
         self._redis = Redis.from_url(_settings.redis_url.get_secret_value())
-        self._media = MediaClient(open_channel(_settings.media_service), 30)
+        self._media = MediaClient(
+            open_channel(_settings.media_service, _settings.rpc_token.get_secret_value()), 30
+        )
 
     def text(self) -> None:
         """A step that is claimed, reads two things, makes a call that is announced before and billed after, and ends."""

@@ -155,7 +155,7 @@ class GrpcProxy:
             )
         if what in grpc.StatusCode.__members__:
             context.abort(grpc.StatusCode[what], f"rpc error: code = Unavailable desc = {method}")
-        kept = () if self.forgets_keys else ("idempotency-key",)
+        kept = ("generia-token",) if self.forgets_keys else ("generia-token", "idempotency-key")
         metadata = tuple((key, value) for key, value in context.invocation_metadata() if key in kept)
         forward = self._channel.unary_unary(method, _as_it_is, _as_it_is)
         try:

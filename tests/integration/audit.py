@@ -81,11 +81,11 @@ class Audit:
         self.world_id = world_id
         client: MongoClient[dict[str, Any]] = MongoClient(settings.mongo_uri.get_secret_value())
         self.db = client[settings.mongo_database]
-        timeout = 15.0
-        self.worlds = WorldClient(open_channel(settings.world_service), timeout)
-        self.characters = CharacterClient(open_channel(settings.character_service), timeout)
-        self.posts = PostClient(open_channel(settings.post_service), timeout)
-        self.media = MediaClient(open_channel(settings.media_service), timeout)
+        timeout, token = 15.0, settings.rpc_token.get_secret_value()
+        self.worlds = WorldClient(open_channel(settings.world_service, token), timeout)
+        self.characters = CharacterClient(open_channel(settings.character_service, token), timeout)
+        self.posts = PostClient(open_channel(settings.post_service, token), timeout)
+        self.media = MediaClient(open_channel(settings.media_service, token), timeout)
 
     def bill(self) -> Bill:
         """Return what the simulator charged for this world."""

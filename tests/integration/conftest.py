@@ -44,7 +44,7 @@ class Platform:
         self, prompt: str = PROMPT, users: int = 1, posts: int = 1, budget: float | None = None
     ) -> str:
         """Create a world in the world service, which orders its generation, with a budget in dollars or without."""
-        with open_channel(self.settings.world_service) as channel:
+        with open_channel(self.settings.world_service, self.settings.rpc_token.get_secret_value()) as channel:
             client = WorldClient(channel, 15)
             return client.create("tester", "", "", prompt, users, posts, budget_usd=budget).id
 

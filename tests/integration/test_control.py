@@ -192,7 +192,9 @@ def test_a_budget_is_never_exceeded_by_a_cent(platform: Platform) -> None:
     from generia_worker.rpc.world_client import WorldClient
 
     budget = 0.10
-    with open_channel(platform.settings.world_service) as channel:
+    with open_channel(
+        platform.settings.world_service, platform.settings.rpc_token.get_secret_value()
+    ) as channel:
         world = WorldClient(channel, 15).create("tester", "", "", PROMPT, 5, 60, budget_usd=budget)
     status = platform.wait(world.id)
     audit = Audit(platform.settings, world.id)

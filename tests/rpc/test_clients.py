@@ -96,7 +96,7 @@ C = grpc.StatusCode
         (C.ALREADY_EXISTS, ConflictError, None),
         (C.FAILED_PRECONDITION, PermanentError, None),
         (C.PERMISSION_DENIED, PermanentError, None),
-        (C.UNAUTHENTICATED, PermanentError, None),
+        (C.UNAUTHENTICATED, TransientError, False),
         (C.OUT_OF_RANGE, PermanentError, None),
         (C.UNIMPLEMENTED, UnimplementedError, None),
         (C.DATA_LOSS, PermanentError, None),
@@ -122,7 +122,7 @@ def test_status_codes(
     assert type(caught.value) is kind
     if isinstance(caught.value, TransientError):
         assert caught.value.outcome_unknown is unknown
-        assert caught.value.outage is (code in (C.UNAVAILABLE, C.UNKNOWN, C.INTERNAL))
+        assert caught.value.outage is (code in (C.UNAVAILABLE, C.UNKNOWN, C.INTERNAL, C.UNAUTHENTICATED))
     assert pickle.loads(pickle.dumps(caught.value)).message == caught.value.message  # noqa: S301
 
 
