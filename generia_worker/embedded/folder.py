@@ -87,6 +87,8 @@ class DataFolder:
             raise ConfigurationError(message) from error
         fresh = {
             "redis_password": secrets.token_hex(20),
+            "mongo_password": secrets.token_hex(20),
+            "mongo_key": secrets.token_hex(64),
             "s3_access_key": secrets.token_hex(10),
             "s3_secret_key": secrets.token_hex(20),
             "jwt_secret": secrets.token_hex(32),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import threading
 import time
@@ -35,6 +36,7 @@ from generia_worker.embedded.process import ManagedProcess, ProcessFailed
 from generia_worker.errors import ConfigurationError
 
 REPLICA_SET = "rs0"
+_MONGO_USER = "generia"
 #: How long one server may take to start, in seconds (an old data folder may need a repair).
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
@@ -120,21 +122,101 @@ def start_mongo(place: Place) -> Server:
         # A single member has nobody to hand over to: it need not wait for that at a stop.
         return [*command, "--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"]
 
+    password = place.secrets["mongo_password"]
+    # Between the members of a replica set; with it, users must log in as well.
+    key = place.data_dir / "mongo.key"
+    write_private(key, place.secrets["mongo_key"])
+    is_new = not any(folder.iterdir())
+    secured = place.data_dir / "mongo.secured"
+    if not is_new and not _is_secured(secured, password):
+        _secure(place, argv, password)
+    login = {} if is_new else _login(password)
+
     def ready(port: int, process: ManagedProcess) -> bool:
-        with _mongo(port) as client:
+        with _mongo(port, login) as client:
             try:
-                # By its process id: another stack's server could have taken the port in between.
-                return bool(client.admin.command("serverStatus", repl=0, metrics=0)["pid"] == process.pid)
+                if not login:  # nobody may ask for more before there is a user
+                    return bool(client.admin.command("hello")["ok"])
+                return _is_ours(client, process)
+            except PyMongoError:
+                return False
+
+    port, process = _start_on_free_port(
+        "mongo", place, lambda port: [*argv(port), "--keyFile", str(key)], {}, ready
+    )
+    try:
+        _become_primary(port, process, place.cancel, login)
+        if is_new:
+            with _mongo(port, {}) as client:
+                _set_password(client, password)
+            login |= _login(password)
+            with _mongo(port, login) as client:
+                if not _is_ours(client, process):
+                    raise ProcessFailed(process.name, "another server has its port", process.log_path)
+                _give_memory_back(client)
+            _note_secured(secured, password)
+    except BaseException:
+        process.stop()
+        raise
+    address = f"mongodb://{_MONGO_USER}:{password}@{LOOPBACK}:{port}/?replicaSet={REPLICA_SET}"
+    return Server(process, {"mongo_uri": SecretStr(address)})
+
+
+def _is_ours(client: MongoClient[dict[str, Any]], process: ManagedProcess) -> bool:
+    """Tell by its process id: another stack's server could have taken the port in between."""
+    return bool(client.admin.command("serverStatus", repl=0, metrics=0)["pid"] == process.pid)
+
+
+def _login(password: str) -> dict[str, str]:
+    return {"username": _MONGO_USER, "password": password}
+
+
+def _secure(place: Place, argv: Callable[[int], list[str]], password: str) -> None:
+    """Give a data folder of a version before, or one whose secrets were removed, its user and password.
+
+    The server runs without a password for that time, as it did in that version. Raises ProcessFailed.
+    """
+
+    def ready(port: int, process: ManagedProcess) -> bool:
+        with _mongo(port, {}) as client:
+            try:
+                return _is_ours(client, process)
             except PyMongoError:
                 return False
 
     port, process = _start_on_free_port("mongo", place, argv, {}, ready)
     try:
-        _become_primary(port, process, place.cancel)
-    except BaseException:
+        _become_primary(port, process, place.cancel, {})
+        with _mongo(port, {}) as client:
+            _set_password(client, password)
+    finally:
         process.stop()
-        raise
-    return Server(process, {"mongo_uri": SecretStr(f"mongodb://{LOOPBACK}:{port}/?replicaSet={REPLICA_SET}")})
+    _note_secured(place.data_dir / "mongo.secured", password)
+
+
+def _set_password(client: MongoClient[dict[str, Any]], password: str) -> None:
+    lasting = {"w": "majority", "j": True}
+    try:
+        client.admin.command("createUser", _MONGO_USER, pwd=password, roles=["root"], writeConcern=lasting)
+    except OperationFailure as error:
+        if error.code != 51003:  # there is one already
+            raise
+        client.admin.command("updateUser", _MONGO_USER, pwd=password, writeConcern=lasting)
+
+
+def _is_secured(noted: Path, password: str) -> bool:
+    try:
+        return noted.read_text("utf-8") == _digest(password)
+    except OSError:
+        return False
+
+
+def _note_secured(noted: Path, password: str) -> None:
+    write_private(noted, _digest(password))
+
+
+def _digest(password: str) -> str:
+    return hashlib.sha256(password.encode()).hexdigest()
 
 
 def start_s3(place: Place, bucket: str) -> Server:
@@ -226,10 +308,12 @@ def _plain_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 
-def _mongo(port: int) -> MongoClient[dict[str, Any]]:
+def _mongo(port: int, login: Mapping[str, str]) -> MongoClient[dict[str, Any]]:
     return MongoClient(
         LOOPBACK,
         port,
+        username=login.get("username"),
+        password=login.get("password"),
         directConnection=True,
         serverSelectionTimeoutMS=100,
         connectTimeoutMS=_PROBE_TIMEOUT_MS,
@@ -237,12 +321,14 @@ def _mongo(port: int) -> MongoClient[dict[str, Any]]:
     )
 
 
-def _become_primary(port: int, process: ManagedProcess, cancel: threading.Event) -> None:
+def _become_primary(
+    port: int, process: ManagedProcess, cancel: threading.Event, login: Mapping[str, str]
+) -> None:
     """Initiate a new folder's replica set, put right the address of an old one, wait for the primary."""
     host = f"{LOOPBACK}:{port}"
     deadline = time.monotonic() + START_TIMEOUT_S
     problem = "no answer"
-    with _mongo(port) as client:
+    with _mongo(port, login) as client:
         while process.running and not cancel.is_set() and time.monotonic() < deadline:
             try:
                 _configure_replica_set(client, host)
@@ -274,9 +360,11 @@ def _configure_replica_set(client: MongoClient[dict[str, Any]], host: str) -> No
     try:
         config = client.admin.command("replSetGetConfig")["config"]
     except OperationFailure as error:
-        if error.code != 94:  # NotYetInitialized
+        # NotYetInitialized; or Unauthorized: in a new folder with a key nobody may ask before it is.
+        if error.code not in (94, 13):
             raise
-        client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": members})
+        with contextlib.suppress(OperationFailure):
+            client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": members})
         return
     if [member["host"] for member in config["members"]] != [host]:
         config |= {"members": members, "version": config["version"] + 1}

@@ -152,7 +152,7 @@ def test_no_secret_is_on_a_command_line_or_in_a_log(running: Stack) -> None:
     secrets = json.loads((running.data_dir / "secrets.json").read_text()).values()
     commands = b"".join(Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids(running)).decode()
     logged = "".join(log.read_text() for log in (running.data_dir / "logs").iterdir())
-    assert len(set(secrets)) == 5
+    assert len(set(secrets)) == 7
     assert not [secret for secret in secrets if secret in commands + logged]
 
 

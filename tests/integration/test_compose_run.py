@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from generia_worker.client.client import GeneriaClient
 from generia_worker.embedded.ports import free_port
@@ -158,7 +159,8 @@ def test_all_of_it_is_healthy_and_makes_a_world(containers: dict[str, Container]
     known: dict[str, Any] = {
         k.removeprefix("GENERIA_").lower(): v for k, v in gateway.items() if not k.endswith("_FILE")
     }
-    settings = Settings(_env_file=None, **known)
+    rpc_token = Path(gateway["GENERIA_RPC_TOKEN_FILE"]).read_text(encoding="utf-8").strip()
+    settings = Settings(_env_file=None, rpc_token=SecretStr(rpc_token), **known)
     services = connect_services(settings)
     try:
         world_id = services.worlds.create("tester", "", "", PROMPT, 1, 2).id
