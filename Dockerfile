@@ -241,6 +241,7 @@ ENTRYPOINT ["python", "-m", "generia_worker.processes.media"]
 
 FROM base AS simulator
 COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
+COPY generia_worker/http/__init__.py generia_worker/http/addresses.py ./generia_worker/http/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/health.py \
