@@ -82,7 +82,8 @@ def test_nothing_is_imported_that_is_not_copied(stage: str, tmp_path: Path) -> N
         target = tmp_path / file
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes((made.ROOT / file).read_bytes())
-    modules = sorted(made.closure([f"generia_worker.processes.{stage}", made.HEALTH]))
+    started = [f"generia_worker.processes.{stage}", made.HEALTH, *made.TOOLS.get(stage, [])]
+    modules = sorted(made.closure(started))
     loads = {
         "worker": "from generia_worker.app.celery_app import app; app.loader.import_default_modules()"
     }.get(stage, "")
