@@ -1,11 +1,15 @@
 """Worlds while everything happens to their workers and servers: row 27.
 
-    python -m tests.faults.chaos --seed 7 --worlds 20 --minutes 10 [--time-scale 0.1] [--json]
+    python -m tests.faults.chaos --seed 7 --worlds 20 --minutes 10 [--time-scale 0.1] [--services plain] [--json]
 
 A stack of its own; worlds are ordered over the first part of the time, faults come in random order every 5 to 40 s (scaled).
 Then everything is left in peace, and every world must come to an end and add up. The exit status is 1 when anything is lost,
 doubled, or costs something that nobody can explain. The same seed gives the same orders and faults; what they hit is up to
 the machine.
+
+With `--services plain` the services are like those that others wrote: they know no idempotency keys, and while something
+behind them is away they say NOT_FOUND, UNKNOWN or INTERNAL. Then a world may end with failures, if it tells them; and a
+character that was made twice is one too many that nothing refers to.
 """
 
 from __future__ import annotations
@@ -41,6 +45,7 @@ from tests.faults.servers import (
     redis_down,
     step_down,
 )
+from tests.faults.wires import GrpcProxy, Wires, start_wired
 from tests.integration.audit import EXACT
 
 #: A world that has not ended so long after the last fault (scaled, plus what a machine needs) is lost.
@@ -48,6 +53,9 @@ DRAIN_S, DRAIN_MARGIN_S = 600.0, 90.0
 FAULTS_EVERY_S = (5.0, 40.0)
 #: The part of the time in which worlds are ordered.
 ORDERING = 0.7
+
+#: What services say that others wrote while their database or another service is away.
+_WRONG_CODES = ("NOT_FOUND", "UNKNOWN", "INTERNAL")
 
 T = TypeVar("T")
 
@@ -67,6 +75,7 @@ class Report:
     billed_usd: float = 0.0
     recorded_usd: float = 0.0
     failed_steps: list[str] = field(default_factory=list)
+    orphans: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     unexplained: list[str] = field(default_factory=list)
@@ -90,7 +99,7 @@ class Report:
             f"billed ${self.billed_usd:.6f}, recorded ${self.recorded_usd:.6f}; {self.ambiguous_calls} ambiguous calls "
             f"(${self.ambiguous_usd:.6f} of the bill), {self.answered_twice} answered twice",
         ]
-        for name in ("failed_steps", "lost", "doubled", "unexplained"):
+        for name in ("failed_steps", "orphans", "lost", "doubled", "unexplained"):
             found: list[str] = getattr(self, name)
             lines.append(f"{name.replace('_', ' ')}: {len(found)}")
             lines += [f"  {text}" for text in found[:20]]
@@ -100,8 +109,12 @@ class Report:
 class Chaos:
     """One run over one stack."""
 
-    def __init__(self, faults: Faults, seed: int, worlds: int, seconds: float) -> None:
+    def __init__(
+        self, faults: Faults, seed: int, worlds: int, seconds: float, wires: Wires | None = None
+    ) -> None:
+        """`wires`: those to services that know no keys."""
         self.faults = faults
+        self._wires = wires
         self.report = Report(seed, worlds)
         self._random = random.Random(seed)
         self._seconds = seconds
@@ -156,7 +169,8 @@ class Chaos:
 
     # --- faults ------------------------------------------------------------------------------------------------
     def _kinds(self) -> dict[str, Callable[[], object]]:
-        return {
+        plain = {"services say the wrong thing": self._wrong_codes} if self._wires else {}
+        return plain | {
             "kill a worker": lambda: self._kill(self._random.choice(self._workers())),
             "kill all workers": lambda: self._kill(*self._workers()),
             "kill the scheduler": lambda: self._kill("beat"),
@@ -185,6 +199,16 @@ class Chaos:
         os.kill(pid, signal.SIGSTOP)
         self.frozen += 1
         timer = threading.Timer(self._random.uniform(5, 60) * self.faults.scale, _thaw, (pid,))
+        timer.start()
+        self._timers.append(timer)
+
+    def _wrong_codes(self) -> None:
+        """Let one service say the same of every call for a while, as one does whose database is away."""
+        assert self._wires is not None
+        proxy = self._wires.services[self._random.choice(sorted(self._wires.services))]
+        code = self._random.choice(_WRONG_CODES)
+        proxy.rule = lambda _: code
+        timer = threading.Timer(self._random.uniform(5, 120) * self.faults.scale, _mend, (proxy,))
         timer.start()
         self._timers.append(timer)
 
@@ -224,6 +248,10 @@ class Chaos:
             if row["state"] == "failed":
                 report.failed_steps.append(f"{row['_id']}: {row['failure']['reason']}")
         unmade = sum(row["state"] in ("failed", "skipped") for row in steps)
+        if (unmade or status.status != "completed") and not status.error:
+            report.unexplained.append(
+                f"{world}: {unmade} steps were not made, and the status does not say why"
+            )
         if status.status == "completed" and not unmade:
             if (status.users_created, status.posts_created) != (users, posts):
                 report.lost.append(
@@ -243,7 +271,12 @@ class Chaos:
             self.report.lost += [f"{world}: {collection} {one}" for one in sorted(known - there)]
             # What a step had made before it failed for good is nobody's double.
             if not any(s["kind"] == kind and s["state"] == "failed" for s in steps):
-                self.report.doubled += [f"{world}: {collection} {one}" for one in sorted(there - known)]
+                found = [f"{world}: {collection} {one}" for one in sorted(there - known)]
+                # Posts are looked for before they are made again; of characters there is no list.
+                if self._wires is not None and kind == "character":
+                    self.report.orphans += found
+                else:
+                    self.report.doubled += found
         media = [row["media_id"] for row in self.faults.db["posts"].find({"world_id": world})]
         confirmed = self.faults.db["media"].count_documents({"_id": {"$in": media}, "state": "confirmed"})
         if confirmed != len(media):
@@ -283,14 +316,27 @@ def _thaw(pid: int) -> None:
         os.kill(pid, signal.SIGCONT)
 
 
-def run(folder: Path, *, seed: int, worlds: int, seconds: float, scale: float) -> Report:
+def _mend(proxy: GrpcProxy) -> None:
+    proxy.rule = lambda _: "pass"
+
+
+def run(
+    folder: Path, *, seed: int, worlds: int, seconds: float, scale: float, services: str = "reference"
+) -> Report:
     """Start a stack in this folder, let it all happen, and report."""
-    faults = start_stack(folder, scale, redis_timeout_s=2, mongo_timeout_s=max(1.0, 10 * scale))
+    timeouts: dict[str, Any] = {"redis_timeout_s": 2, "mongo_timeout_s": max(1.0, 10 * scale)}
+    wires: Wires | None = None
+    if services == "plain":
+        faults, wires = start_wired(folder, scale, **timeouts)
+        for proxy in wires.services.values():
+            proxy.forgets_keys = True
+    else:
+        faults = start_stack(folder, scale, **timeouts)
     try:
         # The refusals send steps to wait outside of the queues.
         latency = {"mean_s": 0.4, "sigma_s": 0.2}
         faults.behave(latency={"llm": latency, "images": latency}, rate_429=0.05, retry_after_s=5 * scale)
-        chaos = Chaos(faults, seed, worlds, seconds)
+        chaos = Chaos(faults, seed, worlds, seconds, wires)
         report = chaos.run()
         # Only an owner that was frozen in a call can get its answer beside its successor's.
         if report.answered_twice and not chaos.frozen:
@@ -298,6 +344,8 @@ def run(folder: Path, *, seed: int, worlds: int, seconds: float, scale: float) -
         return report
     finally:
         faults.close()
+        if wires is not None:
+            wires.close()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -307,6 +355,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--worlds", type=int, default=20)
     parser.add_argument("--minutes", type=float, default=2)
     parser.add_argument("--time-scale", type=float, default=0.1)
+    parser.add_argument("--services", choices=["reference", "plain"], default="reference")
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="generia-chaos-", ignore_cleanup_errors=True) as folder:
@@ -316,6 +365,7 @@ def main(arguments: list[str] | None = None) -> int:
             worlds=asked.worlds,
             seconds=asked.minutes * 60,
             scale=asked.time_scale,
+            services=asked.services,
         )
     print(json.dumps(report.as_json()) if asked.json else report.as_text())
     return 0 if report.sound else 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
 from contextlib import suppress
 from dataclasses import replace
@@ -193,6 +193,22 @@ class _Forward(grpc.GenericRpcHandler):
         )
 
 
+class Later(Mapping[str, str]):
+    """A mapping that is made when it is read."""
+
+    def __init__(self, make: Callable[[], Mapping[str, str]]) -> None:
+        self._make = make
+
+    def __getitem__(self, key: str) -> str:
+        return self._make()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._make())
+
+    def __len__(self) -> int:
+        return len(self._make())
+
+
 class Wires:
     """A proxy on every wire that leaves the workers, but for Redis and the providers."""
 
@@ -203,7 +219,8 @@ class Wires:
 
     def lead_to(self, settings: Settings) -> None:
         """Pass on to these servers and services."""
-        self.mongo.lead_to(settings.mongo_uri.get_secret_value().removeprefix("mongodb://").partition("/")[0])
+        self._login, _, server = settings.mongo_uri.get_secret_value().partition("/?")[0].rpartition("@")
+        self.mongo.lead_to(server)
         self.s3.lead_to(settings.s3_endpoint)
         for name, proxy in self.services.items():
             proxy.lead_to(getattr(settings, f"{name}_service"))
@@ -219,7 +236,7 @@ class Wires:
     def of_workers(self) -> dict[str, str]:
         """Return the variables that lead the workers through the proxies."""
         services = {f"GENERIA_{name.upper()}_SERVICE": proxy.address for name, proxy in self.services.items()}
-        return services | {"GENERIA_MONGO_URI": f"mongodb://{self.mongo.address}/?directConnection=true"}
+        return services | {"GENERIA_MONGO_URI": f"{self._login}@{self.mongo.address}/?directConnection=true"}
 
     def of_services(self) -> dict[str, str]:
         """Return the variables that lead everything that goes to the media store through a proxy."""
@@ -249,9 +266,11 @@ def start_wired(folder: Path, scale: float, **changed: Any) -> tuple[Faults, Wir
                     led.set()
             return real(settings)
 
-        changes = wires.of_services() if program.name == "services" else wires.of_workers()
-        through = program.name == "services" or program.name.startswith("worker-")
-        return replace(program, argv=argv, env={**program.env, **changes}) if through else program
+        if program.name == "services":
+            return replace(program, argv=argv, env=Later(lambda: {**program.env, **wires.of_services()}))
+        if program.name.startswith("worker-"):
+            return replace(program, argv=argv, env=Later(lambda: {**program.env, **wires.of_workers()}))
+        return program
 
     parts = [rewired(part) for part in programs.programs(asked)]
     stack = Stack(programs.with_addresses(asked), folder, parts, fork_server=fork_server())
