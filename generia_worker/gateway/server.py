@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from urllib.parse import urlsplit
 
 import uvicorn
 
 from generia_worker.gateway.app import create_app
 from generia_worker.gateway.dependencies import Dependencies, open_dependencies
-from generia_worker.http.addresses import listening, split
+from generia_worker.http.addresses import is_loopback, listening, split
 from generia_worker.http.connections import guarded
 from generia_worker.settings import Settings
 from generia_worker.storage.mongo_check import wait_until_usable
@@ -29,12 +30,24 @@ def run(settings: Settings) -> None:
     Raises:
         ConfigurationError: no secret is configured, or MongoDB cannot be used (MongoUnusable).
     """
+    warn_of_strangers(settings)
     deps = open_dependencies(settings)
     wait_until_usable(
         deps.mongo, settings.mongo_uri.get_secret_value(), settings.mongo_database, patience_s=_START_S
     )
     deps.prepare()
     uvicorn.Server(config(deps)).run(listening("GENERIA_GATEWAY_BIND", settings.gateway_bind))
+
+
+def warn_of_strangers(settings: Settings) -> None:
+    """Say so where people outside of this machine may make themselves accounts, and order at the operator's expense."""
+    host = urlsplit(settings.gateway_url).hostname or ""
+    if not is_loopback(host) and settings.gateway_registration == "open" and settings.daily_usd_all is None:
+        log.warning(
+            "Anybody may register at %s, and nothing bounds what their worlds cost: set "
+            "GENERIA_GATEWAY_REGISTRATION or GENERIA_DAILY_USD_ALL.",
+            host,
+        )
 
 
 def config(deps: Dependencies) -> uvicorn.Config:

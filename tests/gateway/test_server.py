@@ -98,7 +98,7 @@ def test_it_stops_with_its_streams_and_logs_no_secret(
 ) -> None:
     program, lines = process
     log: list[str] = []
-    while not log or "running on" not in log[-1]:
+    while not log or "startup complete" not in log[-1]:
         log.append(lines.get(timeout=30))
     deps = open_dependencies(settings_of_process)
     known = Gateway(settings_of_process.gateway_url, deps)

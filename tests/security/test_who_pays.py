@@ -17,6 +17,7 @@ from generia_worker.api.app import create_app
 from generia_worker.app.container import Container
 from generia_worker.app.enqueue import Enqueuer
 from generia_worker.gateway.accounts import Role
+from generia_worker.gateway.server import warn_of_strangers
 from generia_worker.processes.users import ROLES, Asked, users
 from generia_worker.settings import Settings
 from generia_worker.worlds.steps import FINISH, STEPS
@@ -227,6 +228,22 @@ def test_what_the_day_does_not_allow_is_told_as_it_is(
     with gateway_with_endpoint.as_user(user) as client:
         refused = client.post(f"/api/v1/worlds/{world.id}:resume")
     assert (refused.status_code, refused.json()["detail"]) == (403, detail)
+
+
+@pytest.mark.parametrize(
+    ("changed", "warned"),
+    [
+        ({}, False),
+        ({"gateway_url": "https://generia.example"}, True),
+        ({"gateway_url": "https://generia.example", "gateway_registration": "invitation"}, False),
+        ({"gateway_url": "https://generia.example", "daily_usd_all": 5.0}, False),
+    ],
+)
+def test_an_open_door_to_an_open_purse_is_told(
+    caplog: pytest.LogCaptureFixture, changed: dict[str, Any], warned: bool
+) -> None:
+    warn_of_strangers(Settings(_env_file=None, **changed))
+    assert ("GENERIA_DAILY_USD_ALL" in caplog.text) is warned
 
 
 # --- the operator ------------------------------------------------------------------------------------------------
