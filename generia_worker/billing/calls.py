@@ -44,11 +44,12 @@ _WAIT_FOR_OTHERS_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class TextQuestion:
-    """What to ask the model. `schema_instruction` is for servers that take no schema."""
+    """What to ask the model; see `ChatRequest`."""
 
     messages: tuple[Message, ...]
     schema_name: str
     schema: dict[str, Any]
+    bounded_schema: dict[str, Any]
     schema_instruction: str
     max_tokens: int
 
@@ -105,6 +106,7 @@ class MeteredCalls:
                 messages=question.messages,
                 schema_name=question.schema_name,
                 schema=question.schema,
+                bounded_schema=question.bounded_schema,
                 schema_instruction=question.schema_instruction,
                 max_tokens=question.max_tokens,
                 request_id=f"{call.key}~{uuid.uuid4().hex[:8]}",

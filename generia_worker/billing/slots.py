@@ -25,7 +25,7 @@ _ACQUIRE = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local pause = redis.call('PTTL', KEYS[2])
-if pause > 0 then return pause end
+if pause >= 0 then return math.max(pause, 1) end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[1]) then return -1 end
 redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[3])

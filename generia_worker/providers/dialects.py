@@ -18,15 +18,24 @@ _FORMAT_WORDS = (
     # OpenRouter's words for: no provider of this model has what require_parameters insists on.
     "requested parameters",
 )
+_LIMITS_WORDS = (
+    "invalid schema",
+    "minitems",
+    "maxitems",
+    "maxlength",
+    # Gemini's words for: the limits of this schema are too many to be held.
+    "too many states",
+)
 _REFUSALS = frozenset({400, 404, 422})
 
 
 class ResponseFormat(IntEnum):
     """How a server is asked for JSON, from the best to what always works."""
 
-    JSON_SCHEMA = 0
-    JSON_OBJECT = 1
-    PROMPT = 2
+    BOUNDED_SCHEMA = 0
+    JSON_SCHEMA = 1
+    JSON_OBJECT = 2
+    PROMPT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +46,7 @@ class Dialect:
     `temperature` is False where none may be given.
     """
 
-    response_format: ResponseFormat = ResponseFormat.JSON_SCHEMA
+    response_format: ResponseFormat = ResponseFormat.BOUNDED_SCHEMA
     tokens_parameter: str = "max_tokens"
     temperature: bool = True
 
@@ -55,8 +64,14 @@ class Dialect:
             return replace(self, tokens_parameter="max_completion_tokens")
         if self.temperature and "temperature" in words:
             return replace(self, temperature=False)
+        if self.response_format is ResponseFormat.BOUNDED_SCHEMA and any(
+            one in words for one in _LIMITS_WORDS
+        ):
+            return replace(self, response_format=ResponseFormat.JSON_SCHEMA)
         if self.response_format is not ResponseFormat.PROMPT and any(word in words for word in _FORMAT_WORDS):
-            return replace(self, response_format=ResponseFormat(self.response_format + 1))
+            # Who knows no schemas knows none without limits either.
+            wanted = max(self.response_format, ResponseFormat.JSON_SCHEMA) + 1
+            return replace(self, response_format=ResponseFormat(wanted))
         return None
 
 

@@ -34,11 +34,15 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """What to ask. `schema_instruction` is appended to the system message where the server takes no schema."""
+    """What to ask. `schema_instruction` is appended to the system message where the server takes no schema.
+
+    `bounded_schema` says how many and how long, too: for servers that hold a model to it.
+    """
 
     messages: tuple[Message, ...]
     schema_name: str
     schema: dict[str, Any]
+    bounded_schema: dict[str, Any]
     schema_instruction: str
     max_tokens: int
     request_id: str
@@ -161,8 +165,12 @@ class LlmClient:
             if response_format is not ResponseFormat.PROMPT:
                 # Without it a provider that lacks structured output ignores it in silence.
                 body["provider"] = {"require_parameters": True}
-        if response_format is ResponseFormat.JSON_SCHEMA:
-            schema = {"name": request.schema_name, "strict": True, "schema": request.schema}
+        schemas = {
+            ResponseFormat.BOUNDED_SCHEMA: request.bounded_schema,
+            ResponseFormat.JSON_SCHEMA: request.schema,
+        }
+        if response_format in schemas:
+            schema = {"name": request.schema_name, "strict": True, "schema": schemas[response_format]}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
             return body
         messages[0]["content"] += f"\n\n{request.schema_instruction}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -9,38 +10,53 @@ from pydantic import BaseModel
 
 #: What a strict schema may say of a value; counts and lengths are checked in code.
 _KEPT = frozenset({"type", "enum", "const", "description", "items", "anyOf", "properties"})
+#: What some servers take beside it.
+_BOUNDS = frozenset({"maxLength", "minItems", "maxItems"})
 
 
 @cache
-def _strict(model: type[BaseModel]) -> dict[str, Any]:
+def _strict(model: type[BaseModel], kept: frozenset[str]) -> dict[str, Any]:
     schema = model.model_json_schema()
-    strict: dict[str, Any] = _simplify(schema, schema.get("$defs", {}))
+    strict: dict[str, Any] = _simplify(schema, schema.get("$defs", {}), kept)
     strict.pop("description", None)
     return strict
 
 
 def strict_schema(model: type[BaseModel]) -> dict[str, Any]:
     """Return the strict schema of a model: references inlined, every property required, no further ones, no limits."""
-    return _strict(model)
+    return _strict(model, _KEPT)
 
 
-def _simplify(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+def bounded_schema(model: type[BaseModel], counts: Mapping[str, int]) -> dict[str, Any]:
+    """Return the same with limits, and with exactly so many items in the lists that `counts` names.
+
+    A server that holds a model to it gets what was ordered at the first try, and no model writes on until its tokens end.
+    """
+    schema = _strict(model, _KEPT | _BOUNDS)
+    exact = {
+        name: {**schema["properties"][name], "minItems": count, "maxItems": count}
+        for name, count in counts.items()
+    }
+    return {**schema, "properties": {**schema["properties"], **exact}}
+
+
+def _simplify(node: dict[str, Any], definitions: dict[str, Any], kept: frozenset[str]) -> dict[str, Any]:
     if "$ref" in node:
         target = definitions[node["$ref"].rpartition("/")[2]]
-        inlined = _simplify(target, definitions)
+        inlined = _simplify(target, definitions, kept)
         inlined.pop("description", None)
         return inlined | ({"description": node["description"]} if "description" in node else {})
     if len(node.get("allOf", [])) == 1:
         node = {**node["allOf"][0], **{k: v for k, v in node.items() if k != "allOf"}}
-        return _simplify(node, definitions)
-    simple = {name: value for name, value in node.items() if name in _KEPT}
+        return _simplify(node, definitions, kept)
+    simple = {name: value for name, value in node.items() if name in kept}
     if "items" in simple:
-        simple["items"] = _simplify(simple["items"], definitions)
+        simple["items"] = _simplify(simple["items"], definitions, kept)
     if "anyOf" in simple:
-        simple["anyOf"] = [_simplify(option, definitions) for option in simple["anyOf"]]
+        simple["anyOf"] = [_simplify(option, definitions, kept) for option in simple["anyOf"]]
     if "properties" in simple:
         simple["properties"] = {
-            name: _simplify(value, definitions) for name, value in simple["properties"].items()
+            name: _simplify(value, definitions, kept) for name, value in simple["properties"].items()
         }
         simple["required"] = list(simple["properties"])
         simple["additionalProperties"] = False

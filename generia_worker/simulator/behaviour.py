@@ -132,6 +132,8 @@ class Behaviour(_Part):
     )
     #: 400 for `response_format` of type json_schema, or json_object.
     no_json_schema: bool = False
+    #: 400 for a schema that says how many or how long.
+    no_schema_bounds: bool = False
     no_json_object: bool = False
 
     # --- money -------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from generia_worker.simulator.http import (
 )
 from generia_worker.simulator.mangling import mangle_document, mangle_text
 from generia_worker.simulator.reading import Brief, message_text, read_brief
-from generia_worker.simulator.schema import NAME, strict_problems
+from generia_worker.simulator.schema import NAME, strict_problems, without_bounds
 from generia_worker.simulator.state import Simulator
 from generia_worker.simulator.writing import write, write_prose
 
@@ -82,8 +82,8 @@ class _Body(BaseModel):
     response_format: _Format | None = None
 
 
-def body_problem(body: Any) -> str | None:
-    """Return why the provider refuses this body, or None."""
+def body_problem(body: Any, *, bounds: bool = True) -> str | None:
+    """Return why the provider refuses this body, or None. Without `bounds` it takes no schema that says how many."""
     try:
         read = _Body.model_validate(body)
     except ValidationError as error:
@@ -100,7 +100,7 @@ def body_problem(body: Any) -> str | None:
         return (
             "Invalid 'response_format.json_schema.name': expected a string that matches ^[a-zA-Z0-9_-]{1,64}$"
         )
-    problems = strict_problems(wanted.body) if wanted.strict else []
+    problems = strict_problems(wanted.body, bounds=bounds) if wanted.strict else []
     return f"Invalid schema for response_format '{wanted.name}': {problems[0]}" if problems else None
 
 
@@ -132,7 +132,7 @@ class ChatApi:
             body = await read_json(request)
         except BadBody as error:
             return self._refuse(error.status, name, "unknown", str(error))
-        problem = body_problem(body)
+        problem = body_problem(body, bounds=not self._simulator.behaviour.no_schema_bounds)
         if problem is not None:
             return self._refuse(400, name, "unknown", problem)
         return await self._complete(request, body, name)
@@ -141,7 +141,9 @@ class ChatApi:
         simulator = self._simulator
         behaviour = simulator.behaviour
         text = "\n".join(message_text(message) for message in body["messages"])
-        dice = simulator.arrive("llm", digest(body["model"], text, body.get("response_format")))
+        dice = simulator.arrive(
+            "llm", digest(body["model"], text, without_bounds(body.get("response_format")))
+        )
         brief = read_brief(body, simulator.seed)
         kind = brief.kind or "prose"
         wanted = (body.get("response_format") or {}).get("type", "text")

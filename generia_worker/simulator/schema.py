@@ -21,17 +21,28 @@ _KEYWORDS = frozenset(
         "title",
     }
 )
+#: What newer servers take beside those.
+_BOUNDS = frozenset({"minItems", "maxItems", "minLength", "maxLength"})
 _MAX_DEPTH = 12
 _TYPES = {"string", "number", "integer", "boolean", "null", "object", "array"}
 
 
-def strict_problems(schema: Any) -> list[str]:
-    """Return why strict mode refuses this schema; empty when it takes it."""
+def strict_problems(schema: Any, *, bounds: bool = False) -> list[str]:
+    """Return why strict mode refuses this schema; empty when it takes it. With `bounds` it takes limits as well."""
     if not isinstance(schema, dict) or schema.get("type") != "object" or "anyOf" in schema:
         return ["schema must have a 'type' of 'object' at its root"]
     problems: list[str] = []
     _check(schema, "()", 0, problems)
+    if bounds:
+        problems = [one for one in problems if not any(f"'{key}' is not permitted" in one for key in _BOUNDS)]
     return problems
+
+
+def without_bounds(schema: Any) -> Any:
+    """Return a schema without its limits: what is answered does not depend on them."""
+    if isinstance(schema, dict):
+        return {name: without_bounds(part) for name, part in schema.items() if name not in _BOUNDS}
+    return schema
 
 
 def _check(schema: Any, where: str, depth: int, problems: list[str]) -> None:

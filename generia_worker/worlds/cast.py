@@ -58,7 +58,14 @@ def _collect(ctx: StepContext, services: Services, wanted: int, before: list[Cha
             "existing": [pick(one, ("id", "concept_short", "role_in_world")) for one in known],
         }
         answer = generate(
-            ctx, services, Cast, "cast_characters", variables, purpose=f"cast{turn}", planned=not turn
+            ctx,
+            services,
+            Cast,
+            "cast_characters",
+            variables,
+            purpose=f"cast{turn}",
+            planned=not turn,
+            counts={"characters": wanted - len(people)},
         )
         answer = _renumbered(answer, first=len(known) + 1)
         first = first or answer

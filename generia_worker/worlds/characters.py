@@ -87,7 +87,14 @@ def plan_posts(ctx: StepContext, services: Services) -> Outcome:
             "earlier": [post.topic for post in posts],
         }
         answer = generate(
-            ctx, services, PostPlan, "plan_posts", variables, purpose=f"plan{turn}", planned=turn < rounds
+            ctx,
+            services,
+            PostPlan,
+            "plan_posts",
+            variables,
+            purpose=f"plan{turn}",
+            planned=turn < rounds,
+            counts={"posts": count},
         )
         first = first or answer
         posts += unseen(answer.posts, posts, _identity)[:count]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from generia_worker.billing.calls import TextAnswer, TextQuestion
@@ -10,7 +10,7 @@ from generia_worker.errors import AnswerRefused, AnswerTooLongError, InvalidAnsw
 from generia_worker.observability import metrics
 from generia_worker.providers.answers import parse_answer
 from generia_worker.providers.llm import Message
-from generia_worker.providers.schema import strict_schema
+from generia_worker.providers.schema import bounded_schema, strict_schema
 from generia_worker.worlds.context import Services, StepContext
 from generia_worker.worlds.documents import Content
 
@@ -35,11 +35,13 @@ def generate(
     purpose: str = "text",
     planned: bool = True,
     check: Check[T] | None = None,
+    counts: Mapping[str, int] | None = None,
 ) -> T:
     """Return a document of type `model`, written by the text model from a template of `prompts/`.
 
     The model is shown what was wrong and asked again, at most `max_reasks` times. `planned`: the first question is among
-    the `text_calls` of the step's spec.
+    the `text_calls` of the step's spec. `counts` are lists of the document that should have exactly so many items: servers
+    are told that can hold a model to it, and whoever asks looks at what came.
 
         draft = generate(ctx, services, PostDraft, "write_post", {"world": …, "post": …})
 
@@ -52,6 +54,7 @@ def generate(
     opening = (Message("system", system), Message("user", user))
     messages: tuple[Message, ...] = opening
     schema = strict_schema(model)
+    bounded = bounded_schema(model, counts or {})
     instruction = services.prompts.schema_instruction(schema)
     max_tokens = services.settings.llm_max_tokens
     error: InvalidAnswerError | None = None
@@ -59,7 +62,7 @@ def generate(
     for number in range(services.settings.max_reasks + 1):
         if number:
             metrics.asked_again()
-        question = TextQuestion(messages, model.schema_name, schema, instruction, max_tokens)
+        question = TextQuestion(messages, model.schema_name, schema, bounded, instruction, max_tokens)
         try:
             answer = services.calls.text(
                 ctx.text_call(f"{purpose}.{number}", planned=planned and not number), question

@@ -18,7 +18,7 @@ from generia_worker.providers.usage import Provider, Usage
 from generia_worker.storage.database import Database, Document
 from tests.books import WORLD, Books
 
-QUESTION = TextQuestion((Message("user", "?"),), "post", {}, "", 100)
+QUESTION = TextQuestion((Message("user", "?"),), "post", {}, {}, "", 100)
 #: MongoDB takes no document of more than 16 MiB.
 TOO_LARGE = 17 * 1024 * 1024
 

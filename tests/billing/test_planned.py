@@ -18,7 +18,7 @@ from generia_worker.providers.usage import Provider, Usage
 from generia_worker.storage.database import Database
 from tests.books import WORLD, Books
 
-QUESTION = TextQuestion((Message("user", "?"),), "post", {}, "", 100)
+QUESTION = TextQuestion((Message("user", "?"),), "post", {}, {}, "", 100)
 PLANNED = {"llm": 2, "images": 0}
 
 

@@ -29,6 +29,13 @@ REQUEST = ChatRequest(
     messages=(Message("system", "Be brief."), Message("user", "Hi")),
     schema_name="post",
     schema={"type": "object", "properties": {}, "required": [], "additionalProperties": False},
+    bounded_schema={
+        "type": "object",
+        "properties": {},
+        "required": [],
+        "additionalProperties": False,
+        "x": 1,
+    },
     schema_instruction="THE SCHEMA AS JSON",
     max_tokens=100,
     request_id="world/post/01/02#1.0.text~ä",
@@ -88,7 +95,7 @@ def test_what_is_asked_and_answered(pool: HttpPool, serve: Serve) -> None:
     assert body["messages"] == [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
     assert body["response_format"] == {
         "type": "json_schema",
-        "json_schema": {"name": "post", "strict": True, "schema": REQUEST.schema},
+        "json_schema": {"name": "post", "strict": True, "schema": REQUEST.bounded_schema},
     }
     assert body["provider"] == {"require_parameters": True}
     assert body["usage"] == {"include": True}
@@ -241,7 +248,6 @@ def test_a_200_that_cannot_be_read_may_have_been_billed(pool: HttpPool, serve: S
 
 REFUSALS = [
     (400, {"error": {"message": "response_format of type json_schema is not supported by this model"}}),
-    (400, {"error": {"message": "Invalid schema for response_format 'post': …"}}),
     (
         404,
         {"error": {"code": 404, "message": "No endpoints found that can handle the requested parameters."}},
@@ -274,6 +280,33 @@ def test_formats_are_stepped_down_and_remembered(
     server.handler = says(answer("ok"))
     assert client(pool, server, dialects=dialects).complete(REQUEST).content == "ok"
     assert "response_format" not in server.seen[3].json
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Invalid schema for response_format 'post': In context=('posts',), 'minItems' is not permitted.",
+        "The specified schema produces a constraint that has too many states for serving.",
+    ],
+)
+def test_a_server_that_takes_no_limits_is_asked_without_them(
+    pool: HttpPool, serve: Serve, words: str
+) -> None:
+    """And if it is the schema all the same, as one that knows no schemas."""
+    server = serve(says({"error": {"message": words}}, 400))
+    asker = client(pool, server)
+    with pytest.raises(DialectRefused):
+        asker.complete(REQUEST)
+    server.handler = says(answer("ok"))
+    assert asker.complete(REQUEST).content == "ok"
+    schemas = [seen.json["response_format"]["json_schema"]["schema"] for seen in server.seen]
+    assert schemas == [REQUEST.bounded_schema, REQUEST.schema]
+    server.handler = says({"error": {"message": "Invalid schema for response_format 'post': …"}}, 400)
+    with pytest.raises(DialectRefused):
+        asker.complete(REQUEST)
+    server.handler = says(answer("ok"))
+    asker.complete(REQUEST)
+    assert server.seen[-1].json["response_format"] == {"type": "json_object"}
 
 
 def test_threads_step_down_together(pool: HttpPool, serve: Serve) -> None:

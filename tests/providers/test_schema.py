@@ -9,8 +9,8 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel, Field
 
-from generia_worker.providers.schema import strict_schema
-from generia_worker.simulator.schema import NAME, strict_problems
+from generia_worker.providers.schema import bounded_schema, strict_schema
+from generia_worker.simulator.schema import NAME, strict_problems, without_bounds
 from generia_worker.worlds.documents import (
     Cast,
     CharacterDetail,
@@ -52,6 +52,18 @@ def nodes(node: Any) -> Iterator[dict[str, Any]]:
         yield from nodes(option)
     if "items" in node:
         yield from nodes(node["items"])
+
+
+def test_counts_that_were_ordered_stand_in_the_schema() -> None:
+    """Exactly so many, and no text without an end; the schema for other servers says none of it."""
+    schema = bounded_schema(PostPlan, {"posts": 7})
+    posts = schema["properties"]["posts"]
+    assert (posts["minItems"], posts["maxItems"]) == (7, 7)
+    assert posts["items"]["properties"]["topic"]["maxLength"] == 4000
+    assert strict_problems(schema, bounds=True) == []
+    assert strict_problems(schema) != []
+    assert without_bounds(schema) == strict_schema(PostPlan)
+    assert bounded_schema(PostPlan, {"posts": 2})["properties"]["posts"]["maxItems"] == 2
 
 
 @pytest.mark.parametrize("model", DOCUMENTS)

@@ -29,7 +29,7 @@ from generia_worker.providers.llm import (
     LlmClient,
     Message,
 )
-from generia_worker.providers.schema import strict_schema
+from generia_worker.providers.schema import bounded_schema, strict_schema
 from generia_worker.simulator.app import create_app
 from generia_worker.worlds.documents import PostDraft
 from generia_worker.worlds.templates import Prompts
@@ -129,7 +129,15 @@ def request(number: int) -> ChatRequest:
     schema = strict_schema(PostDraft)
     instruction = prompts.schema_instruction(schema)
     messages = (Message("system", system), Message("user", user))
-    return ChatRequest(messages, PostDraft.schema_name, schema, instruction, 4000, f"post/{number}")
+    return ChatRequest(
+        messages,
+        PostDraft.schema_name,
+        schema,
+        bounded_schema(PostDraft, {}),
+        instruction,
+        4000,
+        f"post/{number}",
+    )
 
 
 def ask(llm: LlmClient, number: int) -> ChatAnswer | GeneriaError:

@@ -30,7 +30,7 @@ from generia_worker.storage.database import Database
 from tests.books import WORLD, Books, in_parallel
 
 DEFAULT, REAL = 0.0006, 0.05
-QUESTION = TextQuestion((Message("user", "?"),), "post", {}, "", 100)
+QUESTION = TextQuestion((Message("user", "?"),), "post", {}, {}, "", 100)
 SIDE = 1024
 
 

@@ -126,8 +126,20 @@ _BAD_BODIES = {
     "a default": _changed([*_SCHEMA, "properties", "mood", "default"], "calm"),
     "a ref": _changed([*_SCHEMA, "properties", "mood"], {"$ref": "#/$defs/Mood"}),
     "oneOf": _changed([*_SCHEMA, "properties", "mood"], {"oneOf": [{"type": "string"}]}),
-    "minItems": _changed([*_SCHEMA, "properties", "hashtags", "minItems"], 1),
+    "a default item": _changed([*_SCHEMA, "properties", "hashtags", "default"], []),
 }
+
+
+def test_limits_are_taken_by_some_servers_and_change_no_answer(sim: Sim) -> None:
+    plain, bounded = sim.body("post"), copy.deepcopy(sim.body("post"))
+    _changed([*_SCHEMA, "properties", "hashtags", "minItems"], 1)(bounded)
+    answers = [sim.chat(body).json()["choices"] for body in (plain, bounded)]
+    assert answers[0] == answers[1]
+    sim.behave(no_schema_bounds=True)
+    refused = sim.chat(bounded)
+    assert refused.status_code == 400
+    assert "'minItems' is not permitted" in refused.json()["error"]["message"]
+    assert sim.chat(plain).status_code == 200
 
 
 @pytest.mark.parametrize("name", sorted(_BAD_BODIES))
