@@ -139,6 +139,8 @@ class Behaviour(_Part):
     # --- money -------------------------------------------------------------------------------------------------
     #: `missing` and `null` hide what is charged all the same; `zero` charges nothing.
     cost: Annotated[_Costs, BeforeValidator(_both)] = _Costs()
+    #: How many times the usual a picture costs.
+    image_price_factor: float = Field(default=1, ge=0, le=10_000)
     #: The whole `usage` is left out.
     no_usage: bool = False
 

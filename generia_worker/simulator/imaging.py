@@ -226,7 +226,7 @@ class ImageApi:
         problems: list[dict[str, Any]],
     ) -> None:
         behaviour = self._simulator.behaviour
-        cost = image_cost_usd(task.width, task.height)
+        cost = image_cost_usd(task.width, task.height) * behaviour.image_price_factor
         images = []
         for index in range(task.numberResults):
             order = PictureOrder(

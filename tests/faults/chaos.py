@@ -1,11 +1,14 @@
 """Worlds while everything happens to their workers and servers: row 27.
 
-    python -m tests.faults.chaos --seed 7 --worlds 20 --minutes 10 [--time-scale 0.1] [--services plain] [--json]
+    python -m tests.faults.chaos --seed 7 --worlds 20 --minutes 10 [--time-scale 0.1] [--services plain] [--dear 5000] [--json]
 
 A stack of its own; worlds are ordered over the first part of the time, faults come in random order every 5 to 40 s (scaled).
 Then everything is left in peace, and every world must come to an end and add up. The exit status is 1 when anything is lost,
 doubled, or costs something that nobody can explain. The same seed gives the same orders and faults; what they hit is up to
 the machine.
+
+With `--dear 5000` pictures cost 5000 times what the price table says, and every world has a budget, which may be too small
+for it: no world may cost a cent more.
 
 With `--services plain` the services are like those that others wrote: they know no idempotency keys, and while something
 behind them is away they say NOT_FOUND, UNKNOWN or INTERNAL. Then a world may end with failures, if it tells them; and a
@@ -56,6 +59,9 @@ ORDERING = 0.7
 
 #: What services say that others wrote while their database or another service is away.
 _WRONG_CODES = ("NOT_FOUND", "UNKNOWN", "INTERNAL")
+
+#: From the worst case of one text to what a world costs whose pictures are $0.05 each: small ones, with `--dear 5000`.
+_BUDGETS_USD = (0.05, 0.7)
 
 T = TypeVar("T")
 
@@ -110,9 +116,18 @@ class Chaos:
     """One run over one stack."""
 
     def __init__(
-        self, faults: Faults, seed: int, worlds: int, seconds: float, wires: Wires | None = None
+        self,
+        faults: Faults,
+        seed: int,
+        worlds: int,
+        seconds: float,
+        wires: Wires | None = None,
+        *,
+        budgets: bool = False,
     ) -> None:
         """`wires`: those to services that know no keys."""
+        self._has_budgets = budgets
+        self._budgets: dict[str, float] = {}
         self.faults = faults
         self._wires = wires
         self.report = Report(seed, worlds)
@@ -153,9 +168,14 @@ class Chaos:
         for _ in range(count):
             users = dice.randint(1, 4)
             posts = dice.randint(users, 8)
-            world = self._insist(partial(self.faults.new_world, PROMPT, users, posts))
+            budget = round(dice.uniform(*_BUDGETS_USD), 6) if self._has_budgets else None
+            world = self._insist(partial(self.faults.new_world, PROMPT, users, posts, budget))
             self._orders[world] = (users, posts)
-            order = Order(world_id=world, user_prompt=PROMPT, users_count=users, posts_count=posts)
+            if budget is not None:
+                self._budgets[world] = budget
+            order = Order(
+                world_id=world, user_prompt=PROMPT, users_count=users, posts_count=posts, budget=budget
+            )
             self._insist(partial(self.faults.client.order, order))
             time.sleep(dice.uniform(0, 2) * self._seconds * ORDERING / count)
 
@@ -248,10 +268,9 @@ class Chaos:
             if row["state"] == "failed":
                 report.failed_steps.append(f"{row['_id']}: {row['failure']['reason']}")
         unmade = sum(row["state"] in ("failed", "skipped") for row in steps)
-        if (unmade or status.status != "completed") and not status.error:
-            report.unexplained.append(
-                f"{world}: {unmade} steps were not made, and the status does not say why"
-            )
+        failed = sum(row["state"] == "failed" for row in steps)
+        if (failed or status.status != "completed") and not status.error:
+            report.unexplained.append(f"{world}: {failed} steps failed, and the status does not say why")
         if status.status == "completed" and not unmade:
             if (status.users_created, status.posts_created) != (users, posts):
                 report.lost.append(
@@ -304,7 +323,12 @@ class Chaos:
                 )
         status = self.faults.client.status(world)
         report.ambiguous_calls += sum(row["state"] == "ambiguous" for row in calls.values())
-        report.billed_usd += sum(entry["charged_usd"] for entry in bill)
+        billed = sum(entry["charged_usd"] for entry in bill)
+        report.billed_usd += billed
+        if billed > self._budgets.get(world, billed) + EXACT:
+            report.unexplained.append(
+                f"{world} was billed ${billed}, with a budget of ${self._budgets[world]}"
+            )
         report.recorded_usd += status.cost_usd
         recorded = sum(row["cost_usd"] or 0 for row in calls.values())
         if abs(recorded - status.cost_usd) > EXACT:
@@ -321,7 +345,14 @@ def _mend(proxy: GrpcProxy) -> None:
 
 
 def run(
-    folder: Path, *, seed: int, worlds: int, seconds: float, scale: float, services: str = "reference"
+    folder: Path,
+    *,
+    seed: int,
+    worlds: int,
+    seconds: float,
+    scale: float,
+    services: str = "reference",
+    dear: float | None = None,
 ) -> Report:
     """Start a stack in this folder, let it all happen, and report."""
     timeouts: dict[str, Any] = {"redis_timeout_s": 2, "mongo_timeout_s": max(1.0, 10 * scale)}
@@ -335,8 +366,13 @@ def run(
     try:
         # The refusals send steps to wait outside of the queues.
         latency = {"mean_s": 0.4, "sigma_s": 0.2}
-        faults.behave(latency={"llm": latency, "images": latency}, rate_429=0.05, retry_after_s=5 * scale)
-        chaos = Chaos(faults, seed, worlds, seconds, wires)
+        faults.behave(
+            latency={"llm": latency, "images": latency},
+            rate_429=0.05,
+            retry_after_s=5 * scale,
+            image_price_factor=dear or 1,
+        )
+        chaos = Chaos(faults, seed, worlds, seconds, wires, budgets=dear is not None)
         report = chaos.run()
         # Only an owner that was frozen in a call can get its answer beside its successor's.
         if report.answered_twice and not chaos.frozen:
@@ -356,6 +392,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=2)
     parser.add_argument("--time-scale", type=float, default=0.1)
     parser.add_argument("--services", choices=["reference", "plain"], default="reference")
+    parser.add_argument(
+        "--dear", type=float, help="pictures cost so many times what is said; worlds have budgets"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="generia-chaos-", ignore_cleanup_errors=True) as folder:
@@ -366,6 +405,7 @@ def main(arguments: list[str] | None = None) -> int:
             seconds=asked.minutes * 60,
             scale=asked.time_scale,
             services=asked.services,
+            dear=asked.dear,
         )
     print(json.dumps(report.as_json()) if asked.json else report.as_text())
     return 0 if report.sound else 1
