@@ -1,6 +1,6 @@
 """Worlds while everything happens to their workers and servers: row 27.
 
-    python -m tests.faults.chaos --seed 7 --worlds 20 --minutes 10 [--time-scale 0.1] [--services plain] [--dear 5000] [--json]
+    python -m tests.faults.chaos --seed 7 --worlds 20 --minutes 10 [--time-scale 0.1] [--services plain] [--dear 5000]
 
 A stack of its own; worlds are ordered over the first part of the time, faults come in random order every 5 to 40 s (scaled).
 Then everything is left in peace, and every world must come to an end and add up. The exit status is 1 when anything is lost,
