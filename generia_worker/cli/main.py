@@ -229,16 +229,31 @@ def export(world: str, target: Path, data_dir: Path | None, as_json: bool) -> No
     world_commands.export(stacks.running(_settings(data_dir)), world, target, as_json=as_json)
 
 
-@main.group("users", commands=users.commands)
-@_data_dir_option
-@_json_option
-@click.pass_context
-@reports_errors
-def people(context: click.Context, data_dir: Path | None, as_json: bool) -> None:
+@main.group("users")
+def people() -> None:
     """Look after those who may use the gateway."""
-    from generia_worker.cli import stacks
 
-    context.obj = Asked(stacks.running_or_named(_settings(data_dir)), as_json)
+
+def _for_a_stack(command: click.Command) -> click.Command:
+    """Return a command of `generia users` that takes the options of all others."""
+
+    @click.command(command.name, help=command.help)
+    @_data_dir_option
+    @_json_option
+    @reports_errors
+    def asked(data_dir: Path | None, as_json: bool, **values: Any) -> None:
+        from generia_worker.cli import stacks
+
+        context = click.get_current_context()
+        context.obj = Asked(stacks.running_or_named(_settings(data_dir)), as_json)
+        context.invoke(command, **values)
+
+    asked.params = [*command.params, *asked.params]
+    return asked
+
+
+for one in users.commands.values():
+    people.add_command(_for_a_stack(one))
 
 
 @main.command()

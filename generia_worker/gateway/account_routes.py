@@ -30,8 +30,9 @@ from generia_worker.gateway.models import (
     TicketJson,
     UserJson,
 )
-from generia_worker.gateway.tokens import LOCAL_USER, TICKET_S, Audience, TokenRefused
+from generia_worker.gateway.tokens import TICKET_S, Audience, TokenRefused
 from generia_worker.http.problems import documented
+from generia_worker.rpc.users import LOCAL_USER
 
 router = APIRouter(prefix="/api/v1/auth", tags=["accounts"], route_class=AdmittingRoute)
 

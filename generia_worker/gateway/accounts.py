@@ -17,7 +17,7 @@ from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from generia_worker.errors import ConflictError, NotFoundError
-from generia_worker.gateway.tokens import LOCAL_USER
+from generia_worker.rpc.users import LOCAL_USER
 from generia_worker.storage.mongo import Document
 
 #: Sessions that one person may have; with one more, the oldest ends.

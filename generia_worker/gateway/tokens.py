@@ -12,6 +12,7 @@ from uuid import uuid4
 import jwt
 
 from generia_worker.errors import ConfigurationError, PermanentError
+from generia_worker.rpc.users import LOCAL_USER
 from generia_worker.settings import Settings
 from generia_worker.settings.types import SECRET_MIN
 from generia_worker.storage.mongo import utc_now
@@ -27,8 +28,6 @@ _LEEWAY_S = 5
 TICKET_S = 60
 #: The link of the command line is good once, and so long.
 LOCAL_LOGIN_S = 3600
-#: The person at the command line: worlds that it orders are this account's.
-LOCAL_USER = "local"
 
 
 class Audience(StrEnum):

@@ -23,8 +23,11 @@ _LIMITS_WORDS = (
     "minitems",
     "maxitems",
     "maxlength",
-    # Gemini's words for: the limits of this schema are too many to be held.
+    # Gemini's words for: the limits of this schema are too many to be held; and llama.cpp's.
     "too many states",
+    "failed to parse grammar",
+    "failed to initialize samplers",
+    "repetitions",
 )
 _REFUSALS = frozenset({400, 404, 422})
 

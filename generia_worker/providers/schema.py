@@ -12,6 +12,8 @@ from pydantic import BaseModel
 _KEPT = frozenset({"type", "enum", "const", "description", "items", "anyOf", "properties"})
 #: What some servers take beside it.
 _BOUNDS = frozenset({"maxLength", "minItems", "maxItems"})
+#: Longer texts are not bounded: llama.cpp makes a grammar of a schema, and repeats nothing in it more often than 2000 times.
+_LENGTH_MOST = 2000
 
 
 @cache
@@ -50,6 +52,8 @@ def _simplify(node: dict[str, Any], definitions: dict[str, Any], kept: frozenset
         node = {**node["allOf"][0], **{k: v for k, v in node.items() if k != "allOf"}}
         return _simplify(node, definitions, kept)
     simple = {name: value for name, value in node.items() if name in kept}
+    if simple.get("maxLength", 0) > _LENGTH_MOST:
+        del simple["maxLength"]
     if "items" in simple:
         simple["items"] = _simplify(simple["items"], definitions, kept)
     if "anyOf" in simple:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
@@ -126,7 +127,10 @@ def test_commands_exist_with_their_options() -> None:
         name, *arguments = words
         known = cli.commands.get(name)
         assert known is not None, f"{where} names `generia {name}`, but there is no such command"
-        options = {flag for option in known.params for flag in (*option.opts, *option.secondary_opts)}
+        whole = [known, *known.commands.values()] if isinstance(known, click.Group) else [known]
+        options = {
+            flag for one in whole for option in one.params for flag in (*option.opts, *option.secondary_opts)
+        }
         for argument in arguments:
             if argument.startswith("-"):
                 assert argument in options, f"{where}: `generia {name}` has no option {argument}"

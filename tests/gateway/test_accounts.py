@@ -10,7 +10,8 @@ import pytest
 from argon2 import PasswordHasher
 
 from generia_worker.gateway.auth import COOKIE
-from generia_worker.gateway.tokens import LOCAL_USER, Audience, local_login_token
+from generia_worker.gateway.tokens import Audience, local_login_token
+from generia_worker.rpc.users import LOCAL_USER
 from tests.gateway.conftest import PASSWORD, Gateway, StartGateway
 
 

@@ -14,12 +14,12 @@ from pydantic import SecretStr
 from generia_worker.errors import ConfigurationError
 from generia_worker.gateway.tokens import (
     LOCAL_LOGIN_S,
-    LOCAL_USER,
     Audience,
     TokenRefused,
     Tokens,
     local_login_token,
 )
+from generia_worker.rpc.users import LOCAL_USER
 from generia_worker.settings import Settings
 from tests.gateway.conftest import SECRET
 

@@ -11,8 +11,9 @@ import httpx2
 import pytest
 
 from generia_worker.gateway import export_page
-from generia_worker.gateway.tokens import LOCAL_USER, local_login_token
+from generia_worker.gateway.tokens import local_login_token
 from generia_worker.http import sse
+from generia_worker.rpc.users import LOCAL_USER
 from tests.integration.conftest import PROMPT, Platform
 
 

@@ -59,7 +59,16 @@ def test_counts_that_were_ordered_stand_in_the_schema() -> None:
     schema = bounded_schema(PostPlan, {"posts": 7})
     posts = schema["properties"]["posts"]
     assert (posts["minItems"], posts["maxItems"]) == (7, 7)
-    assert posts["items"]["properties"]["topic"]["maxLength"] == 4000
+    assert schema["properties"]["recurring_themes"]["maxItems"] == 60
+    names = bounded_schema(CharacterDetail, {})["properties"]
+    assert names["username"]["maxLength"] == 200
+    lengths = [
+        node["maxLength"]
+        for model in DOCUMENTS
+        for node in nodes(bounded_schema(model, {}))
+        if "maxLength" in node
+    ]
+    assert lengths and max(lengths) <= 2000
     assert strict_problems(schema, bounds=True) == []
     assert strict_problems(schema) != []
     assert without_bounds(schema) == strict_schema(PostPlan)

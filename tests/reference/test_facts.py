@@ -108,18 +108,6 @@ def test_what_another_process_makes_and_confirms_is_seen(
     ]
 
 
-def test_a_picture_that_is_replaced_after_its_confirmation_is_checked_again(
-    clients: Clients, world: WorldRecord
-) -> None:
-    data = picture()
-    media_id, url, _ = announce(clients, Announcement(world.id, size=len(data)))
-    put(url, data)
-    clients.media.confirm(media_id)
-    put(url, data[:-1])
-    with pytest.raises(PermanentError, match="size"):
-        clients.media.confirm(media_id)
-
-
 def test_a_key_that_was_used_is_known_before_what_the_call_refers_to(
     clients: Clients, world: WorldRecord, character: CharacterRecord, upload: Upload
 ) -> None:

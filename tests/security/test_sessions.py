@@ -20,7 +20,7 @@ from generia_worker.errors import TransientError
 from generia_worker.gateway.accounts import Accounts
 from generia_worker.gateway.auth import COOKIE
 from generia_worker.gateway.password_queue import PasswordQueue
-from generia_worker.gateway.tokens import LOCAL_USER
+from generia_worker.rpc.users import LOCAL_USER
 from generia_worker.storage.mongo import utc_now
 from tests.gateway.conftest import PASSWORD, Gateway, StartGateway
 

@@ -144,6 +144,10 @@ class MediaService(Service, wire.MediaServiceServicer):
     def _confirm(self, media: Document) -> Document:
         stored = self._bucket.read(_upload_key(media), media["size"])
         if stored is None:
+            # Another process may have confirmed it, and moved it away.
+            known = lookups.media(self._resources, media["_id"])
+            if known["state"] == "confirmed" and self._is_unchanged(known):
+                return known
             raise PermanentError(f"media_id {media['_id']}: nothing was uploaded yet")
         if stored.info.size != media["size"] or len(stored.data) != media["size"]:
             raise PermanentError(
