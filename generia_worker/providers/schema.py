@@ -12,8 +12,8 @@ from pydantic import BaseModel
 _KEPT = frozenset({"type", "enum", "const", "description", "items", "anyOf", "properties"})
 #: What some servers take beside it.
 _BOUNDS = frozenset({"maxLength", "minItems", "maxItems"})
-#: Longer texts are not bounded: llama.cpp makes a grammar of a schema, and repeats nothing in it more often than 2000 times.
-_LENGTH_MOST = 2000
+#: Longer texts are not bounded: llama.cpp makes a grammar of a schema, and refuses repetitions from 2000 on (issue 27087).
+_LENGTH_MOST = 1999
 
 
 @cache
