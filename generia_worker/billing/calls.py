@@ -269,11 +269,8 @@ class MeteredCalls:
             return intent
         except BudgetExceeded as error:
             self._requests.withdraw(intent.request_id)
-            call = intent.call
-            least = intent.held_usd if intent.unproven_usd is None else intent.unproven_usd
-            if isinstance(error, WorldCancelled) or not self._holds.may_fit(
-                call.world_id, intent.provider, least
-            ):
+            wanted = intent.call.world_id, intent.provider, intent.held_usd
+            if isinstance(error, WorldCancelled) or not self._holds.may_fit(*wanted):
                 raise
             raise BusyError(error.message, retry_after_s=_WAIT_FOR_OTHERS_S) from None
 

@@ -114,6 +114,8 @@ class Holds:
         Such is a call in flight, one that is being recorded, and what a dead process held, which `reconcile` takes out. One
         that was refused a moment ago may have room by now, too.
         """
+        # As `hold_rest`: else a call of no known price would wait for ever.
+        worst_usd = max(worst_usd, _LEAST_USD)
 
         def look(session: ClientSession) -> bool:
             _, drift = self._drift(world_id, session)

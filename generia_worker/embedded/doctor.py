@@ -74,15 +74,11 @@ def require_named(
     """
     checks = {"mongo_uri": check_mongo, "redis_url": check_redis, "s3_endpoint": check_s3}
     deadline = clock() + patience_s
-    for field, check in checks.items():
-        told = field not in settings.model_fields_set
-        while field in settings.model_fields_set:
-            finding = check(settings)
-            if finding.ok or finding.tolerable:
-                break
-            problem = f"{finding.name}: {finding.detail}. {finding.remedy}"
+    for check in (check for field, check in checks.items() if field in settings.model_fields_set):
+        told = False
+        while not ((finding := check(settings)).ok or finding.tolerable):
             if not finding.may_pass or clock() >= deadline:
-                raise ConfigurationError(problem)
+                raise ConfigurationError(f"{finding.name}: {finding.detail}. {finding.remedy}")
             if not told:
                 tell(f"Waiting for {finding.name} for up to {patience_s:.0f} s: {finding.detail}.")
                 told = True

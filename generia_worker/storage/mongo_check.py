@@ -99,7 +99,7 @@ def explain(
         named = _hosts(uri)
         for host, _ in members:
             if not _resolves(host):
-                return _unknown_name(host, in_uri=any(one.startswith(host) for one in named))
+                return _unknown_name(host, in_uri=any(host in (one, one.rpartition(":")[0]) for one in named))
         if "certificate" in str(error).lower():
             detail = "its certificate is not one that this machine trusts, or is for another name"
             return MongoUnusable(detail, f"Name the authority with tlsCAFile=/path/to/ca.pem in {_SETTING}.")
@@ -172,10 +172,8 @@ def _unknown_name(host: str, *, in_uri: bool) -> MongoUnusable:
 def _resolves(host: str) -> bool:
     try:
         socket.getaddrinfo(host, None)
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):  # no such name, and none that could be one
         return False
-    except OSError:
-        return True
     return True
 
 

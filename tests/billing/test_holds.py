@@ -115,6 +115,13 @@ def test_a_full_budget_may_have_room_again(books: Books) -> None:
     with pytest.raises(BudgetExceeded):
         books.holds.hold(WORLD, "llm", 0.001)
     assert books.holds.may_fit(WORLD, "llm", 0.0002), "it may have been refused before that end"
+    books.holds.hold(WORLD, "images", 0.0002)
+    drawn = Intent("r2", PaidCall("r2", WORLD, "picture"), "images", "m", 0.0002)
+    books.requests.begin(drawn)
+    assert books.requests.record_answer(drawn, Usage(0.0002), {}) == "answered"
+    with pytest.raises(BudgetExceeded):
+        books.holds.hold_rest(WORLD, "llm", 0.0)
+    assert not books.holds.may_fit(WORLD, "llm", 0.0), "what is refused at no price is not waited for either"
 
 
 # --- differences -----------------------------------------------------------------------------------------------------
