@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import resource
-from typing import Any
+from typing import Any, ClassVar
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -31,19 +31,21 @@ class GuardedProtocol(H11Protocol):
     most = 1000
     head_s = HEAD_S
     stuck_s = STUCK_S
+    #: Of one server, those that may be waiting for their clients: who has waited for the longest comes first.
+    waiting: ClassVar[dict[GuardedProtocol, None]] = {}
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, and let another one go where there are too many."""
         super().connection_made(transport)
-        #: Since when the next request is waited for.
-        self.waits_since = self.loop.time()
         self._stuck: asyncio.TimerHandle | None = None
         self._head: asyncio.TimerHandle | None = self.loop.call_later(self.head_s, self._too_slow)
         if len(self.connections) > self.most:
             self._make_room()
+        self.waiting[self] = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
+        self.waiting.pop(self, None)
         self._cancel_head()
         self._cancel_stuck()
         super().connection_lost(exc)
@@ -59,7 +61,8 @@ class GuardedProtocol(H11Protocol):
 
     def on_response_complete(self) -> None:
         """Wait for the next request, and not for ever until this answer is read."""
-        self.waits_since = self.loop.time()
+        self.waiting.pop(self, None)
+        self.waiting[self] = None
         super().on_response_complete()
         if self.transport.get_write_buffer_size():
             self._expect_reading()
@@ -84,15 +87,15 @@ class GuardedProtocol(H11Protocol):
         return self._between_requests or self.cycle.more_body
 
     def _make_room(self) -> None:
-        others = [one for one in self.connections if isinstance(one, GuardedProtocol) and one is not self]
-        waiting = [one for one in others if one.is_waiting]
-        if not waiting:
-            self.transport.write(_FULL)
-            self.transport.close()
-            return
-        oldest = min(waiting, key=lambda one: one.waits_since)
-        self.connections.discard(oldest)  # at once: more may come before it is lost
-        oldest.transport.abort()
+        while self.waiting:
+            oldest = next(iter(self.waiting))
+            del self.waiting[oldest]  # who is being answered comes back with the end of the answer
+            if oldest.is_waiting:
+                self.connections.discard(oldest)  # at once: more may come before it is lost
+                oldest.transport.abort()
+                return
+        self.transport.write(_FULL)
+        self.transport.close()
 
     def _too_slow(self) -> None:
         self._head = None
@@ -121,7 +124,7 @@ def guarded(most: int, *, other_files: int = _OTHER_FILES, **times: float) -> di
     allowed = _raise_open_files(most + other_files) - other_files
     if allowed < most:
         log.warning("Only %d of %d connections are taken: raise the limit of open files.", allowed, most)
-    facts = {"most": max(min(most, allowed), 1), **times}
+    facts = {"most": max(min(most, allowed), 1), "waiting": {}, **times}
     # No route speaks WebSocket, and such a connection would count no more.
     return {"http": type("Guarded", (GuardedProtocol,), facts), "ws": "none"}
 

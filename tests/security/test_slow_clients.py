@@ -59,6 +59,38 @@ def test_the_endpoint_is_served_beside_a_crowd(api_server: Address, monkeypatch:
             assert [client.get("/livez").status_code for _ in range(CALLS)] == [200] * CALLS
 
 
+def test_who_keeps_the_server_waiting_for_the_longest_goes_first(start_gateway: StartGateway) -> None:
+    most = 50
+    gateway = start_gateway(gateway_connections_max=most, gateway_streams_max=10)
+    address = address_of(gateway)
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(address.connect()) for _ in range(most)]
+        for client in (*clients[1:], clients[0]):  # all are taken, and the first one has waited the least
+            client.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert read_answer(client).startswith(b"HTTP/1.1 200")
+        late = [stack.enter_context(address.connect()) for _ in range(10)]
+        for client in late:
+            client.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert read_answer(client).startswith(b"HTTP/1.1 200")
+        gone = [_is_closed(client) for client in clients[1:]]
+        # Connections of the test's own that were idle before went with them.
+        assert 5 < sum(gone) <= len(late)
+        assert gone == sorted(gone, reverse=True)
+        assert not _is_closed(clients[0])
+
+
+def _is_closed(client: socket.socket) -> bool:
+    client.setblocking(False)
+    try:
+        while client.recv(65536):  # the rest of the answer
+            pass
+        return True
+    except BlockingIOError:
+        return False
+    except ConnectionResetError:
+        return True
+
+
 def test_headers_that_do_not_end_are_not_waited_for(
     start_gateway: StartGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
