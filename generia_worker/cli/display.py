@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Self
@@ -17,7 +17,7 @@ from rich.text import Text
 
 from generia_worker.client.allowance import Allowance
 from generia_worker.client.status import GenerationStatus, WorldStatus
-from generia_worker.text import printable
+from generia_worker.text import clip, printable
 
 
 class Terminal(Console):
@@ -145,20 +145,40 @@ def summary(status: GenerationStatus, *, simulated: bool) -> list[str]:
     return lines
 
 
-def worlds_table(rows: list[dict[str, Any]]) -> Table:
-    """Return the list of worlds as a table."""
-    table = Table(box=None, pad_edge=False)
-    columns: list[tuple[str, Callable[[dict[str, Any]], str]]] = [
-        ("id", lambda row: row["id"]),
-        ("name", lambda row: row["name"]),
-        ("state", lambda row: row["generation_status"]),
-        ("characters", lambda row: str(row["users_count"])),
-        ("posts", lambda row: str(row["posts_count"])),
-        ("created", lambda row: row["created_at"][:16].replace("T", " ")),
-    ]
+#: Columns of the list of worlds, each with the width of a terminal from which it is shown.
+_COLUMNS: tuple[tuple[str, int, Callable[[dict[str, Any]], str]], ...] = (
+    ("name", 0, lambda row: row["name"]),
+    ("state", 0, lambda row: row["generation_status"]),
+    ("characters", 100, lambda row: str(row["users_count"])),
+    ("posts", 100, lambda row: str(row["posts_count"])),
+    ("created", 76, lambda row: row["created_at"][:16].replace("T", " ")),
+    ("prompt", 0, lambda row: clip(row["prompt"], _PROMPT_SHOWN)),
+)
+#: The columns that share what the others leave in a terminal, and in which parts.
+_ROOMY = {"name": 2, "prompt": 3}
+#: The most characters of a prompt: the beginning tells which it is.
+_PROMPT_SHOWN = 60
+
+
+def worlds_table(rows: list[dict[str, Any]], short: Mapping[str, str], width: int | None) -> Table:
+    """Return the list of worlds as a table, a line a world.
+
+    For a terminal of `width` columns its cells are cut to fit, and ids are `short`; for a pipe (None) they are whole.
+    """
+    table = Table(box=None, pad_edge=False, expand=width is not None, width=width)
+    columns = [(name, cell) for name, least, cell in _COLUMNS if width is None or width >= least]
+    ids = [row["id"] if width is None else short.get(row["id"], row["id"]) for row in rows]
+    table.add_column("id", no_wrap=True, min_width=max(map(len, ids), default=2))
     for name, _ in columns:
-        table.add_column(name, no_wrap=name != "name", overflow="fold")
-    for row in rows:
+        ratio = _ROOMY.get(name) if width is not None else None
+        table.add_column(name, no_wrap=True, overflow="ellipsis", ratio=ratio)
+    for known, row in zip(ids, rows, strict=True):
         # In one line: what begins another could pass for a world.
-        table.add_row(*(escape(" ".join(cell(row).split())) for _, cell in columns))
+        cells = [escape(printable(" ".join(cell(row).split()))) for _, cell in columns]
+        table.add_row(escape(known), *cells)
     return table
+
+
+def is_watched(console: Console) -> bool:
+    """True for a terminal that a person looks at: not for a pipe or a log that is to have colours."""
+    return console.is_interactive and console.file.isatty()

@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 import click
 
 from generia_worker import __version__
-from generia_worker.processes import reports_errors
+from generia_worker.cli.sections import SectionedGroup
+from generia_worker.client.order import BUDGET_MAX, POSTS_MAX, USERS_MAX
+from generia_worker.processes import Dollars, reports_errors
 from generia_worker.processes.api import api
 from generia_worker.processes.beat import beat
 from generia_worker.processes.exporter import exporter
@@ -34,9 +36,13 @@ _data_dir_option = click.option(
 
 
 def _size_options(command: F) -> F:
-    for name, default, most in (("posts", 15, 250), ("characters", 5, 40)):
+    for name, default, most in (("posts", 15, POSTS_MAX), ("characters", 5, USERS_MAX)):
         option = click.option(
-            f"--{name}", type=int, default=default, show_default=True, help=f"How many {name}, 1 to {most}."
+            f"--{name}",
+            type=click.IntRange(1, most),
+            default=default,
+            show_default=True,
+            help=f"How many {name}.",
         )
         command = option(command)
     return command
@@ -46,15 +52,20 @@ _wait_option = click.option(
     "--wait/--no-wait", default=True, show_default=True, help="Show what becomes of it."
 )
 _budget_option = click.option(
-    "--budget", type=float, help="Dollars to spend at most; the world ends in order there."
+    "--budget",
+    type=Dollars(0, BUDGET_MAX, min_open=True),
+    help="Dollars to spend at most; the world ends in order there.",
 )
 _estimate_option = click.option("--estimate", is_flag=True, help="Only say what it will take; spend nothing.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=SectionedGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="generia")
 def main() -> None:
-    """Make a small social network out of one sentence."""
+    """Make a small social network out of one sentence.
+
+    WORLD is the id of a world or its beginning, as far as no other world's begins so.
+    """
 
 
 # --- worlds ------------------------------------------------------------------------------------------------------

@@ -5,11 +5,13 @@ What writes a world to a file is imported when that is asked for: it takes longe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
+import click
 import grpc
 from pydantic import ValidationError
 from rich.console import Console
@@ -17,17 +19,18 @@ from rich.markup import escape
 
 from generia_worker.cli import display
 from generia_worker.cli.stacks import Running
+from generia_worker.cli.world_ids import find_id, short_ids
 from generia_worker.client.client import GeneriaClient
-from generia_worker.client.order import Order, WorldSize
+from generia_worker.client.order import WORLD_ID_PATTERN, Order, WorldSize
 from generia_worker.client.status import GenerationStatus, WorldStatus
-from generia_worker.errors import GeneriaError, InvalidInputError
+from generia_worker.errors import GeneriaError, NotFoundError, TransientError
 from generia_worker.rpc.channel import open_channel
 from generia_worker.rpc.post_client import PostClient
 from generia_worker.rpc.users import LOCAL_USER
 from generia_worker.rpc.wire import PAGE_MAX
 from generia_worker.rpc.world_client import WorldClient, WorldRecord
 from generia_worker.settings import Settings
-from generia_worker.text import clip
+from generia_worker.text import clip, printable
 
 _WAIT_S = 24 * 3600.0
 _SHOWN_POSTS = 3
@@ -38,7 +41,7 @@ INCOMPLETE = 3
 def order_of(
     prompt: str, characters: int, posts: int, world_id: str = "unknown", budget: float | None = None
 ) -> Order:
-    """Return the order that these words make. Raises InvalidInputError before anything is started or stored."""
+    """Return the order that these words make. Raises click's BadParameter before anything is started or stored."""
     try:
         return Order(
             world_id=world_id, user_prompt=prompt, users_count=characters, posts_count=posts, budget=budget
@@ -53,7 +56,7 @@ def order_of(
         }
         field = names.get(str(first["loc"][0]), str(first["loc"][0]))
         text = first["msg"].removeprefix("Value error, ")
-        raise InvalidInputError(f"{field}: {text}", field=field) from None
+        raise click.BadParameter(printable(text), param_hint=field) from None
 
 
 def size_of(order: Order) -> WorldSize:
@@ -120,7 +123,9 @@ def export(running: Running, world_id: str, target: Path, *, as_json: bool) -> N
     """Write a world into a zip or a folder."""
     from generia_worker.cli import export_command
 
-    missing = export_command.export(running.settings, _client(running).status(world_id), target)
+    client = _client(running)
+    world_id = full_id(running, client, world_id)
+    missing = export_command.export(running.settings, client.status(world_id), target)
     if missing:
         display.err.print(f"{len(missing)} pictures could not be read and are left out: {', '.join(missing)}")
     if as_json:
@@ -149,6 +154,7 @@ def change(
 ) -> int:
     """Cancel, resume, retry or redo a world, and watch what comes of it. Returns the exit status."""
     client = _client(running)
+    world_id = full_id(running, client, world_id)
     arguments = [world_id] if step is None else [world_id, step]
     before = _failed_redos(client, world_id) if action == "redo" else set()
     status: GenerationStatus = getattr(client, action)(*arguments)
@@ -198,6 +204,7 @@ def show_estimate(running: Running, size: WorldSize, *, as_json: bool) -> None:
 def show_status(running: Running, world_id: str, *, failures: bool, as_json: bool) -> None:
     """Print how far a world is, and on request what failed and why."""
     client = _client(running)
+    world_id = full_id(running, client, world_id)
     status = client.status(world_id)
     failed = client.failures(world_id) if failures else []
     if as_json:
@@ -214,26 +221,51 @@ def show_status(running: Running, world_id: str, *, failures: bool, as_json: boo
 
 
 def show_list(running: Running, limit: int, *, as_json: bool) -> None:
-    """Print the worlds of the local person, newest first."""
+    """Print the worlds of the local person, newest first; in a terminal with ids as short as they may be typed."""
     settings = running.settings
     with _channel(settings, settings.world_service) as channel:
-        records = list(_own_worlds(WorldClient(channel, settings.rpc_timeout_s)))
+        everybodys = list(_worlds(WorldClient(channel, settings.rpc_timeout_s)))
+    records = [record for record in everybodys if record.creator_id == LOCAL_USER]
     rows = [asdict(record) for record in records[:limit]]
     if as_json:
         display.as_json({"worlds": rows, "total": len(records)})
     elif rows:
-        display.out.print(display.worlds_table(rows))
+        width = display.out.width if display.is_watched(display.out) else None
+        ids = short_ids([record.id for record in everybodys])
+        display.out.print(display.worlds_table(rows, ids, width))
     else:
         display.out.print('No worlds yet: make one with generia generate "…"')
 
 
-def _own_worlds(service: WorldClient) -> Iterator[WorldRecord]:
-    """Yield the worlds that the local person made, newest first: the service lists those of all."""
+def _worlds(service: WorldClient) -> Iterator[WorldRecord]:
+    """Yield the worlds of all, newest first: that is what the service lists."""
     offset, total = 0, 1
     while offset < total:
         page, total = service.list(LOCAL_USER, PAGE_MAX, offset, "all")
-        yield from (record for record in page if record.creator_id == LOCAL_USER)
+        yield from page
         offset += len(page) or total
+
+
+def full_id(running: Running, client: GeneriaClient, given: str) -> str:
+    """Return the id of the world that a person means: what they gave, where it is one, or the only one that begins so.
+
+    Raises:
+        NotFoundError: no world begins so, or several do; the message says which.
+        TransientError: the endpoint cannot be reached.
+    """
+    if not re.match(WORLD_ID_PATTERN, given):
+        raise NotFoundError(f"{clip(given, 80)!r} is no id of a world: 'generia worlds' lists yours.")
+    settings = running.settings
+    try:
+        client.status(given)
+    except NotFoundError as unknown:
+        try:
+            with _channel(settings, settings.world_service) as channel:
+                records = list(_worlds(WorldClient(channel, settings.rpc_timeout_s)))
+        except TransientError:  # where the addresses of the services are not set, ids are typed whole
+            raise unknown from None
+        return find_id(given, [record.id for record in records])
+    return given
 
 
 def _show_world(running: Running, status: GenerationStatus) -> None:

@@ -12,6 +12,8 @@ from generia_worker.text import CONTROLS, check_plain, has_meaning
 
 PROMPT_MIN, PROMPT_MAX = 10, 10_000
 USERS_MAX, POSTS_MAX = 40, 250
+#: Dollars.
+BUDGET_MAX = 10_000
 WORLD_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 USER_ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 #: What `str.strip` takes away and is no control character.
@@ -89,7 +91,7 @@ class Order(WorldSize):
     budget: float | None = Field(
         default=None,
         gt=0,
-        le=10_000,
+        le=BUDGET_MAX,
         strict=True,
         allow_inf_nan=False,
         description="Dollars at most, worst case.",

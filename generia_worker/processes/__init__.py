@@ -5,6 +5,7 @@ Each imports what its process needs and no more, so that an image of it changes 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
@@ -30,6 +31,17 @@ def reports_errors(command: F) -> F:
             raise click.ClickException(printable(str(error))) from None
 
     return wrapped  # type: ignore[return-value]
+
+
+class Dollars(click.FloatRange):
+    """An amount of dollars as an option: a number between bounds, which `nan` is not."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the amount. Raises click's BadParameter."""
+        amount = super().convert(value, param, ctx)
+        if not math.isfinite(amount):
+            self.fail(f"{value} is no amount of dollars.", param, ctx)
+        return amount
 
 
 def set_up_process() -> Settings:

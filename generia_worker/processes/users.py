@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from generia_worker.errors import ConflictError, InvalidInputError
-from generia_worker.processes import reports_errors
+from generia_worker.errors import ConflictError
+from generia_worker.processes import Dollars, reports_errors
 from generia_worker.settings import Settings, get_settings
 from generia_worker.text import printable
 
@@ -138,14 +138,14 @@ def role(asked: Asked, name: str, role: str) -> None:
 @users.command()
 @click.argument("name")
 @click.option("--worlds", type=click.IntRange(min=0), help="Worlds that they may make a day.")
-@click.option("--usd", type=click.FloatRange(min=0), help="Dollars that these may cost a day.")
+@click.option("--usd", type=Dollars(min=0), help="Dollars that these may cost a day.")
 @click.option("--default", "as_all", is_flag=True, help="Let them have the limits of everybody.")
 @click.pass_obj
 @reports_errors
 def cap(asked: Asked, name: str, worlds: int | None, usd: float | None, as_all: bool) -> None:
     """Give NAME limits of their own."""
     if as_all == (worlds is not None or usd is not None):
-        raise InvalidInputError("Say --worlds, --usd or both; or --default.")
+        raise click.UsageError("Say --worlds, --usd or both; or --default.")
     with _people(asked) as people:
         found = people.accounts.named(name)
         if as_all:

@@ -70,7 +70,7 @@ def test_a_module_that_is_placed_nowhere_is_found(checkout: Path) -> None:
 
 def test_the_root_of_the_package_holds_nothing_else() -> None:
     loose = {path.name for path in (ROOT / "generia_worker").iterdir() if path.is_file()}
-    assert loose <= {"__init__.py", "errors.py", "text.py", "py.typed", "README.md"}
+    assert loose <= {"__init__.py", "__main__.py", "errors.py", "text.py", "py.typed", "README.md"}
 
 
 def test_a_command_that_asks_a_stack_does_not_import_what_starts_one() -> None:

@@ -115,10 +115,13 @@ def test_a_world_takes_one_line_of_a_table() -> None:
         "users_count": 1,
         "posts_count": 2,
         "created_at": "2026-01-01T12:00:00Z",
+        "prompt": f"{EVIL}\nw3  A third one [bold]",
     }
-    shown = on_terminal(display.worlds_table([row])).replace("\x1b[1m", "").replace("\x1b[0m", "")
-    assert len(shown.strip().splitlines()) == 2
-    assert commands_nobody(shown)
+    for width in (None, 60, 200):
+        table = display.worlds_table([row], {"w1": "w1"}, width)
+        shown = on_terminal(table).replace("\x1b[1m", "").replace("\x1b[0m", "")
+        assert len(shown.strip().splitlines()) == 2
+        assert commands_nobody(shown)
 
 
 def test_json_for_programs_is_escaped_and_means_the_same(capsys: pytest.CaptureFixture[str]) -> None:
