@@ -52,7 +52,10 @@ DATA = {
     "generia_worker.gateway.export_page": [
         "generia_worker/gateway/export_page/*.j2",
         "generia_worker/gateway/export_page/*.css",
+        "generia_worker/gateway/export_page/*.js",
         "generia_worker/web/css/*",
+        "generia_worker/web/js/formulas.js",
+        "generia_worker/web/vendor/temml/*",
     ],
     "generia_worker.simulator.vocabulary": ["generia_worker/simulator/vocabulary/*.toml"],
     "generia_worker.simulator.drawing.symbols": ["generia_worker/simulator/drawing/*.toml"],

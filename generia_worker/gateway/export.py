@@ -66,8 +66,8 @@ def export_world(
             post["avatar_url"] = avatars.get(post["character_id"], "")
         whole = {"world": world, "status": status, "characters": people, "posts": posts}
         archive.writestr("world.json", json.dumps(whole, ensure_ascii=False, indent=1))
-        for name, text in export_page.FILES.items():
-            archive.writestr(name, text(whole))
+        for name, text in export_page.files(whole).items():
+            archive.writestr(name, text)
     return pictures.missing
 
 

@@ -26,6 +26,7 @@ from generia_worker.cli import programs
 from generia_worker.embedded.stack import Stack
 from generia_worker.gateway.dependencies import connect_services
 from generia_worker.gateway.tokens import local_login_token
+from generia_worker.rpc.connections import Connections
 from generia_worker.rpc.media_types import MediaType
 from generia_worker.settings import Settings
 from tests.browser import chromium
@@ -76,26 +77,9 @@ class Site:
     def big_world(self, world_id: str, characters: int, posts: int) -> None:
         """Let so many more characters and posts live in a world, each character with a picture of its own."""
         services = connect_services(self.settings)
-        pictures = []
-        for number in range(characters):
-            who = services.characters.create(
-                world_id, f"Keeper {number}", {"bio": "One of many."}, idempotency_key=uuid.uuid4().hex
-            )
-            data = _picture(number)
-            ticket = services.media.presign_upload(
-                world_id,
-                who.id,
-                "p.jpg",
-                "image/jpeg",
-                len(data),
-                MediaType.POST_IMAGE,
-                idempotency_key=who.id,
-            )
-            requests.put(
-                ticket.upload_url, data=data, headers={"Content-Type": "image/jpeg"}, timeout=10
-            ).raise_for_status()
-            services.media.confirm(ticket.media_id)
-            pictures.append((who.id, ticket.media_id))
+        pictures = [
+            self._character(services, world_id, number, "One of many.") for number in range(characters)
+        ]
         for number in range(posts):
             who_id, media_id = pictures[number % len(pictures)]
             caption = (
@@ -106,6 +90,38 @@ class Site:
                 who_id, caption, media_id, world_id, ["harbour", "log"], idempotency_key=uuid.uuid4().hex
             )
         services.close()
+
+    def write(self, world_id: str, captions: list[str], bio: str = "One more.") -> str:
+        """Let one more character live in a world and post these texts; returns its id."""
+        services = connect_services(self.settings)
+        who_id, media_id = self._character(services, world_id, 0, bio)
+        for caption in captions:
+            services.posts.create_ai(
+                who_id, caption, media_id, world_id, [], idempotency_key=uuid.uuid4().hex
+            )
+        services.close()
+        return who_id
+
+    def _character(self, services: Connections, world_id: str, number: int, bio: str) -> tuple[str, str]:
+        """Make a character with a picture; returns the ids of both."""
+        who = services.characters.create(
+            world_id, f"Keeper {number}", {"bio": bio}, idempotency_key=uuid.uuid4().hex
+        )
+        data = _picture(number)
+        ticket = services.media.presign_upload(
+            world_id,
+            who.id,
+            "p.jpg",
+            "image/jpeg",
+            len(data),
+            MediaType.POST_IMAGE,
+            idempotency_key=who.id,
+        )
+        requests.put(
+            ticket.upload_url, data=data, headers={"Content-Type": "image/jpeg"}, timeout=10
+        ).raise_for_status()
+        services.media.confirm(ticket.media_id)
+        return who.id, ticket.media_id
 
 
 def _picture(number: int) -> bytes:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+import pytest
 
 from generia_worker.gateway import export_page
 
@@ -65,8 +68,28 @@ def test_an_empty_world_has_a_page() -> None:
 
 
 def test_nothing_is_loaded_from_elsewhere() -> None:
-    page, style = export_page.index_html(whole()), export_page.style_css(whole())
+    page, style = export_page.index_html(whole()), export_page.style_css()
     assert "http:" not in page.replace("http-equiv", "")
     assert "https:" not in page
     assert "url(" not in style
     assert "@import" not in style
+
+
+@pytest.mark.parametrize("text", ["$x$", "\\(x\\)", "\\[x\\]"])
+def test_scripts_come_with_formulas_only(text: str) -> None:
+    assert set(export_page.files(whole())) == {"index.html", "style.css"}
+    formulas = whole()
+    formulas["posts"][0]["caption"] = text
+    files = export_page.files(formulas)
+    scripts = re.findall(r'<script defer src="([^"]+)"></script>', files["index.html"])
+    assert scripts == ["temml.min.js", "formulas.js", "export.js"]
+    assert set(files) == {"index.html", "style.css", *scripts, "temml-LICENSE.txt"}
+    assert "; script-src 'self' file:" in files["index.html"]
+
+
+def test_a_formula_of_several_lines_is_one() -> None:
+    lines = whole()
+    lines["world"]["params"]["description"] = "First.\n$$\nx = 1\n$$\nLast."
+    page = export_page.index_html(lines)
+    for paragraph in ("First.", "$$ x = 1 $$", "Last."):
+        assert f'<p dir="auto">{paragraph}</p>' in page

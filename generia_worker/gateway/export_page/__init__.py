@@ -1,8 +1,15 @@
-"""A world as a page that opens from disk: no server, no script, the look of the page itself."""
+"""A world as a page that opens from disk: no server, nothing from elsewhere, the look of the page itself.
+
+Where its texts hold formulas, the page's own script and library for them lie beside it and show them; without a formula
+there is no script. They run in the browser and not here because so there is one rule of what a formula is and one dialect,
+the gateway needs no second library, and a hostile formula costs the time of who reads it; without scripts the page shows
+the sources.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -13,9 +20,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 Document = dict[str, Any]
 
 _HERE = Path(__file__).resolve().parent
-_STYLES = _HERE.parent.parent / "web" / "css"
+_WEB = _HERE.parent.parent / "web"
 #: The page's own styles, in the order in which it loads them; last what only an export needs.
-_SHEETS = ("base.css", "world.css", "pages.css")
+_SHEETS = ("css/base.css", "css/world.css", "css/pages.css")
+#: What shows formulas, in the order in which it is loaded, and the licence of the library.
+_SCRIPTS = (_WEB / "vendor/temml/temml.min.js", _WEB / "js/formulas.js", _HERE / "export.js")
+_LICENCE = _WEB / "vendor/temml/LICENSE.txt"
+#: Which strings may be a formula is for the script to say; without one of these there is none.
+_DELIMITERS = ("$", "\\(", "\\[")
+_DISPLAY = re.compile(r"\$\$[^$]{1,2000}\$\$|\\\[.{1,2000}?\\\]", re.DOTALL)
 
 _WORLD_FACTS = {
     "theme": "Theme",
@@ -46,19 +59,33 @@ def index_html(whole: Document) -> str:
         history=_paragraphs(lore.get("history") or ""),
         people=[_person(one) for one in people],
         posts=whole["posts"],
+        scripts=[script.name for script in _SCRIPTS] if _may_have_formulas(whole) else [],
         hue=_hue,
         moment=_moment,
     )
 
 
-def style_css(_: Document) -> str:
+def style_css() -> str:
     """Return the page's styles, and what an export needs beside them."""
-    sheets = [(_STYLES / name).read_text(encoding="utf-8") for name in _SHEETS]
+    sheets = [(_WEB / name).read_text(encoding="utf-8") for name in _SHEETS]
     return "\n".join([*sheets, (_HERE / "export.css").read_text(encoding="utf-8")])
 
 
-#: Files of an export that show the world: name → its text.
-FILES: Mapping[str, Callable[[Document], str]] = {"index.html": index_html, "style.css": style_css}
+def files(whole: Document) -> dict[str, str]:
+    """Return the files of an export that show the world, from what `world.json` holds: name → text."""
+    found = {"index.html": index_html(whole), "style.css": style_css()}
+    if _may_have_formulas(whole):
+        found |= {script.name: script.read_text(encoding="utf-8") for script in _SCRIPTS}
+        found[f"temml-{_LICENCE.name}"] = _LICENCE.read_text(encoding="utf-8")
+    return found
+
+
+def _may_have_formulas(whole: Any) -> bool:
+    if isinstance(whole, str):
+        return any(delimiter in whole for delimiter in _DELIMITERS)
+    if isinstance(whole, Mapping):
+        return any(map(_may_have_formulas, whole.values()))
+    return isinstance(whole, Sequence) and any(map(_may_have_formulas, whole))
 
 
 @lru_cache(maxsize=1)
@@ -84,7 +111,9 @@ def _facts(source: Mapping[str, Any], names: Mapping[str, str]) -> list[tuple[st
 
 
 def _paragraphs(text: Any) -> list[str]:
-    return [line for line in str(text).splitlines() if line.strip()]
+    """Return the lines of a text; a formula of several lines stays in one."""
+    whole = _DISPLAY.sub(lambda formula: " ".join(formula[0].split("\n")), str(text))
+    return [line for line in whole.splitlines() if line.strip()]
 
 
 def _person(person: Document) -> Document:

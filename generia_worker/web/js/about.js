@@ -1,6 +1,6 @@
 // What a world is: its lore, as far as it has been written.
 
-import { h } from "./dom.js";
+import { h, lines, rich } from "./dom.js";
 
 const TEXTS = [
   ["theme", "Theme"],
@@ -28,7 +28,7 @@ export function aboutView(world) {
     "figure",
     { class: "about-prompt" },
     h("figcaption", {}, "It began with one sentence"),
-    h("blockquote", { dir: "auto" }, world.prompt),
+    h("blockquote", { dir: "auto" }, rich(world.prompt)),
   );
   if (!lore) return part(prompt, h("p", { class: "quiet" }, "More about this world is being written."));
   const details = lore.additional_details ?? {};
@@ -53,10 +53,9 @@ const part = (...children) => ({
 });
 
 function paragraphs(text) {
-  return String(text ?? "")
-    .split(/\n+/)
+  return lines(String(text ?? ""))
     .filter((line) => line.trim())
-    .map((line) => h("p", { dir: "auto" }, line));
+    .map((line) => h("p", { dir: "auto" }, rich(line)));
 }
 
 function rows(source, names) {
@@ -70,7 +69,7 @@ function facts(pairs) {
   return h(
     "dl",
     { class: "facts" },
-    pairs.map(([label, text]) => h("div", {}, h("dt", {}, label), h("dd", { dir: "auto" }, text))),
+    pairs.map(([label, text]) => h("div", {}, h("dt", {}, label), h("dd", { dir: "auto" }, rich(text)))),
   );
 }
 
@@ -83,7 +82,7 @@ function list(title, items) {
     h(
       "ul",
       { class: "plain" },
-      items.map((item) => h("li", { dir: "auto" }, String(item))),
+      items.map((item) => h("li", { dir: "auto" }, rich(item))),
     ),
   );
 }

@@ -1,5 +1,10 @@
 // Elements, and the few formats that the page needs. Text is only ever set as text: what a model wrote never becomes
-// markup.
+// markup, but for its formulas (formulas.js).
+
+import "./formulas.js";
+
+/** Texts that may hold formulas: as nodes, and as lines. */
+export const { rich, lines } = globalThis.formulas;
 
 /** Make an element. `on…` props are listeners; children are nodes or text; empty ones are left out. */
 export function h(tag, props, ...children) {

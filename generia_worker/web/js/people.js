@@ -1,7 +1,7 @@
 // Who lives in a world: the page of all, and one character's page.
 
 import { get, query } from "./api.js";
-import { count, h, icon, moment, tint } from "./dom.js";
+import { count, h, icon, moment, rich, tint } from "./dom.js";
 import { picture } from "./images.js";
 import { avatarOf, personPath } from "./strip.js";
 
@@ -49,7 +49,7 @@ function personCard(person) {
       "div",
       {},
       h("h3", {}, h("a", { href: personPath(person), dir: "auto" }, person.display_name)),
-      h("p", { dir: "auto" }, meta.bio ?? ""),
+      h("p", { dir: "auto" }, rich(meta.bio)),
     ),
   );
 }
@@ -166,14 +166,14 @@ function portrait(person) {
         "here since ",
         joined,
       ),
-      meta.bio && h("p", { class: "character-bio", dir: "auto" }, String(meta.bio)),
+      meta.bio && h("p", { class: "character-bio", dir: "auto" }, rich(meta.bio)),
       chips(meta.interests),
       facts.length > 0 &&
         h(
           "dl",
           { class: "facts" },
           facts.map(([name, label]) =>
-            h("div", {}, h("dt", {}, label), h("dd", { dir: "auto" }, meta[name])),
+            h("div", {}, h("dt", {}, label), h("dd", { dir: "auto" }, rich(meta[name]))),
           ),
         ),
       relations(meta.relationships),
@@ -182,7 +182,7 @@ function portrait(person) {
           "details",
           { class: "secret" },
           h("summary", {}, icon("lock"), "A secret"),
-          h("p", { dir: "auto" }, String(meta.secret)),
+          h("p", { dir: "auto" }, rich(meta.secret)),
         ),
     ),
   ];
@@ -193,7 +193,7 @@ function chips(words) {
   return h(
     "ul",
     { class: "tags", "aria-label": "Interests" },
-    words.map((word) => h("li", { dir: "auto" }, String(word))),
+    words.map((word) => h("li", { dir: "auto" }, rich(word))),
   );
 }
 
@@ -205,7 +205,7 @@ function relations(list) {
       { dir: "auto" },
       h("strong", {}, String(one.character ?? "")),
       one.relationship_type && ` · ${one.relationship_type}`,
-      one.description && h("p", {}, String(one.description)),
+      one.description && h("p", {}, rich(one.description)),
     );
   return h(
     "div",

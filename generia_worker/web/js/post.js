@@ -1,7 +1,7 @@
 // A post: as a card of the feed, and opened in a dialog above whatever is shown.
 
 import { get } from "./api.js";
-import { h, icon, moment, tint } from "./dom.js";
+import { h, icon, moment, rich, tint } from "./dom.js";
 import { picture } from "./images.js";
 import { back } from "./router.js";
 
@@ -59,7 +59,7 @@ export function postCard(post, eager = false) {
       h(
         "div",
         { class: "post-words" },
-        h("p", { class: "post-text", dir: "auto" }, post.caption),
+        h("p", { class: "post-text", dir: "auto" }, rich(post.caption)),
         tags(post),
       ),
     ),
@@ -104,7 +104,7 @@ function opened(post) {
       "div",
       { class: "dialog-words" },
       author(post),
-      h("p", { class: "post-text is-whole", dir: "auto" }, post.caption),
+      h("p", { class: "post-text is-whole", dir: "auto" }, rich(post.caption)),
       tags(post),
     ),
   ];

@@ -1,7 +1,7 @@
 // A world: cover, name, and below them the feed, its people, its lore or its receipt. One stream feeds all of them.
 
 import { Problem, get, post, query } from "./api.js";
-import { announce, count, h, icon, isBeingMade, nameOf, tint } from "./dom.js";
+import { announce, count, h, icon, isBeingMade, nameOf, rich, tint } from "./dom.js";
 import { Feed } from "./feed.js";
 import { picture, show } from "./images.js";
 import { openPost, postCard } from "./post.js";
@@ -94,8 +94,8 @@ export class WorldView {
     show(this.cover, world.image_url);
     show(this.icon, world.icon_url);
     this.title = nameOf(world);
-    this.name.textContent = this.title;
-    this.short.textContent = world.params?.description_short || (world.name ? world.prompt : "");
+    this.name.replaceChildren(...rich(this.title));
+    this.short.replaceChildren(...rich(world.params?.description_short || (world.name ? world.prompt : "")));
     const counts = [count(world.users_count, "character"), count(world.posts_count, "post")];
     this.facts.textContent = isBeingMade(world) ? "Being made" : counts.join(" · ");
     this.join.hidden = world.is_joined || this.mine;

@@ -1,7 +1,7 @@
 // All worlds, as cards. Those that are being made show how far they are.
 
 import { get, query } from "./api.js";
-import { count, h, isBeingMade, nameOf, tint } from "./dom.js";
+import { count, h, isBeingMade, nameOf, rich, tint } from "./dom.js";
 import { picture, show } from "./images.js";
 import { follow } from "./stream.js";
 
@@ -127,8 +127,8 @@ class Card {
     this.world = world;
     show(this.cover, world.image_url);
     show(this.icon, world.icon_url);
-    this.name.textContent = nameOf(world);
-    this.text.textContent = world.params?.description_short || world.prompt;
+    this.name.replaceChildren(...rich(nameOf(world)));
+    this.text.replaceChildren(...rich(world.params?.description_short || world.prompt));
     const state = STATES[world.generation_status];
     const counts = [count(world.users_count, "character"), count(world.posts_count, "post")];
     this.facts.replaceChildren(
