@@ -12,7 +12,7 @@ from generia_worker.engine.generations import Generations
 from generia_worker.engine.specs import StepTable
 from generia_worker.engine.step import Step, StepState
 from generia_worker.engine.step_rows import StepRows
-from generia_worker.errors import ConflictError, InvalidInputError, NotFoundError
+from generia_worker.errors import ConflictError, InvalidInputError
 from generia_worker.status.projection import StatusProjection
 from generia_worker.storage.database import Database, Document
 
@@ -72,8 +72,8 @@ class Control:
         """Redo one character (`character/7`) or one post (`post/7/3`), in place.
 
         Raises:
-            InvalidInputError: `name` is neither.
-            NotFoundError: the world has no such thing.
+            InvalidInputError: `name` is neither, or the world has no such thing.
+            NotFoundError: it was never ordered.
             ConflictError: the world has not ended, or the thing was never made.
         """
         try:
@@ -99,7 +99,7 @@ class Control:
         for position, step in enumerate(steps):
             row = rows.get(step.key(world_id))
             if row is None:
-                raise NotFoundError(f"World {world_id} has no {step}.")
+                raise InvalidInputError(f"World {world_id} has no {step}.", field="step")
             if row["state"] != StepState.DONE:
                 raise ConflictError(f"{step} was never made: retry the world.")
             kept = {"redo_of": _identity(row["result"])}
