@@ -65,8 +65,9 @@ COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2
      generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
 COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
-COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
-     generia_worker/status/refresh.py generia_worker/status/stages.py ./generia_worker/status/
+COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/forecast.py \
+     generia_worker/status/projection.py generia_worker/status/refresh.py generia_worker/status/stages.py \
+     ./generia_worker/status/
 COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
      generia_worker/storage/mongo.py generia_worker/storage/mongo_check.py generia_worker/storage/parameters.py \
      ./generia_worker/storage/
@@ -324,8 +325,9 @@ COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2
      generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
 COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
-COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
-     generia_worker/status/refresh.py generia_worker/status/stages.py ./generia_worker/status/
+COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/forecast.py \
+     generia_worker/status/projection.py generia_worker/status/refresh.py generia_worker/status/stages.py \
+     ./generia_worker/status/
 COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
      generia_worker/storage/migrations.py generia_worker/storage/mongo.py generia_worker/storage/mongo_check.py \
      generia_worker/storage/parameters.py ./generia_worker/storage/
@@ -380,8 +382,9 @@ COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2
      generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
 COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
-COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
-     generia_worker/status/refresh.py generia_worker/status/stages.py ./generia_worker/status/
+COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/forecast.py \
+     generia_worker/status/projection.py generia_worker/status/refresh.py generia_worker/status/stages.py \
+     ./generia_worker/status/
 COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
      generia_worker/storage/migrations.py generia_worker/storage/mongo.py generia_worker/storage/mongo_check.py \
      generia_worker/storage/parameters.py ./generia_worker/storage/
@@ -433,8 +436,9 @@ COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2
      generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
 COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
-COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
-     generia_worker/status/refresh.py generia_worker/status/stages.py ./generia_worker/status/
+COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/forecast.py \
+     generia_worker/status/projection.py generia_worker/status/refresh.py generia_worker/status/stages.py \
+     ./generia_worker/status/
 COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
      generia_worker/storage/mongo.py generia_worker/storage/mongo_check.py generia_worker/storage/parameters.py \
      ./generia_worker/storage/
@@ -486,8 +490,9 @@ COPY generia_worker/rpc/stubs/__init__.py generia_worker/rpc/stubs/character_pb2
      generia_worker/rpc/stubs/world_pb2_grpc.py ./generia_worker/rpc/stubs/
 COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py \
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
-COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/projection.py \
-     generia_worker/status/refresh.py generia_worker/status/stages.py ./generia_worker/status/
+COPY generia_worker/status/__init__.py generia_worker/status/changes.py generia_worker/status/forecast.py \
+     generia_worker/status/projection.py generia_worker/status/refresh.py generia_worker/status/stages.py \
+     ./generia_worker/status/
 COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_worker/storage/database.py \
      generia_worker/storage/mongo.py generia_worker/storage/mongo_check.py generia_worker/storage/parameters.py \
      ./generia_worker/storage/

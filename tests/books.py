@@ -23,6 +23,7 @@ from generia_worker.engine.specs import StepTable
 from generia_worker.engine.step import Step
 from generia_worker.engine.step_rows import StepRows
 from generia_worker.engine.watermarks import Watermarks
+from generia_worker.status.forecast import Forecast, Shape
 from generia_worker.status.projection import StatusProjection
 from generia_worker.status.refresh import StatusRefresh
 from generia_worker.storage.database import Database
@@ -60,7 +61,10 @@ class Books:
         self.requests = Requests(database)
         self.holds = Holds(database, clock)
         self.bills = Bills(database, {"llm": "texts.test", "images": "images.test"})
-        self.status = StatusProjection(database, self.generations, self.rows, self.requests)
+        forecast = Forecast(table, Shape(10, 25, 50, 30))
+        self.status = StatusProjection(
+            database, self.generations, self.rows, self.requests, forecast=forecast
+        )
         self.refresh = StatusRefresh(database, self.generations, self.ledger, self.status)
 
     # --- worlds ------------------------------------------------------------------------------------------------

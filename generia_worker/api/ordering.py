@@ -14,11 +14,10 @@ from generia_worker.client.estimate import Estimate
 from generia_worker.client.order import Order, WorldSize
 from generia_worker.engine.generations import Generation
 from generia_worker.errors import GeneriaError, InvalidInputError, NotFoundError
+from generia_worker.status.forecast import Size
 
 #: What a world gets beyond what it needs when the order names no limits.
 _SLACK_FACTOR, _SLACK_CALLS = 1.5, 20
-#: How many of the latest completed worlds an estimate goes by.
-_KNOWN_WORLDS = 20
 #: Calls, each at its worst, that a budget which nobody named has beyond the estimate: they are held while they are made.
 _SPARE_CALLS = 4
 #: The prompt of such a call, in bytes.
@@ -89,11 +88,9 @@ class Ordering:
 
     def estimate(self, size: WorldSize) -> Estimate:
         """Return what a world of this size will take, before anything is spent."""
-        s = self._container.settings
-        shape = estimates.Shape(s.cast_batch_size, s.llm_concurrency, s.image_concurrency)
-        known = self._container.status.finished(_KNOWN_WORLDS)
-        calls, prices = self._expected_calls(size), self._container.prices
-        return estimates.estimate(size.users_count, calls, shape, prices, known)
+        known = self._container.status.finished()
+        seconds = self._container.forecast.whole_s(Size(size.users_count, size.posts_count), known)
+        return estimates.estimate(self._expected_calls(size), seconds, self._container.prices, known)
 
     # --- dollars -----------------------------------------------------------------------------------------------------
     def _budget(self, order: Order) -> float:

@@ -39,6 +39,7 @@ from generia_worker.rpc.media_client import MediaClient
 from generia_worker.rpc.post_client import PostClient
 from generia_worker.rpc.world_client import WorldClient
 from generia_worker.settings import Settings, get_settings
+from generia_worker.status.forecast import Forecast, Shape
 from generia_worker.status.projection import StatusProjection
 from generia_worker.status.refresh import StatusRefresh
 from generia_worker.storage.database import Database
@@ -171,7 +172,16 @@ class Container:
     @_shared
     def status(self) -> StatusProjection:
         """The status documents."""
-        return StatusProjection(self.database, self.generations, self.rows, self.requests)
+        return StatusProjection(
+            self.database, self.generations, self.rows, self.requests, forecast=self.forecast
+        )
+
+    @_shared
+    def forecast(self) -> Forecast:
+        """How long worlds take."""
+        s = self.settings
+        shape = Shape(s.cast_batch_size, s.plan_batch_size, s.llm_concurrency, s.image_concurrency)
+        return Forecast(STEPS, shape)
 
     @_shared
     def status_refresh(self) -> StatusRefresh:

@@ -66,7 +66,7 @@ class GenerationStatus(BaseModel):
     """The status of one generation. Counts are exact for the ledger as it was read; costs are dollars as billed.
 
     `ambiguous_calls_*` counts calls that may have been billed; `unknown_cost_calls` those whose
-    provider named no price. `revision` grows with every change.
+    provider named no price. `revision` grows with every change. `seconds_left` is a forecast, from `updated_at` on.
     """
 
     model_config = ConfigDict(extra="ignore", populate_by_name=True)
@@ -98,6 +98,7 @@ class GenerationStatus(BaseModel):
     parameters: OrderedParameters
     error: Failure | None = None
     revision: int = 0
+    seconds_left: float | None = None
     created_at: datetime
     updated_at: datetime
     finished_at: datetime | None = None

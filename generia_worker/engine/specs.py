@@ -153,20 +153,25 @@ class StepTable:
             step for number, posts in enumerate(shares, start=1) for step in self.of_character(number, posts)
         ]
 
-    def count(self, users: int, posts: int, batches: int) -> int:
-        """Return how many steps a world will have: exact, since each character gets a post while there are enough."""
+    def numbers(self, users: int, posts: int, batches: int) -> dict[str, int]:
+        """Return how many steps of each kind a world will have: exact, since each character gets a post while there are
+        enough."""
         numbers = {Scope.WORLD: 1, Scope.BATCH: batches, Scope.CHARACTER: users, Scope.POST: posts}
-        return sum(min(users, posts) if s.only_with_posts else numbers[s.scope] for s in self)
+        return {s.kind: min(users, posts) if s.only_with_posts else numbers[s.scope] for s in self}
+
+    def count(self, users: int, posts: int, batches: int) -> int:
+        """Return how many steps a world will have."""
+        return sum(self.numbers(users, posts, batches).values())
 
     def expected_calls(self, users: int, posts: int, batches: int, plan_batch: int) -> tuple[int, int]:
         """Return the paid calls of a world in which nothing goes wrong: (text, images).
 
         Where characters with many posts take several calls, the most that can occur is counted: it depends on the shares.
         """
-        numbers = {Scope.WORLD: 1, Scope.BATCH: batches, Scope.CHARACTER: users, Scope.POST: posts}
+        numbers = self.numbers(users, posts, batches)
         text = images = 0
         for spec in self:
-            number = min(users, posts) if spec.only_with_posts else numbers[spec.scope]
+            number = numbers[spec.kind]
             text += number * spec.text_calls + (posts // plan_batch if spec.text_calls_by_posts else 0)
             images += number * spec.image_calls
         return text, images

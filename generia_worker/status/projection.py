@@ -10,11 +10,13 @@ only grows, and says from when on a reader of that document may have missed some
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from cachetools import TTLCache
 from pymongo.errors import DuplicateKeyError, PyMongoError, WTimeoutError
 
 from generia_worker.billing.estimate import Finished
@@ -25,6 +27,7 @@ from generia_worker.engine.specs import StepTable
 from generia_worker.engine.step import Census, StepState
 from generia_worker.engine.step_rows import StepRows
 from generia_worker.status.changes import StatusChanges
+from generia_worker.status.forecast import Forecast, Size
 from generia_worker.status.stages import Progress, progress_of
 from generia_worker.storage.database import Database, Document, is_transient
 
@@ -50,6 +53,8 @@ COUNTERS: dict[str, int | float] = {
 _VISIBLE_AFTER = timedelta(seconds=10)
 #: How often a projection is tried again, because another one was quicker or MongoDB failed.
 _TRIES = 10
+#: How many of the latest completed worlds a forecast goes by, and for how many seconds they are remembered.
+_KNOWN, _KNOWN_S = 20, 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,7 @@ def pending_status(generation: Generation, table: StepTable) -> Document:
         **COUNTERS,
         **_order(generation),
         "revision": 0,
+        "seconds_left": None,
         "error": None,
         "run": generation.run,
         "created_at": generation.created_at,
@@ -112,8 +118,17 @@ class StatusProjection:
     """The collection `world_generation_status`; `_id` is the world's id."""
 
     def __init__(
-        self, database: Database, generations: Generations, rows: StepRows, requests: Requests
+        self,
+        database: Database,
+        generations: Generations,
+        rows: StepRows,
+        requests: Requests,
+        *,
+        forecast: Forecast,
     ) -> None:
+        self._forecast = forecast
+        self._lock = threading.Lock()
+        self._known: TTLCache[None, list[Finished]] = TTLCache(maxsize=1, ttl=_KNOWN_S)
         self._database = database
         self._rows = database.status
         self._steps = database.steps
@@ -143,9 +158,9 @@ class StatusProjection:
         """Follow the status documents and the posts of all worlds, from where `resume_token` was taken or from now on."""
         return StatusChanges(self._database, self._published, resume_token, wait_s)
 
-    def finished(self, limit: int) -> list[Finished]:
+    def finished(self) -> list[Finished]:
         """Return what the latest completed worlds took."""
-        rows = self._rows.find({"status": WorldStatus.COMPLETED.value}).sort("created_at", -1).limit(limit)
+        rows = self._rows.find({"status": WorldStatus.COMPLETED.value}).sort("created_at", -1).limit(_KNOWN)
         return [
             Finished(
                 text_calls=row["api_calls_made_LLM"],
@@ -153,7 +168,8 @@ class StatusProjection:
                 text_usd=row["llm_cost_total"],
                 image_usd=row["image_cost_total"],
                 seconds=(row["finished_at"] - row["created_at"]).total_seconds(),
-                users=row["users_created"],
+                users=row["users_predicted"],
+                posts=row["posts_predicted"],
             )
             for row in rows
         ]
@@ -212,6 +228,7 @@ class StatusProjection:
         stamps: Document = {
             "revision": max(old["revision"] + 1, int(now.timestamp() * 1000)),
             "updated_at": now,
+            "seconds_left": self._seconds_left(generation, progress, census, now),
             "finished_at": (old["finished_at"] if was_final else now) if progress.status.is_final else None,
         }
         written = self._replace(old["revision"], document | stamps)
@@ -247,6 +264,21 @@ class StatusProjection:
             "run": generation.run,
             "created_at": generation.created_at,
         }
+
+    def _seconds_left(
+        self, generation: Generation, progress: Progress, census: Census, now: datetime
+    ) -> float | None:
+        """Return how long a world that is being made will still take; it changes by itself, and alone no document."""
+        if progress.status is not WorldStatus.IN_PROGRESS:
+            return None
+        with self._lock:  # the cache is not made for several threads
+            known = self._known.get(None)
+            if known is None:
+                known = self._known[None] = self.finished()
+        size = Size(generation.users_count, generation.posts_count)
+        # One that was taken up again stood still in between.
+        elapsed_s = (now - generation.created_at).total_seconds() if generation.run == 1 else None
+        return round(self._forecast.left_s(size, census, elapsed_s, known), 1)
 
     def _error(
         self, generation: Generation, progress: Progress, counters: Mapping[str, int | float]

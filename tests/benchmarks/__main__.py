@@ -20,6 +20,7 @@ from tests.benchmarks import (
     pools,
     saturation,
     scale,
+    timeleft,
     transport,
 )
 from tests.benchmarks.peers import measure as peers
@@ -48,6 +49,7 @@ MEASUREMENTS: dict[str, tuple[str | None, Callable[[], dict[str, Any]]]] = {
     "footprint": (footprint.__doc__, footprint.measure),
     "hosts": (hosts.__doc__, hosts.measure),
     "events": (events.__doc__, _events),
+    "timeleft": (timeleft.__doc__, timeleft.measure),
     "transport": (transport.__doc__, transport.measure),
     "peers": (peers.__doc__, peers.measure),
 }

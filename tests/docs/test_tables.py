@@ -14,7 +14,7 @@ import click
 import pytest
 from fastapi.routing import APIRoute
 
-from generia_worker.billing.estimate import Shape, estimate
+from generia_worker.billing.estimate import estimate
 from generia_worker.billing.prices import PriceTable
 from generia_worker.cli import programs
 from generia_worker.cli.main import main as cli
@@ -290,12 +290,11 @@ def test_costs_are_what_an_estimate_says() -> None:
         simulated.llm_price_output_usd_per_mtok,
         simulated.image_price_usd,
     )
-    shape = Shape(settings.cast_batch_size, settings.llm_concurrency, settings.image_concurrency)
     for size, texts, pictures, dollars in table("costs"):
         users, posts = (int(number) for number in size.split(" / "))
         batches = -(-users // settings.cast_batch_size)
         calls = STEPS.expected_calls(users, posts, batches, settings.plan_batch_size)
-        said = estimate(users, calls, shape, prices, ())
+        said = estimate(calls, 60.0, prices, ())
         assert (int(texts), int(pictures)) == (said.text_calls, said.image_calls)
         assert said.usd is not None
         assert dollars == f"{said.usd.low:.2f} to {said.usd.high:.2f}"

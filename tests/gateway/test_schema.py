@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 from pydantic import SecretStr
 
-from generia_worker.billing.estimate import Shape, estimate
+from generia_worker.billing.estimate import estimate
 from generia_worker.billing.prices import PriceTable
 from generia_worker.client.receipt import Receipt
 from generia_worker.gateway.app import create_app
@@ -46,7 +46,7 @@ def fuzzed(platform: Settings, services: Connections) -> Iterator[tuple[Gateway,
     ids = {"world_id": world.id, "character_id": character, "post_id": post, "media_id": media}
     with serving_double() as double:
         base = f"/v1/generations/{world.id}"
-        found = estimate(3, (14, 10), Shape(10, 50, 30), PriceTable(0.3, 2.5, 0.0006), [])
+        found = estimate((14, 10), 60.0, PriceTable(0.3, 2.5, 0.0006), [])
         double.answer("POST", "/v1/generations:estimate", 200, found.model_dump(mode="json"))
         left = {"worlds_left": 2, "worlds_most": 3, "usd_left": None, "usd_most": None, "resets_at": _RESET}
         double.answer("GET", f"/v1/allowances/{CREATOR}", 200, left)

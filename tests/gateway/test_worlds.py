@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from generia_worker.billing.estimate import Shape, estimate
+from generia_worker.billing.estimate import estimate
 from generia_worker.billing.prices import PriceTable
 from generia_worker.gateway.models import WorldJson
 from generia_worker.rpc.connections import Connections
@@ -320,7 +320,7 @@ def test_refusals_of_the_endpoint(
 
 
 def test_an_estimate_needs_only_a_login(with_endpoint: Gateway, endpoint: EndpointDouble) -> None:
-    found = estimate(3, (14, 10), Shape(10, 50, 30), PriceTable(0.3, 2.5, 0.0006), [])
+    found = estimate((14, 10), 60.0, PriceTable(0.3, 2.5, 0.0006), [])
     endpoint.answer("POST", "/v1/generations:estimate", 200, found.model_dump(mode="json"))
     with with_endpoint.as_user("guest") as client:
         answer = client.post("/api/v1/worlds:estimate", json={"characters_count": 3, "posts_count": 5})

@@ -1,6 +1,5 @@
 // How a world comes into being: its own steps, two bars, the stages, dollars and the time that is left.
 
-import { post } from "./api.js";
 import { announce, count, dollars, duration, h } from "./dom.js";
 import { failureList } from "./failures.js";
 import { TimeLeft } from "./timeleft.js";
@@ -86,7 +85,6 @@ export class Panel {
     this.status = status;
     const { users_created: users, posts_created: posts } = status;
     this.left.take(status);
-    this.estimate(status);
     const incomplete = status.status === "completed" && status.tasks_failed > 0;
     this.heading.textContent = incomplete ? "Finished, with failures" : HEADINGS[status.status];
     this.element.dataset.state = status.status;
@@ -108,20 +106,10 @@ export class Panel {
     this.tick();
   }
 
-  /** Ask once how long such a world takes: its own pace is known only when some of it is done. */
-  async estimate(status) {
-    if (this.asked || status.status !== "in_progress") return;
-    this.asked = true;
-    const size = { characters_count: status.users_predicted, posts_count: status.posts_predicted };
-    const found = await post("/worlds:estimate", size).catch(() => null);
-    if (found) this.left.expect(found.seconds, status);
-  }
-
   tick() {
     const going = this.status?.status === "in_progress";
     const seconds = going ? this.left.seconds() : null;
-    this.time.textContent =
-      seconds === null ? "" : seconds < 5 ? "almost there" : `about ${duration(seconds)} left`;
+    this.time.textContent = seconds === null ? "" : leftText(seconds);
   }
 
   /** Tell a screen reader when a stage begins, and at each quarter of the posts: not with each tick. */
@@ -190,6 +178,7 @@ export class Panel {
   /** Say whether the stream is there. */
   connected(yes) {
     this.lost.hidden = yes;
+    if (!yes) this.left.pause();
   }
 
   /** All is done: fold away, unless there is something left to decide. */
@@ -201,6 +190,11 @@ export class Panel {
   close() {
     clearInterval(this.clock);
   }
+}
+
+function leftText(seconds) {
+  if (seconds === 0) return "longer than expected";
+  return seconds < 5 ? "a few seconds left" : `about ${duration(seconds)} left`;
 }
 
 function bar(label) {
