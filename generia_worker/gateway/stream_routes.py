@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -11,6 +12,7 @@ import anyio
 import httpx2
 from anyio import to_thread
 from fastapi import APIRouter, Header, Request, Response
+from pymongo.errors import PyMongoError
 
 from generia_worker.client.status import GenerationStatus
 from generia_worker.errors import TransientError
@@ -28,6 +30,8 @@ log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/api/v1", tags=["worlds"], route_class=AdmittingRoute)
 POLL_S = 0.5
+#: How often it is looked whether who follows a world is still logged in. A stream that ends so connects again, and is told.
+SESSION_CHECK_S = 30.0
 _EVENT_ID = re.compile(r"[0-9]{1,18}")
 LastEventId = Annotated[
     str | None, Header(alias="Last-Event-ID", max_length=100, description="The id that was seen last.")
@@ -61,6 +65,8 @@ async def stream_status(
         raise
     if not isinstance(answer, EventStream):
         place.give_back()
+        return answer
+    answer.source = _while_logged_in(deps, viewer, answer.source)
     return answer
 
 
@@ -105,6 +111,27 @@ async def _polled(deps: Dependencies, world_id: str, seen: int, place: StreamPla
         place.give_back()
 
     return EventStream(_changes(deps, world_id, first), close)
+
+
+async def _while_logged_in(
+    deps: Dependencies, viewer: Caller, events: AsyncIterator[bytes]
+) -> AsyncIterator[bytes]:
+    """Pass events on until the viewer has logged out, was locked or got another password."""
+    looked_at = time.monotonic()
+    async for event in events:
+        if time.monotonic() - looked_at >= SESSION_CHECK_S:
+            looked_at = time.monotonic()
+            if not await to_thread.run_sync(_is_logged_in, deps, viewer, limiter=deps.polls):
+                return
+        yield event
+
+
+def _is_logged_in(deps: Dependencies, viewer: Caller) -> bool:
+    try:
+        return deps.accounts.of_session(viewer.id, viewer.session_id) is not None
+    except PyMongoError:
+        log.info("MongoDB is away; whether a session lasts is looked at later")
+        return True
 
 
 async def _ask(deps: Dependencies, world_id: str) -> GenerationStatus:

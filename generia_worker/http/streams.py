@@ -25,7 +25,7 @@ class EventStream(Response):
     def __init__(self, source: AsyncIterator[bytes], close: Callable[[], Awaitable[None]]) -> None:
         super().__init__(headers=sse.HEADERS, media_type=self.media_type)
         del self.headers["content-length"]
-        self._source = source
+        self.source = source
         self._close = close
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
@@ -48,7 +48,7 @@ class EventStream(Response):
     async def _send_all(self, send: Send) -> None:
         start = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         await send(start)
-        async for chunk in self._source:
+        async for chunk in self.source:
             with anyio.move_on_after(STUCK_S) as patience:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
             if patience.cancelled_caught:

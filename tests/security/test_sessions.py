@@ -17,10 +17,13 @@ from argon2 import PasswordHasher
 from generia_worker.cli import stacks
 from generia_worker.cli.display import Terminal
 from generia_worker.errors import TransientError
+from generia_worker.gateway import stream_routes
 from generia_worker.gateway.accounts import Accounts
 from generia_worker.gateway.auth import COOKIE
 from generia_worker.gateway.password_queue import PasswordQueue
+from generia_worker.http import sse
 from generia_worker.rpc.users import LOCAL_USER
+from generia_worker.rpc.world_client import WorldRecord
 from generia_worker.storage.mongo import utc_now
 from tests.gateway.conftest import PASSWORD, Gateway, StartGateway
 
@@ -192,3 +195,25 @@ def test_the_link_is_printed_in_a_terminal_alone(gateway: Gateway, monkeypatch: 
         stacks.keep_running(gateway.deps.settings, as_json=False)
         assert any("#login=" in line for line in said) is is_terminal
         assert any("generia login" in line for line in said) is not is_terminal
+
+
+@pytest.mark.parametrize("end", ["logout", "lock"])
+def test_a_stream_ends_with_its_session(
+    start_gateway: StartGateway, world: WorldRecord, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    monkeypatch.setattr(stream_routes, "SESSION_CHECK_S", 0.0)
+    monkeypatch.setattr(sse, "HEARTBEAT_S", 0.0)
+    gateway = start_gateway()
+    with closing(log_in(gateway, registered(gateway))) as here, closing(gateway.client()) as reader:
+        reader.cookies = here.cookies
+        path = f"/api/v1/worlds/{world.id}/status/stream"
+        stream = reader.send(reader.build_request("GET", path), stream=True)
+        arriving = stream.iter_raw()
+        for _ in range(3):
+            next(arriving)
+        if end == "logout":
+            assert here.post("/api/v1/auth/logout").status_code == 204
+        else:
+            gateway.deps.accounts.lock(here.get("/api/v1/auth/me").json()["id"], locked=True)
+        assert sum(1 for _ in arriving) < 100
+        stream.close()
