@@ -32,13 +32,11 @@ def _stage_status(census: Census, kinds: tuple[str, ...], *, complete: bool) -> 
     final = _count(census, kinds, *FINAL_STATES)
     failed = _count(census, kinds, StepState.FAILED)
     done = _count(census, kinds, StepState.DONE)
-    if total and final == total and (complete or failed or _count(census, kinds, StepState.SKIPPED)):
-        if done:
-            return WorldStatus.COMPLETED
-        if failed:
-            return WorldStatus.FAILED
-        cancelled = _count(census, kinds, StepState.CANCELLED)
-        return WorldStatus.CANCELLED if cancelled else WorldStatus.FAILED
+    skipped, cancelled = (_count(census, kinds, one) for one in (StepState.SKIPPED, StepState.CANCELLED))
+    if total and final == total and (complete or failed or skipped or cancelled):
+        if cancelled:
+            return WorldStatus.CANCELLED
+        return WorldStatus.COMPLETED if done else WorldStatus.FAILED
     if final or _count(census, kinds, StepState.RUNNING):
         return WorldStatus.IN_PROGRESS
     return WorldStatus.PENDING
@@ -52,7 +50,7 @@ def progress_of(
     `cast_is_stored` says that the shares of the characters, and with them all steps, are in the ledger; until then the
     stages that depend on the cast cannot be complete. `is_fatal` says that something happened after which no step can
     succeed (no credit at a provider). A stage in which something was made is `completed` when all of its steps have
-    ended, also when some failed: `tasks_failed` tells of those.
+    ended, also when some failed: `tasks_failed` tells of those. One of which something was cancelled is `cancelled`.
     """
     stages = _stages(table, census, cast_is_stored)
     working = [spec.kind for spec in table if not spec.closes_world]

@@ -10,7 +10,8 @@ from generia_worker.engine.step import Step, StepState
 from generia_worker.status.stages import Progress, progress_of
 from generia_worker.worlds.steps import CAST, DESCRIBE, FINISH, INITIALIZE, STEPS
 
-DONE, FAILED, SKIPPED, RUNNING, PENDING = (
+CANCELLED, DONE, FAILED, SKIPPED, RUNNING, PENDING = (
+    StepState.CANCELLED,
     StepState.DONE,
     StepState.FAILED,
     StepState.SKIPPED,
@@ -73,6 +74,16 @@ def test_a_failed_post_does_not_fail_the_world() -> None:
     progress = judge(states, cast=True)
     assert progress.status is WorldStatus.COMPLETED
     assert progress.stages["posts"] is WorldStatus.COMPLETED
+
+
+def test_a_stage_that_was_stopped_is_not_complete() -> None:
+    """Nobody should see it ticked with half of its posts missing, nor as going on when the cast was never finished."""
+    stopped = judge(world(picture_1_1=CANCELLED, finish=DONE), cast=True)
+    assert stopped.status is WorldStatus.CANCELLED
+    assert stopped.stages["posts"] is WorldStatus.CANCELLED
+    assert stopped.stages["characters"] is WorldStatus.COMPLETED
+    states = dict.fromkeys(STEPS.opening(2), DONE) | {CAST.step(1): CANCELLED}
+    assert judge(states, cast=False).stages["characters"] is WorldStatus.CANCELLED
 
 
 def test_a_world_without_pictures_of_its_own_goes_on() -> None:
