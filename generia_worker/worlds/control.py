@@ -72,9 +72,9 @@ class Control:
         """Redo one character (`character/7`) or one post (`post/7/3`), in place.
 
         Raises:
-            InvalidInputError: `name` is neither, or the world has no such thing.
+            InvalidInputError: `name` is neither.
             NotFoundError: it was never ordered.
-            ConflictError: the world has not ended, or the thing was never made.
+            ConflictError: the world has not ended, or has no such thing, or that was never made.
         """
         try:
             step = self._table.parse(name)
@@ -99,7 +99,7 @@ class Control:
         for position, step in enumerate(steps):
             row = rows.get(step.key(world_id))
             if row is None:
-                raise InvalidInputError(f"World {world_id} has no {step}.", field="step")
+                raise ConflictError(f"World {world_id} has no {step}.")
             if row["state"] != StepState.DONE:
                 raise ConflictError(f"{step} was never made: retry the world.")
             kept = {"redo_of": _identity(row["result"])}

@@ -132,7 +132,7 @@ def test_what_cannot_be_redone(platform: Platform) -> None:
     for name in ("describe", "nonsense", "post/1", "finish"):
         with pytest.raises(InvalidInputError):
             platform.client.redo(audit.world_id, name)
-    with pytest.raises(InvalidInputError, match="no post/01/09"):
+    with pytest.raises(ConflictError, match="no post/01/09"):
         platform.client.redo(audit.world_id, "post/1/9")
     with pytest.raises(NotFoundError):
         platform.client.redo("nobody", "post/1/1")
