@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -62,61 +59,20 @@ def dollars(amount: float) -> str:
     return f"${amount:.4f}"
 
 
-def stages_line(status: GenerationStatus) -> str:
-    """Return the six stages with their marks, in one line."""
-    return "  ".join(f"{_MARKS[stage.status]} {stage.name.replace('_', ' ')}" for stage in status.stages)
+def stages(status: GenerationStatus) -> list[str]:
+    """Return the six stages with their marks, each as markup."""
+    return [f"{_MARKS[stage.status]} {escape(stage.name.replace('_', ' '))}" for stage in status.stages]
 
 
-class LiveWorld(AbstractContextManager["LiveWorld"]):
-    """Shows a world being made: stages, characters, posts and dollars, as they grow."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._seen = ""
-        self._bars = Progress(
-            TextColumn("{task.description}", style="bold"),
-            BarColumn(bar_width=32),
-            MofNCompleteColumn(),
-            TextColumn("[green]{task.fields[note]}[/]"),
-            TimeElapsedColumn(),
-            console=console,
-        )
-        self._characters = self._bars.add_task("characters", total=None, note="")
-        self._posts = self._bars.add_task("posts     ", total=None, note="")
-
-    def __enter__(self) -> Self:
-        if self._console.is_terminal:
-            self._bars.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._console.is_terminal:
-            self._bars.stop()
-
-    def show(self, status: GenerationStatus) -> None:
-        """Show a new state."""
-        cost = dollars(status.cost_usd)
-        if self._console.is_terminal:
-            line = stages_line(status)
-            if line != self._seen:
-                self._bars.print(line)
-                self._seen = line
-            self._bars.update(
-                self._characters, completed=status.users_created, total=status.users_predicted, note=""
-            )
-            self._bars.update(
-                self._posts, completed=status.posts_created, total=status.posts_predicted, note=cost
-            )
-            return
-        line = (
-            f"{status.current_stage}: characters {status.users_created}/{status.users_predicted}, "
-            f"posts {status.posts_created}/{status.posts_predicted}, {cost}"
-        )
-        if line != self._seen:
-            self._console.print(line)
-            self._seen = line
+def flow(parts: Iterable[str], width: int, *, between: int = 2) -> list[Text]:
+    """Return parts, each as markup, in as few lines of `width` columns as they fit in; none is broken."""
+    lines: list[Text] = []
+    for part in map(Text.from_markup, parts):
+        if lines and lines[-1].cell_len + between + part.cell_len <= width:
+            lines[-1].append(" " * between).append_text(part)
+        else:
+            lines.append(part)
+    return lines
 
 
 def summary(status: GenerationStatus, *, simulated: bool) -> list[str]:

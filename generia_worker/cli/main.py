@@ -162,15 +162,30 @@ def generate(
 
 @main.command()
 @click.argument("world")
+@_data_dir_option
+@_json_option
+@reports_errors
+def watch(world: str, data_dir: Path | None, as_json: bool) -> None:
+    """Show WORLD while it is being made, until it has ended."""
+    _show_status(world, data_dir, follow=True, as_json=as_json)
+
+
+@main.command()
+@click.argument("world")
+@click.option("--follow", is_flag=True, help="Show it until it has ended, as generia watch does.")
 @click.option("--failures", is_flag=True, help="List the steps that failed, each with its reason.")
 @_data_dir_option
 @_json_option
 @reports_errors
-def status(world: str, failures: bool, data_dir: Path | None, as_json: bool) -> None:
+def status(world: str, follow: bool, failures: bool, data_dir: Path | None, as_json: bool) -> None:
     """Tell how far WORLD is."""
+    _show_status(world, data_dir, follow=follow, failures=failures, as_json=as_json)
+
+
+def _show_status(world: str, data_dir: Path | None, **how: bool) -> None:
     from generia_worker.cli import stacks, world_commands
 
-    world_commands.show_status(stacks.running(_settings(data_dir)), world, failures=failures, as_json=as_json)
+    sys.exit(world_commands.show_status(stacks.running(_settings(data_dir)), world, **how))
 
 
 def _change(

@@ -11,6 +11,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
     "Worlds": {
         "demo": 'generia demo "A lighthouse whose keepers are all retired pirates"',
         "generate": 'generia generate --characters 5 --posts 15 "A lighthouse whose keepers are all retired pirates"',
+        "watch": "generia watch 5e9f",
         "status": "generia status 5e9f --failures",
         "worlds": "generia worlds --limit 5",
         "export": "generia export 5e9f world.zip",

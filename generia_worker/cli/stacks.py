@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,15 +16,29 @@ from generia_worker.text import without_user_info
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A stack that can be reached, and whether its providers are simulated."""
+    """A stack that can be reached; whether its providers are simulated, and whether it runs `for_this` command alone."""
 
     settings: Settings
+    for_this: bool = False
 
     @property
     def simulated(self) -> bool:
         """True when no real money is spent."""
         makers = {programs.who_makes_text(self.settings), programs.who_makes_images(self.settings)}
         return makers == {programs.SIMULATOR}
+
+    def page_of(self, world_id: str) -> str | None:
+        """Return the address of a world's page; None when no gateway is known that outlives this command."""
+        if self.for_this or "gateway_url" not in self.settings.model_fields_set:
+            return None
+        return f"{without_user_info(self.settings.gateway_url)}/worlds/{world_id}"
+
+    def command(self, words: str) -> str:
+        """Return `generia` and these words as they are typed for this stack's data folder."""
+        folder = self.settings.data_dir
+        if folder.expanduser() == Settings.model_fields["data_dir"].get_default().expanduser():
+            return f"generia {words}"
+        return f"generia {words} --data-dir {shlex.quote(str(folder))}"
 
 
 def running(settings: Settings) -> Running:
@@ -64,8 +79,10 @@ def some_stack(settings: Settings, *, as_json: bool) -> Iterator[Running]:
     console.print("Starting Redis, MongoDB, S3, the services and the workers …")
     with made as stack:
         console.print(programs.providers_line(stack.settings))
-        yield Running(stack.settings)
-        console.print("Stopping …")
+        try:
+            yield Running(stack.settings, for_this=True)
+        finally:
+            console.print("Stopping …")
 
 
 def keep_running(settings: Settings, *, flower: bool = False, as_json: bool) -> None:

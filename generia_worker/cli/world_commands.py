@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -18,9 +19,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from generia_worker.cli import display
+from generia_worker.cli.live import Clock, LiveWorld
+from generia_worker.cli.sections import INTERRUPTED
 from generia_worker.cli.stacks import Running
 from generia_worker.cli.world_ids import find_id, short_ids
 from generia_worker.client.client import GeneriaClient
+from generia_worker.client.estimate import Range
 from generia_worker.client.order import WORLD_ID_PATTERN, Order, WorldSize
 from generia_worker.client.status import GenerationStatus, WorldStatus
 from generia_worker.errors import GeneriaError, NotFoundError, TransientError
@@ -86,16 +90,19 @@ def make(running: Running, asked: Order, *, as_json: bool, wait: bool = True, wi
     status = client.order(asked.model_copy(update={"world_id": record.id, "user_id": LOCAL_USER}))
     console = display.err if as_json else display.out
     console.print(f"World {record.id} is ordered.")
-    if wait:
-        status = _watch(client, record.id, console)
-    page = _page(settings, status) if with_page else None
-    if as_json:
-        more = {"files": _files(settings, record.id)} | ({"page": page} if with_page else {})
-        display.as_json(status.as_json() | more)
-    elif wait:
-        _show_world(running, status)
-        if page:
-            console.print(f"page: {page}")
+    with _kept(running, record.id, console):
+        if wait:
+            status = _watch(running, client, record.id, console)
+        else:
+            _name_page(running, record.id, console)
+        page = _page(settings, status) if with_page else None
+        if as_json:
+            more = {"files": _files(settings, record.id)} | ({"page": page} if with_page else {})
+            display.as_json(status.as_json() | more)
+        elif wait:
+            _show_world(running, status)
+            if page:
+                console.print(f"page: {page}")
     return exit_status(status, WorldStatus.COMPLETED) if wait else 0
 
 
@@ -144,9 +151,50 @@ def _client(running: Running) -> GeneriaClient:
     return GeneriaClient(running.settings.api_url, running.settings.api_token.get_secret_value())
 
 
-def _watch(client: GeneriaClient, world_id: str, console: Console) -> GenerationStatus:
-    with display.LiveWorld(console) as live:
+def _watch(
+    running: Running, client: GeneriaClient, world_id: str, console: Console, *, goes_on: bool = False
+) -> GenerationStatus:
+    """Show a world until it has ended; time counts from now for one that `goes_on`."""
+    _name_page(running, world_id, console)
+    clock = Clock(None if goes_on else _expected(client, world_id), from_now=goes_on)
+    with LiveWorld(console, clock, simulated=running.simulated) as live:
         return client.wait(world_id, timeout_s=_WAIT_S, on_change=live.show)
+
+
+def _name_page(running: Running, world_id: str, console: Console) -> None:
+    page = running.page_of(world_id)
+    if page:
+        console.print(f"Page: {page}")
+
+
+def _expected(client: GeneriaClient, world_id: str) -> Range | None:
+    """Return how many seconds such a world takes, or None where nobody can tell: nothing depends on it."""
+    try:
+        asked = client.status(world_id).parameters
+        return client.estimate(
+            WorldSize(users_count=asked.users_count, posts_count=asked.posts_count)
+        ).seconds
+    except GeneriaError:
+        return None
+
+
+@contextmanager
+def _kept(running: Running, world_id: str, console: Console) -> Iterator[None]:
+    """Tell whoever presses Ctrl-C what becomes of the world, and how to go on with it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if running.for_this:
+            folder = running.settings.data_dir
+            console.print(
+                escape(f"World {world_id} is kept in {folder}, as far as it has come. Go on with it:")
+            )
+            console.print(escape(f"  {running.command('up')}"))
+        else:
+            console.print(f"World {world_id} goes on. Look at it again, or stop it:")
+            for action in ("watch", "cancel"):
+                console.print(escape(f"  {running.command(f'{action} {world_id}')}"))
+        raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 def change(
@@ -159,7 +207,9 @@ def change(
     before = _failed_redos(client, world_id) if action == "redo" else set()
     status: GenerationStatus = getattr(client, action)(*arguments)
     if wait:
-        status = _watch(client, world_id, display.err if as_json else display.out)
+        console = display.err if as_json else display.out
+        with _kept(running, world_id, console):
+            status = _watch(running, client, world_id, console, goes_on=True)
     if as_json:
         display.as_json(status.as_json())
     else:
@@ -201,23 +251,37 @@ def show_estimate(running: Running, size: WorldSize, *, as_json: bool) -> None:
     display.out.print(f"based on {basis}")
 
 
-def show_status(running: Running, world_id: str, *, failures: bool, as_json: bool) -> None:
-    """Print how far a world is, and on request what failed and why."""
+def show_status(
+    running: Running, world_id: str, *, follow: bool = False, failures: bool = False, as_json: bool
+) -> int:
+    """Print how far a world is, and on request what failed and why; returns the exit status.
+
+    With `follow` it is shown until it has ended, and the status tells how that was.
+    """
     client = _client(running)
     world_id = full_id(running, client, world_id)
-    status = client.status(world_id)
+    console = display.err if as_json else display.out
+    if follow:
+        with _kept(running, world_id, console):
+            status = _watch(running, client, world_id, console)
+    else:
+        status = client.status(world_id)
+    result = exit_status(status, WorldStatus.COMPLETED) if follow else 0
     failed = client.failures(world_id) if failures else []
     if as_json:
         more = {"failures": [one.model_dump(mode="json") for one in failed]} if failures else {}
         display.as_json(status.as_json() | more)
-        return
-    display.out.print(display.stages_line(status))
-    for line in display.summary(status, simulated=running.simulated):
-        display.out.print(escape(line))
+        return result
+    if not follow:
+        for line in display.flow(display.stages(status), display.out.width):
+            display.out.print(line)
+    for said in display.summary(status, simulated=running.simulated):
+        display.out.print(escape(said))
     for one in failed:
         when = f" at {one.at:%H:%M:%S}" if one.at else ""
         tries = f" (attempt {one.attempt}{when})" if one.attempt else ""
         display.out.print(escape(f"  {one.step} {one.state}{tries}: {one.reason}"))
+    return result
 
 
 def show_list(running: Running, limit: int, *, as_json: bool) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -20,6 +22,7 @@ import uvicorn
 from generia_worker.embedded.ports import free_port
 from generia_worker.settings import Settings
 from generia_worker.simulator.server import make_server
+from tests.cli.terminal import CTRL_C, Terminal
 from tests.integration.conftest import PROMPT
 
 TIMEOUT_S = 120
@@ -93,6 +96,33 @@ def test_demo_makes_a_world_and_leaves_nothing_running(home: Path) -> None:
     assert files.is_dir(), "the world of the first run is still there"
 
 
+def test_ctrl_c_in_a_demo_keeps_the_world_and_says_how_to_go_on(home: Path) -> None:
+    data = home / "interrupted"
+    words = ("demo", "--data-dir", str(data), "--characters", "2", "--posts", "40", PROMPT)
+    with Terminal(*words, columns=300, cwd=home) as terminal:
+        terminal.read_until(lambda screen: re.search(r" [1-9]\d*/40", screen.text) is not None, TIMEOUT_S)
+        children = psutil.Process(terminal.process.pid).children(recursive=True)
+        terminal.press(CTRL_C)
+        assert terminal.end() == 130
+        said = terminal.screen.text
+    assert "Traceback" not in said
+    assert f"is kept in {data}" in said
+    assert "Stopping …" in said
+    assert children
+    assert not [one for one in children if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    world = re.findall(r"World (\S+) is kept", said)[0]
+
+    # As it says.
+    line = re.findall(r"^  generia (.*)$", said, re.MULTILINE)[0]
+    with Terminal(*shlex.split(line), columns=300, cwd=home) as up:
+        up.read_until("Stop with Ctrl-C", TIMEOUT_S)
+        watched = generia("watch", world[:8], "--data-dir", str(data), cwd=home)
+        assert watched.returncode == 0, watched.stdout + watched.stderr
+        assert "completed: 2 of 2 characters and 40 of 40 posts" in watched.stdout
+        up.press(CTRL_C)
+        assert up.end() == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -133,6 +163,7 @@ def test_up_generate_status_worlds(up: tuple[Path, dict[str, Any]], home: Path) 
     made = generia("generate", *where, "--characters", "1", "--posts", "2", PROMPT, cwd=home)
     assert made.returncode == 0, made.stderr
     assert "completed: 1 of 1 characters and 2 of 2 posts" in made.stdout
+    assert f"Page: {started['addresses']['gateway']}/worlds/" in made.stdout
     listed = json.loads(generia("worlds", *where, "--json", cwd=home).stdout)
     assert listed["total"] == 1
     world = listed["worlds"][0]
@@ -140,6 +171,8 @@ def test_up_generate_status_worlds(up: tuple[Path, dict[str, Any]], home: Path) 
     assert world["name"] in generia("worlds", *where, cwd=home).stdout
     status = json.loads(generia("status", *where, "--json", "--failures", world["id"], cwd=home).stdout)
     assert (status["_id"], status["failures"]) == (world["id"], [])
+    watched = generia("watch", *where, world["id"][:8], cwd=home)
+    assert (watched.returncode, "finishing: characters 1/1, posts 2/2" in watched.stdout) == (0, True)
     shown = generia("status", *where, world["id"][:8], cwd=home)
     assert "finishing" in shown.stdout
     unknown = generia("status", *where, "no-such-world", cwd=home)
