@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -16,59 +15,36 @@ from rich.table import Table
 from rich.text import Text
 
 from generia_worker.cli import display
-from generia_worker.client.estimate import Range
 from generia_worker.client.status import GenerationStatus
 
 #: Columns of a bar, at most and at least.
 _BAR_MOST, _BAR_LEAST = 40, 4
-#: Before this part of its steps has ended, a world's own pace says nothing.
-_ENOUGH = 0.12
-#: How far a new guess moves the one that is shown.
-_PULL = 0.3
+#: How far a new forecast moves the one that is shown.
+_PULL = 0.5
 
 
 class Clock:
     """How long a world has taken, and how long it will still take, in seconds.
 
-    The past is told by the times in its status, which are those of one machine; what came after by this one's clock. What is
-    left is the estimate `expected` less the past, until the world's own pace tells better. `from_now` counts from the first
-    status that is seen: for a world that goes on, days later maybe.
+    Both are told by its status, and counted by this machine's clock from there on. `from_now` counts from the first status
+    that is seen: for a world that goes on, days later maybe.
     """
 
-    def __init__(
-        self,
-        expected: Range | None = None,
-        *,
-        from_now: bool = False,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, *, from_now: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._expected = expected
         self._from_now = from_now
         self._taken: tuple[GenerationStatus, float] | None = None
         self._began_at: float | None = None
-        self._ended_before = 0
-        self._guess: tuple[float, float] | None = None
+        self._left: float | None = None
 
     def take(self, status: GenerationStatus) -> None:
         """Take a status document."""
-        now = self._clock()
-        ended = status.tasks_completed + status.tasks_failed + status.tasks_skipped + status.tasks_cancelled
         if self._began_at is None:
-            start = status.updated_at if self._from_now else status.created_at
-            self._began_at = start.timestamp()
-            self._ended_before = ended if self._from_now else 0
-        self._taken = status, now
-        elapsed = self.elapsed()
-        left = status.tasks_total + status.task_predicted - ended
-        done = ended - self._ended_before
-        # Until the cast is known, what is to be done is itself a guess.
-        if status.users_created == 0 or done <= 0 or done < _ENOUGH * (done + left):
-            return
-        guess, shown = elapsed * left / done, self.left()
-        if shown is not None and self._guess is not None:
-            guess = shown + (guess - shown) * _PULL
-        self._guess = guess, now
+            self._began_at = (status.updated_at if self._from_now else status.created_at).timestamp()
+        shown, forecast = self.left(), status.seconds_left
+        if shown is not None and forecast is not None:
+            forecast = shown + (forecast - shown) * _PULL
+        self._left, self._taken = forecast, (status, self._clock())
 
     def elapsed(self) -> float:
         """Return the seconds since the world began; those that it took when it has ended."""
@@ -80,15 +56,10 @@ class Clock:
         return max(0.0, until - self._began_at + since)
 
     def left(self) -> float | None:
-        """Return the seconds that are left, 0 when it takes longer than was guessed, None while nobody can tell."""
-        if self._taken is None:
+        """Return the seconds that are left, 0 when it takes longer than was said, None while nobody can tell."""
+        if self._taken is None or self._left is None:
             return None
-        if self._guess is not None:
-            seconds, at = self._guess
-            return max(0.0, seconds - (self._clock() - at))
-        if self._expected is None:
-            return None
-        return max(0.0, math.sqrt(self._expected.low * self._expected.high) - self.elapsed())
+        return max(0.0, self._left - (self._clock() - self._taken[1]))
 
 
 class LiveWorld(AbstractContextManager["LiveWorld"]):

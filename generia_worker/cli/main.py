@@ -101,19 +101,22 @@ def demo(
 
 @main.command()
 @click.option(
+    "--port", type=click.IntRange(1, 65535), help="Port of the page; default: the one of the last time."
+)
+@click.option(
     "--flower", "with_flower", is_flag=True, help="Start Flower too: tasks and failures in the browser."
 )
 @_data_dir_option
 @_json_option
 @reports_errors
-def up(with_flower: bool, data_dir: Path | None, as_json: bool) -> None:
+def up(port: int | None, with_flower: bool, data_dir: Path | None, as_json: bool) -> None:
     """Start everything and keep it running.
 
-    Prints the addresses; stops with Ctrl-C.
+    Prints the addresses; stops with Ctrl-C. The page stays at its port over restarts.
     """
     from generia_worker.cli import stacks
 
-    stacks.keep_running(_settings(data_dir), flower=with_flower, as_json=as_json)
+    stacks.keep_running(_settings(data_dir), port=port, flower=with_flower, as_json=as_json)
 
 
 @main.command()

@@ -21,7 +21,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "redo": "generia redo 5e9f post/7/3",
     },
     "Running it": {
-        "up": "generia up --flower",
+        "up": "generia up --port 8000",
         "login": "generia login",
         "users": "generia users invite",
         "doctor": "generia doctor",

@@ -8,8 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from generia_worker.cli import display, programs
+from generia_worker.embedded.folder import keep_port, kept_port
+from generia_worker.embedded.ports import LOOPBACK, hold
 from generia_worker.embedded.stack import Stack, read_running
 from generia_worker.errors import ConfigurationError
+from generia_worker.http.addresses import listening, split
 from generia_worker.settings import Settings
 from generia_worker.text import without_user_info
 
@@ -85,14 +88,25 @@ def some_stack(settings: Settings, *, as_json: bool) -> Iterator[Running]:
             console.print("Stopping …")
 
 
-def keep_running(settings: Settings, *, flower: bool = False, as_json: bool) -> None:
-    """Start a stack, print its addresses, and keep it until a signal comes."""
+def keep_running(settings: Settings, *, port: int | None = None, flower: bool = False, as_json: bool) -> None:
+    """Start a stack, print its addresses, and keep it until a signal comes.
+
+    Its page is at `port`, or else where it was before. Raises ConfigurationError: another program listens at `port`.
+    """
     console = display.err if as_json else display.out
+    settings, taken = with_gateway_port(settings, port)
     stack = _stack(settings, flower=flower)
     console.print("Starting Redis, MongoDB, S3, the services and the workers …")
 
     def announce(started: Settings) -> None:
         addresses = _addresses(started)
+        now = split(started.gateway_bind)[1]
+        keep_port(stack.data_dir, now)
+        if taken:
+            console.print(
+                f"Another program has port {taken}, at which the page was: it is at {now} now. Links to the old one lead "
+                "to that program; end it and start again, or choose a port with --port."
+            )
         if as_json:
             page = login_link(started)
             more = {"flower": _flower(started)} if flower else {}
@@ -117,6 +131,27 @@ def keep_running(settings: Settings, *, flower: bool = False, as_json: bool) -> 
         console.print("Stopping …")
     finally:
         stack.stop()
+
+
+def with_gateway_port(settings: Settings, port: int | None) -> tuple[Settings, int | None]:
+    """Return the settings with the gateway at `port`, or at the one that it had on this data folder; and that one where
+    another program has it now.
+
+    Who names an address in GENERIA_GATEWAY_BIND is left alone. Raises ConfigurationError: `port` cannot be listened on.
+    """
+    named = "gateway_bind" in settings.model_fields_set
+    if read_running(settings.data_dir) is not None or (named and port is None):
+        return settings, None  # a second stack on a folder is refused, whatever its port
+    if port is not None:
+        host = settings.gateway_bind.rpartition(":")[0] if named else LOOPBACK
+        bind = f"{host}:{port}"
+        for one in listening("--port", bind):
+            one.close()
+        return settings.model_copy(update={"gateway_bind": bind}), None
+    kept = kept_port(settings.data_dir)
+    if kept is None or not hold(kept):
+        return settings, kept
+    return settings.model_copy(update={"gateway_bind": f"{LOOPBACK}:{kept}"}), None
 
 
 def login_link(settings: Settings) -> str:

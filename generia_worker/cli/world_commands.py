@@ -24,7 +24,6 @@ from generia_worker.cli.sections import INTERRUPTED
 from generia_worker.cli.stacks import Running
 from generia_worker.cli.world_ids import find_id, short_ids
 from generia_worker.client.client import GeneriaClient
-from generia_worker.client.estimate import Range
 from generia_worker.client.order import WORLD_ID_PATTERN, Order, WorldSize
 from generia_worker.client.status import GenerationStatus, WorldStatus
 from generia_worker.errors import GeneriaError, NotFoundError, TransientError
@@ -156,8 +155,7 @@ def _watch(
 ) -> GenerationStatus:
     """Show a world until it has ended; time counts from now for one that `goes_on`."""
     _name_page(running, world_id, console)
-    clock = Clock(None if goes_on else _expected(client, world_id), from_now=goes_on)
-    with LiveWorld(console, clock, simulated=running.simulated) as live:
+    with LiveWorld(console, Clock(from_now=goes_on), simulated=running.simulated) as live:
         return client.wait(world_id, timeout_s=_WAIT_S, on_change=live.show)
 
 
@@ -165,17 +163,6 @@ def _name_page(running: Running, world_id: str, console: Console) -> None:
     page = running.page_of(world_id)
     if page:
         console.print(f"Page: {page}")
-
-
-def _expected(client: GeneriaClient, world_id: str) -> Range | None:
-    """Return how many seconds such a world takes, or None where nobody can tell: nothing depends on it."""
-    try:
-        asked = client.status(world_id).parameters
-        return client.estimate(
-            WorldSize(users_count=asked.users_count, posts_count=asked.posts_count)
-        ).seconds
-    except GeneriaError:
-        return None
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from generia_worker.settings import PREFIX, Settings, concealed
 
 #: How long to wait for the remains of a killed stack to end, in seconds.
 _REMAINS_TIMEOUT_S = 15.0
+_PORT_FILE = "gateway.port"
 #: How long a lock may belong to somebody who only looks at it.
 _LOOK_S = 0.3
 #: Keys of paid APIs: a client of the stack has no use for them, so they are not written down.
@@ -142,6 +143,20 @@ def read_running(data_dir: Path) -> StackInfo | None:
         return None
     known = {k: v for k, v in values.items() if k in Settings.model_fields}
     return StackInfo(pid, concealed(Settings(**known)))
+
+
+def kept_port(data_dir: Path) -> int | None:
+    """Return the port at which the page of this folder's last `generia up` was, or None when none is known."""
+    try:
+        port = int((data_dir.expanduser() / _PORT_FILE).read_text("ascii"))
+    except (OSError, ValueError):
+        return None
+    return port if 0 < port < 2**16 else None
+
+
+def keep_port(data_dir: Path, port: int) -> None:
+    """Write down at which port the page is, so that open tabs and links that were sent are good after the next start."""
+    write_private(data_dir.expanduser() / _PORT_FILE, f"{port}\n")
 
 
 def write_private(path: Path, text: str) -> None:

@@ -63,6 +63,25 @@ def free_port() -> int:
     raise ConfigurationError(message)
 
 
+def hold(port: int) -> bool:
+    """Hold a loopback port that a server had before, as `free_port` holds those that it gives; False when it is taken.
+
+    Connections of that server's that the system still remembers (TIME_WAIT) are no hindrance.
+    """
+    held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        held.bind((LOOPBACK, port))
+    except OSError:
+        held.close()
+        return False
+    with _lock:
+        if len(_held) == _held.maxlen:
+            _held.popleft().close()
+        _held.append(held)
+    return True
+
+
 def is_listening(port: int, host: str = LOOPBACK, timeout_s: float = 0.5) -> bool:
     """Tell whether a TCP connection to this port is accepted."""
     try:

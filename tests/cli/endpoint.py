@@ -43,6 +43,7 @@ def document(
             "posts_count": 15,
             "user_prompt": "A city of clockmakers under the sea",
         },
+        "seconds_left": None if ended else 20.0,
         "revision": round(at_s * 1000),
         "created_at": BEGAN.isoformat(),
         "updated_at": now.isoformat(),
@@ -72,18 +73,6 @@ class Endpoint:
                     self._answer(200, outer.now)
                 else:
                     self._answer(404, {"detail": "There is no such world."})
-
-            def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["Content-Length"]))
-                seconds = {"low": 20, "high": 80}
-                found = {
-                    "text_calls": 28,
-                    "image_calls": 22,
-                    "usd": None,
-                    "seconds": seconds,
-                    "finished_worlds": 0,
-                }
-                self._answer(200, found)
 
             def _answer(self, code: int, body: dict[str, Any]) -> None:
                 sent = json.dumps(body).encode()

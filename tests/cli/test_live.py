@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from generia_worker.cli.live import Clock
-from generia_worker.client.estimate import Range
 from generia_worker.client.status import GenerationStatus
 from tests.cli.endpoint import BEGAN, WORLD, Endpoint, document
 from tests.cli.terminal import CTRL_C, Screen, Terminal
@@ -79,11 +79,15 @@ def test_the_view_is_drawn_over_itself(endpoint: Endpoint, columns: int, tmp_pat
 
 def test_the_time_that_is_left_is_labelled(endpoint: Endpoint, tmp_path: Path) -> None:
     with watching(endpoint, 80, tmp_path) as terminal:
-        endpoint.tell(document(1, at_s=10))
-        assert "time left about 0:" in terminal.read_until("elapsed 0:1")
-        endpoint.tell(document(1, at_s=1000))
-        assert "longer than expected" in terminal.read_until("elapsed 16:4")
-        endpoint.tell(document(5, status="failed", at_s=1001, error={"reason": "no [credit]\x1b[2J"}))
+        endpoint.tell(document(1, at_s=10, seconds_left=None))
+        assert "time left: not known yet" in terminal.read_until("elapsed 0:1")
+        endpoint.tell(document(1, at_s=100, seconds_left=600))
+        assert re.search("time left about (10:0|9:5)", terminal.read_until("elapsed 1:4"))
+        endpoint.tell(document(1, at_s=1000, seconds_left=0))
+        endpoint.tell(document(1, at_s=1001, seconds_left=None))
+        endpoint.tell(document(1, at_s=2000, seconds_left=0))
+        assert "longer than expected" in terminal.read_until("elapsed 33:")
+        endpoint.tell(document(5, status="failed", at_s=2001, error={"reason": "no [credit]\x1b[2J"}))
         assert terminal.end() == 1
     assert r"because: no [credit]\u001b[2J" in terminal.screen.text
 
@@ -153,16 +157,16 @@ class Seconds:
         return self.now
 
 
-def test_time_left_is_the_estimate_s_then_the_world_s_own_pace() -> None:
+def test_time_left_is_the_server_s_forecast_counted_down() -> None:
     seconds = Seconds()
-    clock = Clock(Range(low=40, high=90), clock=seconds)
+    clock = Clock(clock=seconds)
     assert (clock.elapsed(), clock.left()) == (0, None)
-    clock.take(GenerationStatus.model_validate(document(1, at_s=10)))
+    clock.take(GenerationStatus.model_validate(document(1, at_s=10, seconds_left=50)))
     assert (clock.elapsed(), clock.left()) == (10, 50)
     seconds.now = 5
     assert (clock.elapsed(), clock.left()) == (15, 45)
-    # 30 of 60 steps in a minute: another minute.
-    clock.take(GenerationStatus.model_validate(document(3, 5, 6, at_s=60)))
+    # A new one moves it half of the way.
+    clock.take(GenerationStatus.model_validate(document(3, 5, 6, at_s=60, seconds_left=75)))
     assert (clock.elapsed(), clock.left()) == (60, 60)
     seconds.now += 70
     assert clock.left() == 0
@@ -172,11 +176,10 @@ def test_a_world_that_goes_on_counts_from_now() -> None:
     seconds = Seconds()
     clock = Clock(from_now=True, clock=seconds)
     clock.take(GenerationStatus.model_validate(document(3, 5, 6, at_s=86_400)))
-    assert (clock.elapsed(), clock.left()) == (0, None)
+    assert clock.elapsed() == 0
     seconds.now = 10
     clock.take(GenerationStatus.model_validate(document(3, 5, 11, at_s=86_410)))
     assert clock.elapsed() == 10
-    assert clock.left() == pytest.approx(20)
     done = document(3, 5, 15, at_s=86_420, status="completed")
     clock.take(
         GenerationStatus.model_validate(

@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import zipfile
@@ -208,6 +209,35 @@ def test_up_generate_status_worlds(up: tuple[Path, dict[str, Any]], home: Path) 
     assert "ended already" in done.stderr
     redone = generia("redo", *where, world["id"], "post/1/1", cwd=home)
     assert redone.returncode == 0, redone.stderr
+
+
+def test_the_page_stays_at_its_port(home: Path) -> None:
+    """Asked for the first time, kept the second time; the third time another program is there."""
+    port, data = free_port(), home / "port"
+    with socket.create_server(("127.0.0.1", port)):
+        refused = generia("up", "--port", str(port), "--data-dir", str(data), cwd=home)
+        assert refused.returncode == 1
+        assert re.fullmatch(
+            rf"Error: --port: cannot listen on 127.0.0.1:{port} .*another address\.\n", refused.stderr
+        )
+    assert not data.exists()
+    for words in (["--port", str(port)], []):
+        with Terminal("up", "--data-dir", str(data), *words, columns=250, cwd=home) as up:
+            said = up.read_until("Stop with Ctrl-C", TIMEOUT_S)
+            assert re.search(rf"gateway +http://127.0.0.1:{port}\n", said)
+            assert "Another program" not in said
+            assert requests.get(f"http://127.0.0.1:{port}/livez", timeout=10).status_code == 200
+            up.press(CTRL_C)
+            assert up.end() == 0
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        Terminal("up", "--data-dir", str(data), columns=250, cwd=home) as up,
+    ):
+        said = up.read_until("Stop with Ctrl-C", TIMEOUT_S)
+        assert f"Another program has port {port}, at which the page was: it is at " in said
+        assert not re.search(rf"gateway +http://127.0.0.1:{port}\n", said)
+        up.press(CTRL_C)
+        assert up.end() == 0
 
 
 def test_a_second_stack_on_the_same_folder_is_refused(up: tuple[Path, dict[str, Any]], home: Path) -> None:
