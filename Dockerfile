@@ -122,14 +122,14 @@ COPY generia_worker/web/favicon.svg generia_worker/web/index.html ./generia_work
 COPY generia_worker/web/css/base.css generia_worker/web/css/pages.css generia_worker/web/css/world.css \
      ./generia_worker/web/css/
 COPY generia_worker/web/js/about.js generia_worker/web/js/account.js generia_worker/web/js/api.js \
-     generia_worker/web/js/create.js generia_worker/web/js/dom.js generia_worker/web/js/failures.js \
-     generia_worker/web/js/feed.js generia_worker/web/js/forms.js generia_worker/web/js/formulas.js \
-     generia_worker/web/js/frame.js generia_worker/web/js/images.js generia_worker/web/js/login.js \
-     generia_worker/web/js/main.js generia_worker/web/js/panel.js generia_worker/web/js/people.js \
-     generia_worker/web/js/post.js generia_worker/web/js/receipt.js generia_worker/web/js/router.js \
-     generia_worker/web/js/slider.js generia_worker/web/js/stream.js generia_worker/web/js/strip.js \
-     generia_worker/web/js/timeleft.js generia_worker/web/js/world.js generia_worker/web/js/worlds.js \
-     ./generia_worker/web/js/
+     generia_worker/web/js/create.js generia_worker/web/js/dom.js generia_worker/web/js/draft.js \
+     generia_worker/web/js/failures.js generia_worker/web/js/feed.js generia_worker/web/js/forms.js \
+     generia_worker/web/js/formulas.js generia_worker/web/js/frame.js generia_worker/web/js/images.js \
+     generia_worker/web/js/login.js generia_worker/web/js/main.js generia_worker/web/js/panel.js \
+     generia_worker/web/js/people.js generia_worker/web/js/post.js generia_worker/web/js/receipt.js \
+     generia_worker/web/js/router.js generia_worker/web/js/slider.js generia_worker/web/js/stream.js \
+     generia_worker/web/js/strip.js generia_worker/web/js/timeleft.js generia_worker/web/js/world.js \
+     generia_worker/web/js/worlds.js ./generia_worker/web/js/
 COPY generia_worker/web/vendor/temml/LICENSE.txt generia_worker/web/vendor/temml/ORIGIN.txt \
      generia_worker/web/vendor/temml/temml.min.js ./generia_worker/web/vendor/temml/
 ENTRYPOINT ["python", "-m", "generia_worker.processes.gateway"]

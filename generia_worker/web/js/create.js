@@ -1,7 +1,8 @@
 // The first page: a sentence, two sliders, what it will take, and one button.
 
 import { Problem, get, post } from "./api.js";
-import { duration, dollars, h, icon } from "./dom.js";
+import { count, duration, dollars, h, icon } from "./dom.js";
+import { dropDraft, keepDraft, readDraft } from "./draft.js";
 import { field, sends } from "./forms.js";
 import { go } from "./router.js";
 import { slider } from "./slider.js";
@@ -12,23 +13,27 @@ const EXAMPLES = [
   "An Alpine village run by its cows",
 ];
 const PROMPT_MIN = 10;
-const PROMPT_MAX = 4000;
+/** As the server counts: code points, without the spaces around them. */
+const PROMPT_MAX = 10_000;
+const BUDGET_MAX = 10_000;
+/** “0.50”, “0,5”, “$2”. “1,000” would be one dollar to some and a thousand to others. */
+const AMOUNT = /^\$?\s*(\d{0,5})(?:[.,](?=\d))?((?<=\.)\d{1,6}|(?<=,)\d{1,2})?$/;
 /** How long the sliders must rest before the estimate is asked for. */
 const REST_MS = 250;
 
-/** The view; `created()` is called once a world is ordered. */
-export function createView({ created }) {
+/** The view of `user`; `created()` is called once a world is ordered. */
+export function createView({ user, created }) {
+  const draft = readDraft(user);
   const prompt = h("textarea", {
     name: "prompt",
     rows: 3,
-    maxlength: PROMPT_MAX,
     dir: "auto",
     placeholder: "A small town at the edge of a desert where it rains only on Thursdays …",
   });
   const fields = {
     prompt: field("Your world, in a sentence or two", prompt),
-    characters: slider("characters_count", "Characters", "characters", { min: 1, max: 40, value: 5 }),
-    posts: slider("posts_count", "Posts", "posts", { min: 1, max: 250, value: 15 }),
+    characters: slider("characters_count", "Characters", "characters", { min: 1, max: 40, value: draft.characters_count ?? 5 }),
+    posts: slider("posts_count", "Posts", "posts", { min: 1, max: 250, value: draft.posts_count ?? 15 }),
     budget: field(
       "Budget in dollars",
       h("input", { name: "budget", inputmode: "decimal", autocomplete: "off" }),
@@ -37,6 +42,9 @@ export function createView({ created }) {
       },
     ),
   };
+  prompt.value = draft.prompt ?? "";
+  fields.budget.input.value = draft.budget ?? "";
+  prompt.addEventListener("input", () => fields.prompt.fail(tooLong(prompt.value)));
   const all = Object.values(fields);
   const estimate = estimateOf(fields);
   const button = h(
@@ -52,10 +60,14 @@ export function createView({ created }) {
     fields.prompt.row,
     chips(prompt),
     h("div", { class: "sliders" }, fields.characters.row, fields.posts.row),
-    h("details", { class: "budget" }, h("summary", {}, "Set a budget"), fields.budget.row),
+    h("details", { class: "budget", open: Boolean(draft.budget) }, h("summary", {}, "Set a budget"), fields.budget.row),
     general,
     h("div", { class: "create-end" }, button, h("div", {}, estimate.element, leftToday())),
   );
+  form.addEventListener("input", () => {
+    const values = Object.fromEntries(all.map((one) => [one.name, one.input.value]));
+    keepDraft(user, values);
+  });
   sends(form, { fields: all, button, general, action: () => begin(fields, form, created) });
   const element = h(
     "div",
@@ -75,9 +87,13 @@ function chips(prompt) {
   const make = (text) => {
     const chip = h("button", { type: "button", class: "chip" }, text);
     chip.addEventListener("click", () => {
-      prompt.value = text;
-      prompt.dispatchEvent(new Event("input"));
       prompt.focus();
+      prompt.select();
+      // As if it were typed: undo gives back what stood there. There is no other way than this one, which is an old one.
+      if (!document.execCommand("insertText", false, text)) {
+        prompt.value = text;
+        prompt.dispatchEvent(new Event("input", { bubbles: true }));
+      }
     });
     return chip;
   };
@@ -86,6 +102,7 @@ function chips(prompt) {
 
 async function begin(fields, form, created) {
   const world = await order(fields, form);
+  dropDraft();
   created();
   go(`/worlds/${world.id}`);
 }
@@ -98,16 +115,18 @@ async function order(fields, form) {
       : "Say what world it shall be.";
     throw new Problem(422, { errors: [{ field: "prompt", message }] });
   }
+  if (tooLong(text)) throw new Problem(422, { errors: [{ field: "prompt", message: tooLong(text) }] });
+  for (const one of [fields.characters, fields.posts])
+    if (one.wrong()) throw new Problem(422, { errors: [{ field: one.name, message: one.wrong() }] });
   const body = { prompt: text, ...sizeOf(fields) };
-  const budget = fields.budget.input.value.trim().replace(",", ".").replace(/^\$/, "");
+  const budget = fields.budget.input.value.trim();
   if (budget) {
-    if (!(Number(budget) > 0)) {
+    body.budget = amount(budget);
+    if (!(body.budget > 0 && body.budget <= BUDGET_MAX)) {
       form.querySelector("details").open = true;
-      throw new Problem(422, {
-        errors: [{ field: "budget", message: "An amount of dollars above 0, such as 0.50." }],
-      });
+      const message = `An amount of dollars above 0, such as 0.50, and at most ${BUDGET_MAX}.`;
+      throw new Problem(422, { errors: [{ field: "budget", message }] });
     }
-    body.budget = Number(budget);
   }
   try {
     return await post("/worlds", body);
@@ -115,6 +134,19 @@ async function order(fields, form) {
     if (error.fields?.budget) form.querySelector("details").open = true;
     throw error;
   }
+}
+
+/** Say how many characters of a text are too many, or nothing. */
+function tooLong(text) {
+  const more = [...text.trim()].length - PROMPT_MAX;
+  if (more <= 0) return "";
+  return `${count(more, "character")} too many: there is room for ${PROMPT_MAX.toLocaleString("en")}.`;
+}
+
+/** Dollars as a person writes them, as a number; NaN where it is none. */
+function amount(text) {
+  const [, whole, part = ""] = AMOUNT.exec(text) ?? [];
+  return whole || part ? Number(`${whole || 0}.${part || 0}`) : NaN;
 }
 
 function sizeOf(fields) {

@@ -51,7 +51,7 @@ export function sends(form, { fields, button, general, action }) {
 function showProblem(problem, fields, general) {
   const atFault = fields.filter((one) => problem.fields[one.name]);
   for (const one of atFault) one.fail(sentence(problem.fields[one.name]));
-  if (atFault.length > 0) atFault[0].input.focus();
+  if (atFault.length > 0) (atFault[0].typed ?? atFault[0].input).focus();
   else general.textContent = problem.message;
 }
 

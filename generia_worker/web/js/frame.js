@@ -1,6 +1,7 @@
 // What stands around every view: the list of worlds at the side, which is a drawer on a phone.
 
 import { get, post, query } from "./api.js";
+import { dropDraft } from "./draft.js";
 import { h, icon, isBeingMade, nameOf, tint } from "./dom.js";
 import { picture } from "./images.js";
 
@@ -36,6 +37,7 @@ export class Frame {
     );
     leave.addEventListener("click", async () => {
       await post("/auth/logout", undefined, { quiet: true }).catch(() => {});
+      dropDraft();
       location.assign("/login");
     });
     return h(

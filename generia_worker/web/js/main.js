@@ -16,7 +16,7 @@ let started = false;
 let entrance = {};
 
 // What not every visit needs is loaded when it is wanted.
-const creating = async () => (await import("./create.js")).createView({ created: () => frame.refresh() });
+const creating = async () => (await import("./create.js")).createView({ user, created: () => frame.refresh() });
 const world = (part) => ({
   key: ({ id }) => `world ${id}`,
   part,

@@ -16,7 +16,10 @@ const PARTS = {
 };
 const PROVIDERS = { llm: "text", images: "pictures" };
 
-/** The view; `retry()` tries failed steps again. */
+/**
+ * The view; `retry()` tries failed steps again, and returns what went wrong with that, or an empty text. `refresh()` reads
+ * the bill and the failures again.
+ */
 export function receiptView(world, { retry }) {
   const table = h("div", {}, h("p", { class: "quiet", role: "status" }, "Loading …"));
   const failures = h("div", {});
@@ -47,12 +50,27 @@ export function receiptView(world, { retry }) {
       take,
     ),
   );
-  get(`/worlds/${world.id}/receipt`).then(
-    (receipt) => table.replaceChildren(...bill(receipt)),
-    (error) => table.replaceChildren(h("p", { class: "field-error" }, error.message)),
-  );
-  failureList(world.id, { retry }).then((list) => list && failures.append(list));
-  return { element };
+  const again = async () => {
+    const problem = await retry();
+    const kind = problem ? "field-error" : "quiet";
+    const text = problem || "It is being tried again; what comes of it will stand here.";
+    failures.append(h("p", { class: kind, role: "status" }, text));
+    if (!problem) failures.replaceChildren(failures.lastChild);
+  };
+  async function refresh() {
+    const [receipt, list] = await Promise.all([
+      get(`/worlds/${world.id}/receipt`).catch((error) => error),
+      failureList(world.id, { retry: again }),
+    ]);
+    table.replaceChildren(
+      ...(receipt instanceof Error
+        ? [h("p", { class: "field-error" }, receipt.message)]
+        : bill(receipt)),
+    );
+    failures.replaceChildren(...(list ? [list] : []));
+  }
+  refresh();
+  return { element, refresh };
 }
 
 function bill(receipt) {

@@ -1,19 +1,27 @@
-// A range with a filled track and its value on the thumb. The input is the browser's own: keyboard, touch and screen
-// readers work as everywhere.
+// A range with a filled track and its value on the thumb, and a field in which the value can be typed. Both inputs are the
+// browser's own: keyboard, touch and screen readers work as everywhere.
 
 import { h } from "./dom.js";
 
-/** Make one. `noun` says what it counts (“characters”). */
+/** Make one. `noun` says what it counts (“characters”). `wrong()` says what is wrong with what was typed, or nothing. */
 export function slider(name, label, noun, { min, max, value }) {
-  const input = h("input", { type: "range", name, id: `slider-${name}`, min, max, value, step: 1 });
+  const id = `slider-${name}`;
+  const error = h("p", { class: "field-error", id: `${id}-error` });
+  const input = h("input", { type: "range", name, id, min, max, value, step: 1, "aria-describedby": error.id });
+  const typed = h("input", {
+    type: "text",
+    class: "slider-typed",
+    inputmode: "numeric",
+    autocomplete: "off",
+    "aria-label": `Number of ${noun}`,
+    "aria-describedby": error.id,
+  });
   const bubble = h("span", { class: "slider-value", "aria-hidden": "true" });
-  const error = h("p", { class: "field-error", id: `slider-${name}-error` });
-  input.setAttribute("aria-describedby", error.id);
   const track = h("div", { class: "slider-track" }, input, bubble);
   const row = h(
     "div",
     { class: "field slider" },
-    h("label", { for: input.id }, label),
+    h("div", { class: "slider-head" }, h("label", { for: id }, label), typed),
     track,
     h(
       "div",
@@ -29,13 +37,31 @@ export function slider(name, label, noun, { min, max, value }) {
     bubble.textContent = input.value;
     input.setAttribute("aria-valuetext", `${input.value} ${noun}`);
   }
+  function set(value) {
+    input.value = value;
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+  }
   input.addEventListener("input", () => {
     fail("");
+    if (document.activeElement !== typed) typed.value = input.value;
     show();
   });
+  const wrong = () => {
+    const number = /^\d{1,6}$/.test(typed.value.trim()) ? Number(typed.value) : NaN;
+    return number >= min && number <= max ? "" : `A whole number from ${min} to ${max}.`;
+  };
+  typed.addEventListener("input", () => (wrong() ? fail("") : set(typed.value.trim())));
+  typed.addEventListener("change", () => fail(wrong()));
+  // A finger that goes on to scroll the page has touched the slider on its way: the browser takes the touch away from it.
+  let before = input.value;
+  input.addEventListener("pointerdown", () => (before = input.value), { capture: true });
+  input.addEventListener("pointercancel", () => set(before));
   function fail(text) {
     error.textContent = text;
+    if (text) typed.setAttribute("aria-invalid", "true");
+    else typed.removeAttribute("aria-invalid");
   }
+  typed.value = input.value;
   show();
-  return { row, input, fail, name };
+  return { row, input, typed, fail, name, wrong };
 }

@@ -195,6 +195,7 @@ export class WorldView {
     }
     this.panel?.connected(true);
     this.strip.refresh();
+    this.part?.refresh?.();
     // A post may have been settled with the very last change.
     this.feed.catchUp().catch(() => {});
     this.panel?.farewell((element) => this.fold(element));
@@ -272,15 +273,10 @@ export class WorldView {
     }
     if (part === "about") return (await import("./about.js")).aboutView(this.world);
     if (part === "receipt") {
-      return (await import("./receipt.js")).receiptView(this.world, { retry: () => this.retryFromReceipt() });
+      return (await import("./receipt.js")).receiptView(this.world, { retry: () => this.act("retry") });
     }
     const element = h("div", { class: "world-feed" }, this.place, this.strip.element, this.feed.element);
     return { element, attached: () => this.feed.attach(), close: () => this.feed.detach() };
-  }
-
-  async retryFromReceipt() {
-    const problem = await this.act("retry");
-    if (problem) announce(problem);
   }
 
   leavePart() {
