@@ -118,7 +118,8 @@ COPY generia_worker/settings/__init__.py generia_worker/settings/secret_files.py
      generia_worker/settings/settings.py generia_worker/settings/types.py ./generia_worker/settings/
 COPY generia_worker/storage/__init__.py generia_worker/storage/database.py generia_worker/storage/mongo.py \
      generia_worker/storage/mongo_check.py ./generia_worker/storage/
-COPY generia_worker/web/favicon.svg generia_worker/web/index.html ./generia_worker/web/
+COPY generia_worker/web/favicon.ico generia_worker/web/favicon.svg generia_worker/web/index.html \
+     ./generia_worker/web/
 COPY generia_worker/web/css/base.css generia_worker/web/css/pages.css generia_worker/web/css/world.css \
      ./generia_worker/web/css/
 COPY generia_worker/web/js/about.js generia_worker/web/js/account.js generia_worker/web/js/api.js \

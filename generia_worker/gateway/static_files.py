@@ -32,9 +32,15 @@ TYPES = {
 }
 #: Addresses of the page itself: the page reads from them what to show.
 _PAGE = re.compile(r"/|/login/?|/account/?|/worlds(?:/[^.]*)?")
+_INDEX = "index.html"
 _NAME = re.compile(r"/(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*")
 #: Files have no version in their names, so a browser asks each time; unchanged ones are answered with 304.
 _CACHE = "no-cache"
+
+
+def _wants_page(headers: Headers) -> bool:
+    """True for a browser that opens an address, and false for what calls it for something else."""
+    return "text/html" in headers.get("Accept", "")
 
 
 class StaticFiles:
@@ -44,7 +50,7 @@ class StaticFiles:
         self._folder = folder.resolve()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a file, the page, or 404."""
+        """Serve a file, the page, or 404: to a browser as a page, to all else as a problem."""
         if scope["type"] != "http":
             return
         answer = await to_thread.run_sync(self._answer, scope["method"], scope["path"], Headers(scope=scope))
@@ -56,7 +62,7 @@ class StaticFiles:
             return nothing
         file = self._file(path)
         if file is None:
-            return nothing
+            return self._page(404) if method in ("GET", "HEAD") and _wants_page(headers) else nothing
         if method not in ("GET", "HEAD"):
             return problem(405, "Files can only be read.", headers={"Allow": "GET, HEAD"})
         content = file.read_bytes()
@@ -69,10 +75,15 @@ class StaticFiles:
             return Response(headers={**kept, "Content-Length": str(len(content))})
         return Response(content, headers=kept)
 
+    def _page(self, status: int) -> Response:
+        """Answer with the page, which shows what there is at the address: here, nothing."""
+        content = (self._folder / _INDEX).read_bytes()
+        return Response(content, status, {"Cache-Control": _CACHE}, media_type=TYPES[".html"])
+
     def _file(self, path: str) -> Path | None:
         """Return the file at an address; of the page's own addresses, the page."""
         if _PAGE.fullmatch(path):
-            path = "/index.html"
+            path = f"/{_INDEX}"
         if not _NAME.fullmatch(path):
             return None
         file = (self._folder / path.removeprefix("/")).resolve()

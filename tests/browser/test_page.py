@@ -15,7 +15,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import LAPTOP, PASSWORD, PROMPT, Person, Site
 
-SERIOUS = ("serious", "critical")
+#: What axe calls minor is a matter of taste.
+SERIOUS = ("moderate", "serious", "critical")
 #: With two pictures at a time, posts come one after the other.
 SLOW = {"llm": {"fixed_s": 0.2}, "images": {"fixed_s": 0.5}}
 SCRIPT_LIMIT, DOM_LIMIT, LCP_LIMIT_MS = 60_000, 1500, 2500

@@ -78,6 +78,24 @@ def test_there_is_nothing_else(gateway: Gateway, path: str) -> None:
         assert answer.headers["Content-Type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize("path", ["/nothing", "/worlds.old", "/docs/a.b"])
+def test_a_browser_is_shown_a_page_where_nothing_is(client: httpx2.Client, path: str) -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    answer = client.get(path, headers=browser)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert answer.content == (WEB / "index.html").read_bytes()
+    assert "Content-Security-Policy" in answer.headers
+    assert client.get(f"/api{path}", headers=browser).headers["Content-Type"] == "application/problem+json"
+    assert client.get(path).headers["Content-Type"] == "application/problem+json"
+    assert client.post(path, headers=browser).status_code == 404
+
+
+def test_browsers_that_ask_for_an_icon_by_its_old_name_get_one(client: httpx2.Client) -> None:
+    answer = client.get("/favicon.ico")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/x-icon")
+    assert answer.content.startswith(b"\0\0\1\0")
+
+
 def test_files_can_only_be_read(client: httpx2.Client) -> None:
     for method in ("POST", "PUT", "DELETE"):
         answer = client.request(method, "/index.html")

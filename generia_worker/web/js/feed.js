@@ -24,7 +24,9 @@ export class Feed {
     this.cursor = "";
     this.whole = false;
     this.loading = false;
-    this.body = h("div", { class: "feed", role: "feed", "aria-label": "Posts", "aria-busy": "true" });
+    this.busy = false;
+    // A feed without articles is none: it gets its role with the first one.
+    this.body = h("div", { class: "feed", tabindex: -1 });
     this.pill = h("button", { class: "pill", hidden: true, onclick: () => this.showWaiting() });
     this.note = h("p", { class: "feed-note quiet" }, empty);
     this.again = h("button", { class: "button", hidden: true, onclick: () => this.more() }, "Try again");
@@ -65,7 +67,8 @@ export class Feed {
     if (this.loading || this.whole) return;
     this.loading = true;
     this.again.hidden = true;
-    this.body.setAttribute("aria-busy", "true");
+    this.busy = true;
+    this.name();
     try {
       const page = await this.load(this.cursor);
       const first = this.cursor === "";
@@ -76,7 +79,8 @@ export class Feed {
         first,
       );
       this.note.hidden = this.known.size > 0;
-      this.body.setAttribute("aria-busy", "false");
+      this.busy = false;
+      this.name();
     } catch (error) {
       this.note.hidden = false;
       this.note.textContent = error.message;
@@ -171,6 +175,19 @@ export class Feed {
     if (fresh) element?.classList.add("is-new");
   }
 
+  /** Say what this is, to those who hear it. */
+  name() {
+    if (this.groups.length === 0) return;
+    this.body.setAttribute("role", "feed");
+    this.body.setAttribute("aria-label", "Posts");
+    this.body.setAttribute("aria-busy", String(this.busy));
+  }
+
+  /** Take the keyboard to the first post. */
+  focus() {
+    (this.body.querySelector("article") ?? this.body).focus();
+  }
+
   addGroup(posts, index) {
     const eager = this.groups.length === 0;
     const element = h(
@@ -181,6 +198,7 @@ export class Feed {
     const group = { posts, element, drawn: true };
     this.body.insertBefore(element, this.groups[index]?.element ?? null);
     this.groups.splice(index, 0, group);
+    this.name();
     if (this.attached) this.drawer.observe(element);
     return group;
   }

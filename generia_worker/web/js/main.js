@@ -141,7 +141,12 @@ async function begin() {
       person = session.user;
     }
     if (person) enter(person);
-    else askToLogIn();
+    else if (current()) askToLogIn();
+    else {
+      const view = nothingHere();
+      document.title = `${view.title} · Generia`;
+      root.replaceChildren(h("main", { id: "view", tabindex: -1 }, view.element));
+    }
   } catch (error) {
     askToLogIn(error.message);
   }

@@ -48,7 +48,7 @@ function personCard(person) {
     h(
       "div",
       {},
-      h("h3", {}, h("a", { href: personPath(person), dir: "auto" }, person.display_name)),
+      h("h2", {}, h("a", { href: personPath(person), dir: "auto" }, person.display_name)),
       h("p", { dir: "auto" }, rich(meta.bio)),
     ),
   );

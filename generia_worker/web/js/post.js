@@ -17,8 +17,9 @@ function author(post) {
     post.character_id,
   );
   const time = moment(post.created_at);
+  // No header: in the dialog it would be one of the whole page.
   return h(
-    "header",
+    "div",
     { class: "post-head" },
     h("a", { href: personPath(post), tabindex: -1, "aria-hidden": "true" }, avatar),
     h(

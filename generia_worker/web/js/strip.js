@@ -17,11 +17,13 @@ export const avatarOf = (person, options) =>
 
 /** The characters of a world as faces in a row; those that come later join at its end. */
 export class Strip {
-  constructor(worldId) {
+  /** `past()` takes the keyboard to what comes after the faces. */
+  constructor(worldId, past) {
     this.worldId = worldId;
     this.faces = new Map();
     this.list = h("ul", { class: "strip" });
-    this.element = h("nav", { class: "strip-frame", "aria-label": "Characters", hidden: true }, this.list);
+    const skip = h("button", { class: "skip", type: "button", onclick: past }, "Skip to the posts");
+    this.element = h("nav", { class: "strip-frame", "aria-label": "Characters", hidden: true }, skip, this.list);
     this.reading = null;
   }
 

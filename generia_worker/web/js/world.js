@@ -24,7 +24,7 @@ export class WorldView {
     this.head = this.makeHead();
     this.body = h("div", { class: "world-body" });
     this.element = tint(h("div", { class: "world" }, this.head, this.tabs, this.body), id);
-    this.strip = new Strip(id);
+    this.strip = new Strip(id, () => this.feed.focus());
     this.feed = new Feed({
       load: (cursor) => get(query(`/worlds/${id}/posts`, { limit: PAGE, cursor })),
       make: postCard,
@@ -77,8 +77,12 @@ export class WorldView {
   }
 
   fail(error) {
-    const text = error.status === 404 ? "There is no such world." : error.message;
-    this.name.textContent = error.status === 404 ? "Nothing here" : "Not now";
+    const missing = error.status === 404 || error.status === 422;
+    const text = missing ? "There is no such world." : error.message;
+    this.title = missing ? "Nothing here" : "Not now";
+    this.name.textContent = this.title;
+    if (this.element.isConnected) document.title = `${this.title} · Generia`;
+    this.element.classList.add("is-missing");
     this.body.replaceChildren(
       h("p", { class: "page-part" }, text, " ", h("a", { href: "/worlds" }, "See all worlds")),
     );
@@ -107,6 +111,8 @@ export class WorldView {
     await post(`/worlds/${this.id}/join`);
     this.take({ ...this.world, is_joined: true });
     announce("You have joined this world.");
+    // The button that was pressed is gone.
+    this.name.focus();
     this.changed();
   }
 
