@@ -68,9 +68,10 @@ def list_worlds(
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
     status: Annotated[Literal["active", "archived", "all"], Query(description="Which worlds.")] = "active",
+    mine: Annotated[bool, Query(description="Only those that one made or joined.")] = False,
 ) -> WorldsJson:
     """List worlds, newest first."""
-    found, total = deps.services.worlds.list(user.id, limit, offset, status)
+    found, total = deps.services.worlds.list(user.id, limit, offset, status, mine=mine)
     return WorldsJson(worlds=[WorldJson.of(world) for world in found], total=total)
 
 

@@ -36,6 +36,8 @@ IDEMPOTENCY_KEY = "idempotency-key"
 TOKEN = "generia-token"  # noqa: S105 - its name
 #: Metadata key under which CreateWorld is told the budget of a world in dollars.
 BUDGET_KEY = "generia-budget"
+#: Metadata of a GetWorlds that asks for the worlds that the user made or joined; its value is `1`.
+MINE_KEY = "generia-mine"
 #: No message is larger, in either direction: a page of 100 worlds with the largest params fits.
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 #: How many items a page of a list holds: when the caller names no limit, and at most.
@@ -46,6 +48,7 @@ OFFSET_MAX = 1_000_000
 __all__ = [
     "BUDGET_KEY",
     "IDEMPOTENCY_KEY",
+    "MINE_KEY",
     "MAX_MESSAGE_BYTES",
     "OFFSET_MAX",
     "PAGE_DEFAULT",

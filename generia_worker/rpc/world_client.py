@@ -116,15 +116,21 @@ class WorldClient:
             return _record(self._stub.GetWorld(request, timeout=self._timeout_s))
 
     def list(
-        self, user_id: str, limit: int = 20, offset: int = 0, status: str = "active"
+        self, user_id: str, limit: int = 20, offset: int = 0, status: str = "active", *, mine: bool = False
     ) -> tuple[list[WorldRecord], int]:
-        """Return a page of worlds (active, archived, all), newest first, and how many there are."""
+        """Return a page of worlds (active, archived, all), newest first, and how many there are.
+
+        With `mine` only those that the user made or joined: of a service that lists all the same, those of this page.
+        """
         with translated("GetWorlds"):
             request = wire.world.GetWorldsRequest(
                 user_id=to_wire(user_id), limit=limit, offset=offset, status=status
             )
-            answer = self._stub.GetWorlds(request, timeout=self._timeout_s)
-        return [_record(world) for world in answer.worlds], answer.total
+            metadata: Metadata = ((wire.MINE_KEY, "1"),) if mine else ()
+            answer = self._stub.GetWorlds(request, timeout=self._timeout_s, metadata=metadata)
+        found = [_record(world) for world in answer.worlds]
+        own = [world for world in found if not mine or world.is_joined or world.creator_id == user_id]
+        return own, answer.total if len(own) == len(found) else len(own)
 
     def join(self, user_id: str, world_id: str) -> None:
         """Make a person a member of a world; joining twice is joining once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 import pytest
@@ -191,6 +192,13 @@ def test_joining(gateway: Gateway, world: WorldRecord) -> None:
             assert joined.json() == {"world_id": world.id, "is_joined": True}
         assert client.get(f"/api/v1/worlds/{world.id}").json()["is_joined"] is True
         assert is_problem(client.post("/api/v1/worlds/unknown/join"), 404)
+
+
+def test_one_s_own_worlds_can_be_asked_for(gateway: Gateway, world: WorldRecord, user: str) -> None:
+    for one, listed in ((user, [world.id]), (uuid4().hex, [])):
+        with gateway.as_user(one) as client:
+            found = client.get("/api/v1/worlds", params={"mine": True}).json()
+            assert ([each["id"] for each in found["worlds"]], found["total"]) == (listed, len(listed))
 
 
 def test_lists_are_bounded(gateway: Gateway, user: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import requests
@@ -210,6 +211,20 @@ def test_pictures_that_do_not_fit_a_world(
     with pytest.raises(InvalidInputError, match="image_uuid"):
         clients.worlds.update_image(world.id, "", "")
     assert clients.worlds.get(world.id).icon_url == ""
+
+
+def test_a_person_s_own_worlds_are_those_made_and_joined(clients: Clients) -> None:
+    user, others = uuid4().hex, uuid4().hex
+    made = [clients.worlds.create(user, str(n), "", PROMPT, 1, 1).id for n in range(2)]
+    foreign = [clients.worlds.create(others, str(n), "", PROMPT, 1, 1).id for n in range(3)]
+    clients.worlds.join(user, foreign[1])
+    own, total = clients.worlds.list(user, mine=True)
+    assert ([one.id for one in own], total) == ([foreign[1], made[1], made[0]], 3)
+    page, total = clients.worlds.list(user, 1, 1, mine=True)
+    assert ([one.id for one in page], total) == ([made[1]], 3)
+    assert clients.worlds.list(uuid4().hex, mine=True) == ([], 0)
+    with pytest.raises(InvalidInputError, match="user_id"):
+        clients.worlds.list("", mine=True)
 
 
 def test_listing_pages_newest_first(clients: Clients) -> None:

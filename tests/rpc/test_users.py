@@ -34,9 +34,10 @@ class Strict:
         return wire.world.WorldResponse(id="1", name=request.name, creator_id=request.user_id)
 
     def GetWorlds(self, request: Any, _: grpc.ServicerContext) -> Any:  # noqa: N802
-        """List one world of who asks."""
-        world = wire.world.WorldResponse(id="1", creator_id=str(UUID(request.user_id)))
-        return wire.world.WorldsResponse(worlds=[world], total=1)
+        """List one world of who asks, and another person's when `offset` is given."""
+        creators = [str(UUID(request.user_id)), *(["somebody"] if request.offset else [])]
+        worlds = [wire.world.WorldResponse(id="1", creator_id=one) for one in creators]
+        return wire.world.WorldsResponse(worlds=worlds, total=len(worlds))
 
 
 @pytest.fixture
@@ -62,6 +63,13 @@ def test_the_local_person_makes_and_lists_worlds(worlds: WorldClient) -> None:
     assert worlds.create(LOCAL_USER, "Salt Cove", "", PROMPT, 5, 15).name == "Salt Cove"
     (found,), _ = worlds.list(LOCAL_USER)
     assert found.creator_id == LOCAL_USER
+
+
+def test_of_a_service_that_lists_all_a_person_s_own_worlds_are_taken(worlds: WorldClient) -> None:
+    everybody, total = worlds.list(LOCAL_USER, offset=1)
+    assert (len(everybody), total) == (2, 2)
+    (own,), total = worlds.list(LOCAL_USER, offset=1, mine=True)
+    assert (own.creator_id, total) == (LOCAL_USER, 1)
 
 
 def test_ids_of_other_people_stay_as_they_are() -> None:

@@ -24,6 +24,7 @@ from generia_worker.storage.mongo import Document
 
 NAME_MAX, DESCRIPTION_MAX, COUNT_MAX = 100, 20_000, 1_000_000
 _STATES = ("active", "archived")
+_MADE_BY = IndexModel([("creator_id", ASCENDING), *NEWEST])
 
 
 class WorldService(Service, wire.WorldServiceServicer):
@@ -31,7 +32,7 @@ class WorldService(Service, wire.WorldServiceServicer):
 
     name = "world"
     indexes: ClassVar = {
-        "worlds": [IndexModel(NEWEST), IndexModel([("status", ASCENDING), *NEWEST]), KEY_INDEX],
+        "worlds": [IndexModel(NEWEST), IndexModel([("status", ASCENDING), *NEWEST]), _MADE_BY, KEY_INDEX],
         "world_members": [IndexModel([("user_id", ASCENDING)])],
     }
 
@@ -128,6 +129,11 @@ class WorldService(Service, wire.WorldServiceServicer):
         if status != "all" and status not in _STATES:
             validation.refuse("status", "must be active, archived or all")
         wanted: Document = {} if status == "all" else {"status": status}
+        if (wire.MINE_KEY, "1") in context.invocation_metadata():
+            if not user_id:
+                validation.refuse("user_id", "must be given where only its worlds are asked for")
+            joined = [one["world_id"] for one in self._members.find({"user_id": user_id}, {"world_id": 1})]
+            wanted["$or"] = [{"creator_id": user_id}, {"_id": {"$in": joined}}]
         found = self._worlds.find(wanted).sort(NEWEST).skip(offset).limit(limit)
         return wire.world.WorldsResponse(
             worlds=self._messages(found, user_id), total=self._worlds.count_documents(wanted)

@@ -79,11 +79,10 @@ export class Frame {
 
   /** Read the list of worlds again; when the server does not answer, the old one stays. */
   async refresh() {
-    const page = await get(query("/worlds", { limit: SHOWN })).catch(() => null);
+    const page = await get(query("/worlds", { limit: SHOWN, mine: true })).catch(() => null);
     if (page === null) return;
-    const mine = page.worlds.filter((world) => world.is_joined || world.creator_id === this.user.id);
-    this.list.replaceChildren(...mine.map(entry));
-    this.list.closest("nav").hidden = mine.length === 0;
+    this.list.replaceChildren(...page.worlds.map(entry));
+    this.list.closest("nav").hidden = page.worlds.length === 0;
     this.mark();
   }
 
