@@ -48,8 +48,8 @@ OFFSET_MAX = 1_000_000
 __all__ = [
     "BUDGET_KEY",
     "IDEMPOTENCY_KEY",
-    "MINE_KEY",
     "MAX_MESSAGE_BYTES",
+    "MINE_KEY",
     "OFFSET_MAX",
     "PAGE_DEFAULT",
     "PAGE_MAX",
