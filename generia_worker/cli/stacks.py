@@ -101,7 +101,7 @@ def keep_running(settings: Settings, *, port: int | None = None, flower: bool = 
     def announce(started: Settings) -> None:
         addresses = _addresses(started)
         now = split(started.gateway_bind)[1]
-        keep_port(stack.data_dir, now)
+        keep_port(started.data_dir, now)
         if taken:
             console.print(
                 f"Another program has port {taken}, at which the page was: it is at {now} now. Links to the old one lead "
@@ -118,7 +118,9 @@ def keep_running(settings: Settings, *, port: int | None = None, flower: bool = 
         console.print(f"  {'data and logs':<18} {stack.data_dir}")
         # What is no terminal may be kept as a log.
         link = (
-            login_link(started) if console.is_terminal else f"{started.gateway_url} (a link: generia login)"
+            login_link(started)
+            if display.is_watched(console)
+            else f"{started.gateway_url} (a link: generia login)"
         )
         console.print(f"\nOpen the page, logged in: {link}")
         if flower:

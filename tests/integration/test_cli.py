@@ -154,6 +154,14 @@ def test_wrong_settings_are_named(home: Path) -> None:
     assert "GENERIA_COLOUR" in done.stderr
 
 
+def stands_in_a_list(world: dict[str, Any], where: tuple[str, ...], home: Path) -> None:
+    """In a terminal, with as much of the id as is to be typed."""
+    with Terminal("worlds", *where, columns=60, cwd=home) as terminal:
+        assert terminal.end() == 0
+    line = terminal.screen.lines[1]
+    assert [world["id"][:8] in line, world["id"] in line, PROMPT[:8] in line] == [True, False, True]
+
+
 def test_up_generate_status_worlds(up: tuple[Path, dict[str, Any]], home: Path) -> None:
     data, started = up
     assert {"enqueue endpoint", "world service", "S3", "MongoDB", "Redis"} <= set(started["addresses"])
@@ -172,6 +180,7 @@ def test_up_generate_status_worlds(up: tuple[Path, dict[str, Any]], home: Path) 
     assert world["name"] in generia("worlds", *where, cwd=home).stdout
     status = json.loads(generia("status", *where, "--json", "--failures", world["id"], cwd=home).stdout)
     assert (status["_id"], status["failures"]) == (world["id"], [])
+    stands_in_a_list(world, where, home)
     watched = generia("watch", *where, world["id"][:8], cwd=home)
     assert (watched.returncode, "finishing: characters 1/1, posts 2/2" in watched.stdout) == (0, True)
     shown = generia("status", *where, world["id"][:8], cwd=home)

@@ -14,7 +14,7 @@ import httpx2
 import pytest
 from argon2 import PasswordHasher
 
-from generia_worker.cli import stacks
+from generia_worker.cli import display, stacks
 from generia_worker.cli.display import Terminal
 from generia_worker.errors import TransientError
 from generia_worker.gateway import stream_routes
@@ -191,7 +191,7 @@ def test_the_link_is_printed_in_a_terminal_alone(gateway: Gateway, monkeypatch: 
     monkeypatch.setattr(Terminal, "print", lambda _, *words, **__: said.extend(map(str, words)))
     for is_terminal in (False, True):
         said.clear()
-        monkeypatch.setattr(Terminal, "is_terminal", is_terminal)
+        monkeypatch.setattr(display, "is_watched", lambda _, so=is_terminal: so)
         stacks.keep_running(gateway.deps.settings, as_json=False)
         assert any("#login=" in line for line in said) is is_terminal
         assert any("generia login" in line for line in said) is not is_terminal
