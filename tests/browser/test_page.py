@@ -119,6 +119,7 @@ def test_failures_are_shown_and_tried_again(person: Person) -> None:
     person.create(1, 2)
     failures = person.panel.locator(".failures")
     expect(failures).to_contain_text("failed")
+    expect(failures).to_contain_text("Picture of post 2 by character 1")
     expect(person.panel.get_by_role("heading", level=2).first).to_have_text("Finished, with failures")
     expect(person.panel.locator(".panel-why")).to_contain_text("be made: ")
     person.site.behave(latency={})
@@ -126,6 +127,16 @@ def test_failures_are_shown_and_tried_again(person: Person) -> None:
     person.wait_until_made()
     assert len(person.posts()) == 2
     expect(person.page.locator(".cover img")).to_have_class(re.compile("is-in"))
+
+
+def test_a_world_that_failed_says_so_and_offers_one_way_on(person: Person) -> None:
+    person.register()
+    person.site.behave(status_rates={"400": {"llm": 1}})
+    person.create(1, 2)
+    expect(person.panel.get_by_role("heading", level=2).first).to_have_text("This world could not be made")
+    expect(person.panel.locator(".failures")).to_contain_text("Description")
+    expect(person.page.locator(".feed-note")).to_have_text("No posts were made.")
+    assert [one.inner_text() for one in person.panel.get_by_role("button").all()] == ["Try again"]
 
 
 def test_cards_show_progress(person: Person) -> None:

@@ -17,10 +17,13 @@ const KINDS = {
   finish: "End",
 };
 
-/** “picture/07/03” → “Picture of post 7/3”. */
+/** “picture/07/03” → “Picture of post 3 by character 7”. */
 function stepName(step) {
   const [kind, ...numbers] = step.split("/");
-  return [KINDS[kind] ?? kind, numbers.map(Number).join("/")].filter(Boolean).join(" ");
+  const name = KINDS[kind] ?? kind;
+  const [first, post] = numbers.map(Number);
+  if (post !== undefined) return `${name} ${post} by character ${first}`;
+  return first === undefined || kind === "cast" ? name : `${name} ${first}`;
 }
 
 /** The list, or null when nothing failed or it is not one's own world. */

@@ -126,11 +126,14 @@ export class Panel {
     );
   }
 
-  showActions({ status }) {
-    if (!this.mine || this.actions.dataset.for === status) return;
-    this.actions.dataset.for = status;
+  showActions({ status, tasks_failed: failed }) {
+    // Where steps have failed, their list has the button that goes on.
+    const stopped = status === "cancelled" || (status === "failed" && failed === 0);
+    const key = `${status} ${stopped}`;
+    if (!this.mine || this.actions.dataset.for === key) return;
+    this.actions.dataset.for = key;
     if (status === "pending" || status === "in_progress") this.actions.replaceChildren(this.cancelButton());
-    else if (status === "failed" || status === "cancelled")
+    else if (stopped)
       this.actions.replaceChildren(this.button("Go on with it", "resume", "primary"));
     else this.actions.replaceChildren();
   }
