@@ -7,6 +7,7 @@ import fcntl
 import os
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -95,6 +96,12 @@ class Screen:
             raise AssertionError(f"unknown to this terminal: {parameters}{what}")
 
 
+def _as_a_shell_does(terminal: int) -> None:
+    """Prepare a command for its terminal: what started the tests in the background may have had Ctrl-C ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.login_tty(terminal)
+
+
 class Terminal:
     """Runs `generia …` in a pseudo-terminal of so many columns; a context manager, which ends it if need be."""
 
@@ -115,7 +122,7 @@ class Terminal:
             [sys.executable, "-m", "generia_worker", *arguments],
             cwd=cwd,
             env=ours | (environment or {}),
-            preexec_fn=lambda: os.login_tty(other),
+            preexec_fn=lambda: _as_a_shell_does(other),
             pass_fds=(other,),
         )
         os.close(other)
