@@ -14,7 +14,6 @@ from generia_worker.client.estimate import Estimate
 from generia_worker.client.order import Order, WorldSize
 from generia_worker.engine.generations import Generation
 from generia_worker.errors import GeneriaError, InvalidInputError, NotFoundError
-from generia_worker.status.forecast import Size
 
 #: What a world gets beyond what it needs when the order names no limits.
 _SLACK_FACTOR, _SLACK_CALLS = 1.5, 20
@@ -89,7 +88,8 @@ class Ordering:
     def estimate(self, size: WorldSize) -> Estimate:
         """Return what a world of this size will take, before anything is spent."""
         known = self._container.status.finished()
-        seconds = self._container.forecast.whole_s(Size(size.users_count, size.posts_count), known)
+        forecast = self._container.forecast
+        seconds = forecast.whole_s(size.users_count, size.posts_count, forecast.pace(known))
         return estimates.estimate(self._expected_calls(size), seconds, self._container.prices, known)
 
     # --- dollars -----------------------------------------------------------------------------------------------------

@@ -10,7 +10,6 @@ only grows, and says from when on a reader of that document may have missed some
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,8 +26,9 @@ from generia_worker.engine.specs import StepTable
 from generia_worker.engine.step import Census, StepState
 from generia_worker.engine.step_rows import StepRows
 from generia_worker.status.changes import StatusChanges
-from generia_worker.status.forecast import Forecast, Size
+from generia_worker.status.forecast import Forecast, Pace
 from generia_worker.status.stages import Progress, progress_of
+from generia_worker.storage.cache import ReadThroughCache
 from generia_worker.storage.database import Database, Document, is_transient
 
 #: The counters of a status document, with their starting values. Integers count, floats are dollars.
@@ -127,8 +127,8 @@ class StatusProjection:
         forecast: Forecast,
     ) -> None:
         self._forecast = forecast
-        self._lock = threading.Lock()
-        self._known: TTLCache[None, list[Finished]] = TTLCache(maxsize=1, ttl=_KNOWN_S)
+        latest: TTLCache[str, Pace] = TTLCache(maxsize=1, ttl=_KNOWN_S)
+        self._pace = ReadThroughCache(latest, lasting=lambda _: True)
         self._database = database
         self._rows = database.status
         self._steps = database.steps
@@ -271,14 +271,11 @@ class StatusProjection:
         """Return how long a world that is being made will still take; it changes by itself, and alone no document."""
         if progress.status is not WorldStatus.IN_PROGRESS:
             return None
-        with self._lock:  # the cache is not made for several threads
-            known = self._known.get(None)
-            if known is None:
-                known = self._known[None] = self.finished()
-        size = Size(generation.users_count, generation.posts_count)
+        pace = self._pace.get("", lambda _: self._forecast.pace(self.finished()))
         # One that was taken up again stood still in between.
         elapsed_s = (now - generation.created_at).total_seconds() if generation.run == 1 else None
-        return round(self._forecast.left_s(size, census, elapsed_s, known), 1)
+        users, posts = generation.users_count, generation.posts_count
+        return round(self._forecast.left_s(users, posts, census, elapsed_s, pace), 1)
 
     def _error(
         self, generation: Generation, progress: Progress, counters: Mapping[str, int | float]

@@ -8,29 +8,29 @@ from hypothesis import strategies as st
 
 from generia_worker.billing.estimate import Finished
 from generia_worker.engine.step import Census, StepState
-from generia_worker.status.forecast import Forecast, Shape, Size
+from generia_worker.status.forecast import Forecast, Shape
 from generia_worker.worlds.steps import STEPS
 
 WIDE = Shape(cast_batch=10, plan_batch=25, text_slots=1000, image_slots=1000)
 NARROW = Shape(cast_batch=10, plan_batch=25, text_slots=2, image_slots=1)
 DONE, PENDING, RUNNING = StepState.DONE, StepState.PENDING, StepState.RUNNING
-SMALL = Size(5, 15)
+SMALL = (5, 15)
 
 
 def forecast(shape: Shape = WIDE) -> Forecast:
     return Forecast(STEPS, shape)
 
 
-def finished(size: Size, seconds: float) -> Finished:
-    return Finished(1, 1, 0.1, 0.1, seconds, size.users, size.posts)
+def finished(size: tuple[int, int], seconds: float) -> Finished:
+    return Finished(1, 1, 0.1, 0.1, seconds, *size)
 
 
-def census(size: Size, done: set[str], running: str = "") -> Census:
+def census(size: tuple[int, int], done: set[str], running: str = "") -> Census:
     """What is counted when all steps of these kinds are done, one kind runs, and all others wait."""
     states = {spec.kind: DONE if spec.kind in done else PENDING for spec in STEPS}
     if running:
         states[running] = RUNNING
-    numbers = STEPS.numbers(size.users, size.posts, 1)
+    numbers = STEPS.numbers(*size, 1)
     return {(kind, state): numbers[kind] for kind, state in states.items()}
 
 
@@ -38,52 +38,61 @@ OPENING = {"initialize", "describe", "illustrate", "cast", "fan_out"}
 
 
 def test_more_work_takes_longer_and_more_slots_take_less() -> None:
-    sizes = [Size(1, 1), Size(5, 15), Size(20, 100), Size(40, 250)]
-    times = [forecast(NARROW).whole_s(size) for size in sizes]
+    sizes = [(1, 1), (5, 15), (20, 100), (40, 250)]
+    times = [forecast(NARROW).whole_s(*size) for size in sizes]
     assert times == sorted(times)
     assert times[-1] > 10 * times[0]
-    assert forecast(WIDE).whole_s(sizes[-1]) < times[-1] / 10
+    assert forecast(WIDE).whole_s(*sizes[-1]) < times[-1] / 10
 
 
 def test_a_world_that_has_all_slots_takes_its_longest_chain() -> None:
     """The number of posts plays no part then."""
-    assert forecast().whole_s(Size(10, 20)) == pytest.approx(forecast().whole_s(Size(10, 100)), rel=0.05)
+    assert forecast().whole_s(10, 20) == pytest.approx(forecast().whole_s(10, 100), rel=0.05)
 
 
 def test_what_is_left_goes_down_with_every_kind_that_ends() -> None:
     done = set(OPENING)
-    left = [forecast().left_s(SMALL, census(SMALL, done), None, ())]
+    left = [forecast().left_s(*SMALL, census(SMALL, done), None)]
     for kind in ("character", "plan", "avatar", "post"):
         done.add(kind)
-        left.append(forecast().left_s(SMALL, census(SMALL, done), None, ()))
+        left.append(forecast().left_s(*SMALL, census(SMALL, done), None))
     assert left == sorted(left, reverse=True)
     assert left[0] > left[-1] > 0
     waiting, running = census(SMALL, done), census(SMALL, done, "picture")
-    assert forecast().left_s(SMALL, running, None, ()) < forecast().left_s(SMALL, waiting, None, ())
+    assert forecast().left_s(*SMALL, running, None) < forecast().left_s(*SMALL, waiting, None)
 
 
 def test_finished_worlds_tell_the_pace() -> None:
-    usual = forecast().whole_s(SMALL)
-    known = [finished(SMALL, usual / 4) for _ in range(3)]
-    assert forecast().whole_s(Size(20, 100), known) == pytest.approx(forecast().whole_s(Size(20, 100)) / 4)
-    assert forecast().left_s(SMALL, {}, 0.0, known) == pytest.approx(usual / 4)
+    usual = forecast().whole_s(*SMALL)
+    pace = forecast().pace(finished(SMALL, usual / 4) for _ in range(3))
+    assert forecast().whole_s(20, 100, pace) == pytest.approx(forecast().whole_s(20, 100) / 4)
+    assert forecast().left_s(*SMALL, {}, 0.0, pace) == pytest.approx(usual / 4)
 
 
 def test_a_world_of_another_pace_tells_its_own() -> None:
     """Near its end what others took counts for little; without others it counts alone."""
-    usual = forecast().whole_s(SMALL)
+    usual = forecast().whole_s(*SMALL)
     counts = census(SMALL, OPENING | {"character", "plan", "avatar", "post"})
-    model = forecast().left_s(SMALL, counts, None, ())
+    model = forecast().left_s(*SMALL, counts, None)
     ten_times = 10 * (usual - model)
-    assert forecast().left_s(SMALL, counts, ten_times, ()) == pytest.approx(10 * model)
-    beside_others = forecast().left_s(SMALL, counts, ten_times, [finished(SMALL, usual)])
+    assert forecast().left_s(*SMALL, counts, ten_times) == pytest.approx(10 * model)
+    beside_others = forecast().left_s(*SMALL, counts, ten_times, forecast().pace([finished(SMALL, usual)]))
     assert 6 * model < beside_others < 10 * model
+
+
+@pytest.mark.parametrize("seconds", [0.0, -3600.0])
+def test_a_world_during_which_the_clock_was_set_back_tells_nothing(seconds: float) -> None:
+    """Nor does it keep the status of others from being told."""
+    assert not forecast().pace([finished(SMALL, seconds)]).learned
+    usual = forecast().whole_s(*SMALL)
+    beside = forecast().pace([finished(SMALL, seconds), finished(SMALL, usual)])
+    assert forecast().whole_s(*SMALL, beside) == pytest.approx(usual)
 
 
 @given(
     users=st.integers(1, 40),
     posts=st.integers(1, 250),
-    elapsed=st.none() | st.floats(0, 1e6),
+    elapsed=st.none() | st.floats(-1e6, 1e6),
     seconds=st.floats(0.1, 1e6),
     counts=st.dictionaries(
         st.tuples(st.sampled_from([spec.kind for spec in STEPS]), st.sampled_from(StepState)),
@@ -93,6 +102,6 @@ def test_a_world_of_another_pace_tells_its_own() -> None:
 def test_it_is_always_a_number(
     users: int, posts: int, elapsed: float | None, seconds: float, counts: Census
 ) -> None:
-    size = Size(users, posts)
+    size = (users, posts)
     for known in ((), [finished(size, seconds)]):
-        assert 0 <= forecast().left_s(size, counts, elapsed, known) < 1e12
+        assert 0 <= forecast().left_s(*size, counts, elapsed, forecast().pace(known)) < 1e12
