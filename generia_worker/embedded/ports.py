@@ -55,9 +55,7 @@ def free_port() -> int:
                 held.close()
                 continue
             held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if len(_held) == _held.maxlen:
-                _held.popleft().close()
-            _held.append(held)
+            _keep(held)
             return port
     message = f"No free port between {_FIRST} and {_LAST} on {LOOPBACK}; end some programs that listen there."
     raise ConfigurationError(message)
@@ -76,10 +74,15 @@ def hold(port: int) -> bool:
         held.close()
         return False
     with _lock:
-        if len(_held) == _held.maxlen:
-            _held.popleft().close()
-        _held.append(held)
+        _keep(held)
     return True
+
+
+def _keep(held: socket.socket) -> None:
+    """Keep a socket, in the place of the oldest one where there are too many. Call it with the lock."""
+    if len(_held) == _held.maxlen:
+        _held.popleft().close()
+    _held.append(held)
 
 
 def is_listening(port: int, host: str = LOOPBACK, timeout_s: float = 0.5) -> bool:

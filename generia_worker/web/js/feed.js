@@ -15,7 +15,7 @@ const newer = (a, b) =>
 
 export class Feed {
   /** `load(cursor)` returns {posts, next_cursor}; `make(post)` makes an element, `eager` for those seen at once. */
-  constructor({ load, make, empty }) {
+  constructor({ load, make }) {
     this.load = load;
     this.make = make;
     this.known = new Map();
@@ -28,7 +28,7 @@ export class Feed {
     // A feed without articles is none: it gets its role with the first one.
     this.body = h("div", { class: "feed", tabindex: -1 });
     this.pill = h("button", { class: "pill", hidden: true, onclick: () => this.showWaiting() });
-    this.note = h("p", { class: "feed-note quiet" }, empty);
+    this.note = h("p", { class: "feed-note quiet" });
     this.again = h("button", { class: "button", hidden: true, onclick: () => this.more() }, "Try again");
     this.end = h("div", { class: "feed-end" }, this.note, this.again);
     this.note.hidden = true;
@@ -181,6 +181,11 @@ export class Feed {
     this.body.setAttribute("role", "feed");
     this.body.setAttribute("aria-label", "Posts");
     this.body.setAttribute("aria-busy", String(this.busy));
+  }
+
+  /** Say what it means that there are no posts. */
+  explain(nothing) {
+    this.note.textContent = nothing;
   }
 
   /** Take the keyboard to the first post. */

@@ -28,7 +28,6 @@ export class WorldView {
     this.feed = new Feed({
       load: (cursor) => get(query(`/worlds/${id}/posts`, { limit: PAGE, cursor })),
       make: postCard,
-      empty: "",
     });
     this.place = h("div", { class: "panel-place" });
     this.ready = this.begin();
@@ -101,9 +100,9 @@ export class WorldView {
     this.name.replaceChildren(...rich(this.title));
     this.short.replaceChildren(...rich(world.params?.description_short || (world.name ? world.prompt : "")));
     const counts = [count(world.users_count, "character"), count(world.posts_count, "post")];
-    this.feed.note.textContent = isBeingMade(world)
-      ? "No posts yet. They will appear here by themselves."
-      : "No posts were made.";
+    this.feed.explain(
+      isBeingMade(world) ? "No posts yet. They will appear here by themselves." : "No posts were made.",
+    );
     this.facts.textContent = isBeingMade(world) ? "Being made" : counts.join(" · ");
     this.join.hidden = world.is_joined || this.mine;
     if (this.element.isConnected) document.title = `${this.title} · Generia`;
