@@ -100,7 +100,8 @@ class MeteredCalls:
             stored = self._requests.answer_of(call.key)
             if stored is not None:
                 return TextAnswer(stored["content"], stored["too_long"])
-            self._free(call.world_id, self._requests.give_up_on_open(call.key))
+            since = self._holds.reconciliations(call.world_id) if call.budgeted else 0
+            self._free(call.world_id, self._requests.give_up_on_open(call.key), since)
         for _ in range(DIALECTS_MOST):
             request = ChatRequest(
                 messages=question.messages,
@@ -133,7 +134,7 @@ class MeteredCalls:
             if error.outcome_unknown:
                 reason = error.message
                 freed = self._insist(lambda: self._requests.mark_ambiguous(request.request_id, "llm", reason))
-                self._free(call.world_id, freed)
+                self._free(call.world_id, freed, intent.since)
             else:
                 self._refused(intent, error.message)
             raise
@@ -203,7 +204,11 @@ class MeteredCalls:
         unproven = worst if dearest is None else None
         intent = Intent(call.key, call, "images", self._images.model, worst, unproven_usd=unproven)
         begun = None if call.is_first_attempt else self._requests.open_one(intent)
-        intent = begun or self._intend(intent)
+        intent = (
+            replace(begun, since=self._holds.reconciliations(call.world_id))
+            if begun
+            else self._intend(intent)
+        )
         try:
             receipt = self._begun(request.task_uuid) if begun else None
             receipt = receipt or self._images.draw(request)
@@ -261,12 +266,12 @@ class MeteredCalls:
         """
         try:
             if intent.unproven_usd is not None:
-                held = self._holds.hold_rest(intent.call.world_id, intent.provider, intent.held_usd)
+                held, since = self._holds.hold_rest(intent.call.world_id, intent.provider, intent.held_usd)
                 intent = replace(intent, worst_usd=held)
                 self._requests.begin(intent)
             else:
-                self._holds.hold(intent.call.world_id, intent.provider, intent.held_usd)
-            return intent
+                since = self._holds.hold(intent.call.world_id, intent.provider, intent.held_usd)
+            return replace(intent, since=since)
         except BudgetExceeded as error:
             self._requests.withdraw(intent.request_id)
             wanted = intent.call.world_id, intent.provider, intent.held_usd
@@ -278,7 +283,9 @@ class MeteredCalls:
         was_open = self._insist(lambda: self._requests.mark_refused(intent.request_id, reason))
         if was_open and not intent.planned:
             self._change_hold(
-                lambda: self._holds.release(intent.call.world_id, intent.provider, intent.held_usd)
+                lambda: self._holds.release(
+                    intent.call.world_id, intent.provider, intent.held_usd, since=intent.since
+                )
             )
 
     def _billed(
@@ -313,12 +320,16 @@ class MeteredCalls:
                 self._insist(lambda: self._requests.hold_less(intent.request_id, intent.unproven_usd or 0.0))
                 self._insist(lambda: self._bills.note(intent.provider, intent.model, Dearest()))
             if cost is not None:
-                self._change_hold(lambda: self._holds.capture(intent.call.world_id, intent.held_usd, cost))
+                self._change_hold(
+                    lambda: self._holds.capture(
+                        intent.call.world_id, intent.held_usd, cost, since=intent.since
+                    )
+                )
         return spoiled
 
-    def _free(self, world_id: str, usd: float) -> None:
+    def _free(self, world_id: str, usd: float, since: int) -> None:
         if usd:
-            self._change_hold(lambda: self._holds.capture(world_id, usd, 0.0))
+            self._change_hold(lambda: self._holds.capture(world_id, usd, 0.0, since=since))
 
     def _change_hold(self, change: Callable[[], None]) -> None:
         try:

@@ -5,7 +5,10 @@ calls of a world without a budget in which nothing goes wrong are held with its 
 hold of their own.
 
 Holds change beside the rows of the calls, not in one transaction with them: that is six times faster, and a process
-that dies in between leaves a difference. `reconcile` looks for such differences and takes them out.
+that dies in between leaves a difference. `reconcile` looks for such differences and takes them out. A process that was
+only frozen, or waited for MongoDB, may go on after that: what it gives back then was given back already. So whatever gives
+something back names the number of reconciliations that it knows of, and does nothing where there was another one since; at
+worst too much is held, until it is reconciled.
 """
 
 from __future__ import annotations
@@ -33,7 +36,8 @@ _LEAST_USD = 1e-6
 
 
 class Holds:
-    """The field `reserved` of `generations`, and `drift`: a difference that was seen, and since when."""
+    """The fields `reserved` of `generations`, `drift` (a difference that was seen, and since when), and `reconciled`: how
+    often one was taken out."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
@@ -42,22 +46,24 @@ class Holds:
         recent: TTLCache[str, bool] = TTLCache(_RECENT_MAX, _RECENT_S, timer=clock)
         self._cancelled = ReadThroughCache(recent, lasting=lambda cancelled: not cancelled)
 
-    def hold(self, world_id: str, provider: Provider, worst_usd: float) -> None:
-        """Set one call and its worst case aside, atomically, before it is made.
+    def hold(self, world_id: str, provider: Provider, worst_usd: float) -> int:
+        """Set one call and its worst case aside, atomically, before it is made; return the reconciliations so far.
 
         Raises:
             WorldCancelled: the world was cancelled.
             BudgetExceeded: a limit or the budget does not allow the call.
         """
-        taken = self._rows.update_one(
+        before = self._rows.find_one_and_update(
             _fitting(world_id, provider, worst_usd),
             {"$inc": {f"reserved.{provider}": 1, "reserved.usd": worst_usd}},
+            {"reconciled": 1},
         )
-        if not taken.matched_count:
+        if before is None:
             raise self._refusal(world_id, provider, worst_usd)
+        return int(before.get("reconciled", 0))
 
-    def hold_rest(self, world_id: str, provider: Provider, worst_usd: float) -> float:
-        """Set one call aside with all that is left of the budget, and return how much that is.
+    def hold_rest(self, world_id: str, provider: Provider, worst_usd: float) -> tuple[float, int]:
+        """Set one call aside with all that is left of the budget; return how much that is, and the reconciliations so far.
 
         For a call that may turn out dearer than `worst_usd`: until its bill is known, no other call of the world is made
         that the budget might not be enough for. Raises as `hold` does.
@@ -66,12 +72,19 @@ class Holds:
         rest = {"$ifNull": ["$budget_usd", {"$add": ["$reserved.usd", worst_usd]}]}
         change = {f"reserved.{provider}": {"$add": [f"$reserved.{provider}", 1]}, "reserved.usd": rest}
         before = self._rows.find_one_and_update(
-            _fitting(world_id, provider, worst_usd), [{"$set": change}], {"reserved": 1, "budget_usd": 1}
+            _fitting(world_id, provider, worst_usd),
+            [{"$set": change}],
+            {"reserved": 1, "budget_usd": 1, "reconciled": 1},
         )
         if before is None:
             raise self._refusal(world_id, provider, worst_usd)
-        budget = before["budget_usd"]
-        return worst_usd if budget is None else float(budget - before["reserved"]["usd"])
+        budget, since = before["budget_usd"], int(before.get("reconciled", 0))
+        return (worst_usd if budget is None else float(budget - before["reserved"]["usd"])), since
+
+    def reconciliations(self, world_id: str) -> int:
+        """Return how often a difference was taken out so far: to be asked before what changes a call's row."""
+        row = self._rows.find_one({"_id": world_id}, {"reconciled": 1}) or {}
+        return int(row.get("reconciled", 0))
 
     def admit(self, world_id: str) -> None:
         """Let a call be made that was held with its world's order.
@@ -84,16 +97,16 @@ class Holds:
     def _is_cancelled(self, world_id: str) -> bool:
         return self._rows.find_one({"_id": world_id, "cancelled": True}, {"_id": 1}) is not None
 
-    def release(self, world_id: str, provider: Provider, held_usd: float) -> None:
-        """Give back what was held for a call that was refused."""
-        self._change(world_id, {f"reserved.{provider}": -1, "reserved.usd": -held_usd})
+    def release(self, world_id: str, provider: Provider, held_usd: float, *, since: int) -> None:
+        """Give back what was held for a call that was refused, if nothing was reconciled `since`."""
+        self._change(world_id, {f"reserved.{provider}": -1, "reserved.usd": -held_usd}, since)
 
-    def capture(self, world_id: str, held_usd: float, billed_usd: float) -> None:
-        """Keep what was billed of a hold, and give back the rest."""
-        self._change(world_id, {"reserved.usd": billed_usd - held_usd})
+    def capture(self, world_id: str, held_usd: float, billed_usd: float, *, since: int) -> None:
+        """Keep what was billed of a hold, and give back the rest, if nothing was reconciled `since`."""
+        self._change(world_id, {"reserved.usd": billed_usd - held_usd}, since)
 
-    def _change(self, world_id: str, change: dict[str, float]) -> None:
-        self._rows.update_one({"_id": world_id}, {"$inc": change})
+    def _change(self, world_id: str, change: dict[str, float], since: int) -> None:
+        self._rows.update_one({"_id": world_id, "reconciled": since or {"$in": [None, 0]}}, {"$inc": change})
 
     def _refusal(self, world_id: str, provider: Provider, worst_usd: float) -> BudgetExceeded:
         row = self._rows.find_one({"_id": world_id}) or {}
@@ -160,7 +173,7 @@ class Holds:
         old = {"$lt": ["$drift.since", {"$subtract": ["$$NOW", int(patience_s * 1000)]}]}
         change: Document = {
             **seen,
-            "$inc": {f"reserved.{name}": -value for name, value in drift.items()},
+            "$inc": {f"reserved.{name}": -value for name, value in drift.items()} | {"reconciled": 1},
             "$set": {"drift": None},
         }
         return bool(

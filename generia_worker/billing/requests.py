@@ -45,7 +45,7 @@ class PaidCall:
 class Intent:
     """A request that is about to be sent. `worst_usd` is the most that it can cost, in dollars; one that is `planned` was
     held with its world's order. `unproven_usd` is set for a model of which nothing was billed yet: what the price table
-    says of the request (0: nothing)."""
+    says of the request (0: nothing). `since` counts the reconciliations of its world before it was held (`Holds`)."""
 
     request_id: str
     call: PaidCall
@@ -54,6 +54,7 @@ class Intent:
     worst_usd: float
     planned: bool = False
     unproven_usd: float | None = None
+    since: int = 0
 
     @property
     def held_usd(self) -> float:

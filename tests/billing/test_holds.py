@@ -53,7 +53,7 @@ def test_limits_and_budget_hold_against_many_at_once(books: Books) -> None:
     assert attempts(books, "llm", 0.004, 12) == 2, "a budget of $0.01 has room for two calls of $0.004"
     with pytest.raises(BudgetExceeded, match=r"budget of \$0.0100 is reached: \$0.0080 is .* up to \$0.0040"):
         books.holds.hold(WORLD, "llm", 0.004)
-    books.holds.capture(WORLD, 0.004, 0.001)
+    books.holds.capture(WORLD, 0.004, 0.001, since=0)
     books.holds.hold(WORLD, "llm", 0.004)
     with pytest.raises(BudgetExceeded, match="limit of 3 text calls"):
         books.holds.hold(WORLD, "llm", 0)
@@ -82,14 +82,14 @@ def test_without_a_budget_only_calls_are_counted(database: Database) -> None:
 
 def test_a_refused_call_gives_everything_back(books: Books) -> None:
     books.holds.hold(WORLD, "images", 0.004)
-    books.holds.release(WORLD, "images", 0.004)
+    books.holds.release(WORLD, "images", 0.004, since=0)
     assert reserved(books) == holds()
     assert attempts(books, "images", 0.004, 4) == 2
 
 
 def test_a_billed_call_keeps_its_bill_and_its_place(books: Books) -> None:
     books.holds.hold(WORLD, "llm", 0.004)
-    books.holds.capture(WORLD, 0.004, 0.0005)
+    books.holds.capture(WORLD, 0.004, 0.0005, since=0)
     assert reserved(books) == holds(llm=1, usd=0.0005)
 
 
@@ -105,12 +105,12 @@ def test_a_full_budget_may_have_room_again(books: Books) -> None:
     """While a call is in flight, between its bill and the end of its hold, and after its process died; else it has none."""
     books.holds.hold(WORLD, "llm", 0.01)
     assert books.holds.may_fit(WORLD, "llm", 0.001), "nobody begins that call, but for a process that died"
-    books.holds.release(WORLD, "llm", 0.01)
+    books.holds.release(WORLD, "llm", 0.01, since=0)
     intent = begin(books, "r1", 0.01)
     assert books.holds.may_fit(WORLD, "llm", 0.001)
     assert books.requests.record_answer(intent, Usage(0.0098), {"content": "x"}) == "answered"
     assert books.holds.may_fit(WORLD, "llm", 0.001), "what is held is not the bill yet"
-    books.holds.capture(WORLD, intent.held_usd, 0.0098)
+    books.holds.capture(WORLD, intent.held_usd, 0.0098, since=0)
     assert not books.holds.may_fit(WORLD, "llm", 0.001)
     with pytest.raises(BudgetExceeded):
         books.holds.hold(WORLD, "llm", 0.001)
@@ -148,9 +148,9 @@ def test_calls_whose_rows_and_holds_agree_are_no_difference(books: Books) -> Non
     billed, refused = begin(books, "billed"), begin(books, "refused")
     begin(books, "open", 0.003, "images")
     assert books.requests.record_answer(billed, Usage(0.0005), {"content": "x"})
-    books.holds.capture(WORLD, billed.held_usd, 0.0005)
+    books.holds.capture(WORLD, billed.held_usd, 0.0005, since=0)
     assert books.requests.mark_refused("refused", "429")
-    books.holds.release(WORLD, "llm", refused.held_usd)
+    books.holds.release(WORLD, "llm", refused.held_usd, since=0)
     before = reserved(books)
     assert before == holds(llm=1, images=1, usd=0.0035)
     assert not reconcile(books, after_s=3600)
@@ -178,6 +178,28 @@ def test_a_bill_that_was_not_captured_is(books: Books, cost: float | None, due: 
     assert books.requests.record_answer(intent, Usage(cost), {"content": "x"})
     assert reconcile(books, after_s=PATIENCE_S + 1) is (cost is not None)
     assert reserved(books) == holds(llm=1, usd=due)
+
+
+@pytest.mark.parametrize("comes", ["a bill", "a refusal"])
+def test_what_was_reconciled_is_not_given_back_once_more(books: Books, comes: str) -> None:
+    """Its process was not dead but frozen, or waited for MongoDB: it goes on where it stood."""
+    intent = begin(books, "r1")
+    if comes == "a bill":
+        assert books.requests.record_answer(intent, Usage(0.0005), {"content": "x"})
+    else:
+        assert books.requests.mark_refused("r1", "429")
+    assert reconcile(books, after_s=PATIENCE_S + 1)
+    due = reserved(books)
+    if comes == "a bill":
+        books.holds.capture(WORLD, intent.held_usd, 0.0005, since=0)
+    else:
+        books.holds.release(WORLD, "llm", intent.held_usd, since=0)
+    assert reserved(books) == due
+    assert books.holds.reconciliations(WORLD) == 1
+    # What was held since then is given back as ever.
+    assert books.holds.hold(WORLD, "llm", 0.002) == 1
+    books.holds.release(WORLD, "llm", 0.002, since=1)
+    assert reserved(books) == due
 
 
 def test_an_ambiguous_call_keeps_its_hold_and_a_refused_one_does_not(books: Books) -> None:

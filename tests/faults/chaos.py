@@ -1,14 +1,15 @@
 """Worlds while everything happens to their workers and servers: row 27.
 
-    python -m tests.faults.chaos --seed 7 --worlds 20 --minutes 10 [--time-scale 0.1] [--services plain] [--dear 5000]
+    python -m tests.faults.chaos --seed 7 --worlds 20 --minutes 10 [--time-scale 0.1] [--services plain] [--dear 640]
 
 A stack of its own; worlds are ordered over the first part of the time, faults come in random order every 5 to 40 s (scaled).
 Then everything is left in peace, and every world must come to an end and add up. The exit status is 1 when anything is lost,
 doubled, or costs something that nobody can explain. The same seed gives the same orders and faults; what they hit is up to
 the machine.
 
-With `--dear 5000` pictures cost 5000 times what the price table says, and every world has a budget, which may be too small
-for it: no world may cost a cent more.
+With `--dear 640` pictures cost 640 times what the price table says (a cover $0.048), and every world has a budget, which may
+be too small for it: no world may cost a cent more. The first picture that a model ever bills may: what it costs is known
+afterwards, so no budget here is smaller than one picture.
 
 With `--services plain` the services are like those that others wrote: they know no idempotency keys, and while something
 behind them is away they say NOT_FOUND, UNKNOWN or INTERNAL. Then a world may end with failures, if it tells them; and a
@@ -60,7 +61,7 @@ ORDERING = 0.7
 #: What services say that others wrote while their database or another service is away.
 _WRONG_CODES = ("NOT_FOUND", "UNKNOWN", "INTERNAL")
 
-#: From the worst case of one text to what a world costs whose pictures are $0.05 each: small ones, with `--dear 5000`.
+#: From the dearest picture with `--dear 640` and the worst case of a text beside it to what a whole world costs.
 _BUDGETS_USD = (0.05, 0.7)
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -175,6 +175,35 @@ def test_of_a_model_without_a_bill_one_call_is_made_at_a_time(books: Books) -> N
     images.together = None
     calls.picture(PaidCall("b", WORLD, "picture"), "a hill", SIDE, SIDE)
     assert spent(books) == pytest.approx(0.002)
+
+
+@pytest.mark.parametrize("what", ["picture", "text", "refused", "in doubt"])
+def test_a_process_that_is_frozen_beside_a_bill_gives_nothing_back_twice(
+    books: Books, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """What it held is taken out meanwhile, as that of a dead one; a budget that looked larger then would be overdrawn."""
+
+    class Failing(Texts):
+        def complete(self, request: ChatRequest) -> ChatAnswer:
+            raise TransientError("no", outcome_unknown=what == "in doubt")
+
+    texts = Failing(Usage(0.0)) if what in ("refused", "in doubt") else Texts(Usage(0.001, 1, 1))
+    calls = metered(books, PriceTable(1.0, 1.0, REAL), images=Images(0.001), texts=texts)
+    change = books.holds._change
+
+    def frozen(*arguments: Any) -> None:
+        books.holds.reconcile(WORLD, 0)
+        assert books.holds.reconcile(WORLD, 0), "it was taken for dead"
+        change(*arguments)
+
+    monkeypatch.setattr(books.holds, "_change", frozen)
+    with suppress(TransientError):
+        if what == "picture":
+            calls.picture(PaidCall("a", WORLD, "picture"), "a hill", SIDE, SIDE)
+        else:
+            calls.text(PaidCall("a", WORLD, "post"), QUESTION)
+    assert not books.holds.reconcile(WORLD, 0)
+    assert not books.holds.reconcile(WORLD, 0), "as much is held as was billed or is in doubt"
 
 
 def test_a_bill_counts_in_every_world_and_process(books: Books, database: Database) -> None:

@@ -76,7 +76,7 @@ def work_on(books: Books, step: Step) -> None:
     assert books.holds.may_fit(WORLD, "llm", 0.01)
     books.holds.hold(WORLD, "llm", intent.held_usd)
     assert requests.record_answer(intent, Usage(0.001, 1, 1), {"content": "x"})
-    books.holds.capture(WORLD, intent.held_usd, 0.001)
+    books.holds.capture(WORLD, intent.held_usd, 0.001, since=0)
     ledger.checkpoint(claim, detail="x")
     assert ledger.renew("me", [claim.key]) == {claim.key}
     ledger.commit(claim, Nothing())
