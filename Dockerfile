@@ -48,7 +48,7 @@ COPY generia_worker/http/__init__.py generia_worker/http/addresses.py generia_wo
      generia_worker/http/sse.py generia_worker/http/streams.py ./generia_worker/http/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      generia_worker/observability/metric_files.py generia_worker/observability/metrics.py \
-     ./generia_worker/observability/
+     generia_worker/observability/tracing.py ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/api.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py ./generia_worker/processes/
 COPY generia_worker/providers/__init__.py generia_worker/providers/dialects.py generia_worker/providers/http.py \
@@ -102,7 +102,7 @@ COPY generia_worker/http/__init__.py generia_worker/http/addresses.py generia_wo
      generia_worker/http/connections.py generia_worker/http/paths.py generia_worker/http/problems.py \
      generia_worker/http/sse.py generia_worker/http/streams.py ./generia_worker/http/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
-     ./generia_worker/observability/
+     generia_worker/observability/tracing.py ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/gateway.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py generia_worker/processes/users.py ./generia_worker/processes/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/character_client.py \
@@ -142,7 +142,7 @@ COPY generia_worker/client/__init__.py generia_worker/client/allowance.py generi
      generia_worker/client/status.py ./generia_worker/client/
 COPY generia_worker/http/__init__.py generia_worker/http/sse.py ./generia_worker/http/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
-     ./generia_worker/observability/
+     generia_worker/observability/tracing.py ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py generia_worker/processes/world.py ./generia_worker/processes/
 COPY generia_worker/reference/__init__.py generia_worker/reference/base_service.py \
@@ -169,7 +169,7 @@ ENTRYPOINT ["python", "-m", "generia_worker.processes.world"]
 FROM base AS character
 COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
-     ./generia_worker/observability/
+     generia_worker/observability/tracing.py ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/character.py \
      generia_worker/processes/health.py generia_worker/processes/health_checks.py ./generia_worker/processes/
 COPY generia_worker/reference/__init__.py generia_worker/reference/base_service.py \
@@ -195,7 +195,7 @@ ENTRYPOINT ["python", "-m", "generia_worker.processes.character"]
 FROM base AS post
 COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
-     ./generia_worker/observability/
+     generia_worker/observability/tracing.py ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py generia_worker/processes/post.py ./generia_worker/processes/
 COPY generia_worker/reference/__init__.py generia_worker/reference/base_service.py \
@@ -221,7 +221,7 @@ ENTRYPOINT ["python", "-m", "generia_worker.processes.post"]
 FROM base AS media
 COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
-     ./generia_worker/observability/
+     generia_worker/observability/tracing.py ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py generia_worker/processes/media.py ./generia_worker/processes/
 COPY generia_worker/reference/__init__.py generia_worker/reference/base_service.py \
@@ -249,7 +249,7 @@ FROM base AS simulator
 COPY generia_worker/__init__.py generia_worker/errors.py generia_worker/text.py ./generia_worker/
 COPY generia_worker/http/__init__.py generia_worker/http/addresses.py ./generia_worker/http/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
-     ./generia_worker/observability/
+     generia_worker/observability/tracing.py ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py generia_worker/processes/simulator.py ./generia_worker/processes/
 COPY generia_worker/rpc/__init__.py generia_worker/rpc/channel.py generia_worker/rpc/wire.py \
@@ -307,7 +307,7 @@ COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py gene
      generia_worker/engine/watermarks.py ./generia_worker/engine/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      generia_worker/observability/metric_files.py generia_worker/observability/metrics.py \
-     ./generia_worker/observability/
+     generia_worker/observability/tracing.py ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/celery_program.py \
      generia_worker/processes/health.py generia_worker/processes/health_checks.py \
      generia_worker/processes/worker.py ./generia_worker/processes/
@@ -364,7 +364,7 @@ COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py gene
      generia_worker/engine/watermarks.py ./generia_worker/engine/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      generia_worker/observability/metric_files.py generia_worker/observability/metrics.py \
-     ./generia_worker/observability/
+     generia_worker/observability/tracing.py ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/beat.py \
      generia_worker/processes/celery_program.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py generia_worker/processes/scheduler.py ./generia_worker/processes/
@@ -420,7 +420,7 @@ COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py gene
 COPY generia_worker/http/__init__.py generia_worker/http/addresses.py ./generia_worker/http/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      generia_worker/observability/metric_files.py generia_worker/observability/metrics.py \
-     ./generia_worker/observability/
+     generia_worker/observability/tracing.py ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/exporter.py \
      generia_worker/processes/health.py generia_worker/processes/health_checks.py ./generia_worker/processes/
 COPY generia_worker/providers/__init__.py generia_worker/providers/dialects.py generia_worker/providers/http.py \
@@ -472,7 +472,7 @@ COPY generia_worker/engine/__init__.py generia_worker/engine/generations.py gene
 COPY generia_worker/http/__init__.py generia_worker/http/addresses.py ./generia_worker/http/
 COPY generia_worker/observability/__init__.py generia_worker/observability/logs.py \
      generia_worker/observability/metric_files.py generia_worker/observability/metrics.py \
-     ./generia_worker/observability/
+     generia_worker/observability/tracing.py ./generia_worker/observability/
 COPY generia_worker/processes/__init__.py generia_worker/processes/flower.py \
      generia_worker/processes/flower_app.py generia_worker/processes/health.py \
      generia_worker/processes/health_checks.py ./generia_worker/processes/

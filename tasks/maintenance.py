@@ -25,7 +25,7 @@ from generia_worker.app.enqueue import START_WORLD
 from generia_worker.engine.generations import Generation
 from generia_worker.engine.queues import QUARANTINE, SERVICES, STEP_QUEUES, bands
 from generia_worker.engine.recovery import FoundStep
-from generia_worker.observability import metrics
+from generia_worker.observability import metrics, tracing
 from generia_worker.worlds.steps import STEPS
 from tasks import pipeline
 from tasks.progress import refresh_status
@@ -123,7 +123,8 @@ def recover() -> None:
     if before is not None:
         for world_id in container.generations.unstarted(before, _RECOVER_MOST):
             log.warning("World %s was never started: starting it.", world_id)
-            pipeline.by_name(START_WORLD, world_id).apply_async()
+            with tracing.within(container.generations.get(world_id).trace):
+                pipeline.by_name(START_WORLD, world_id).apply_async()
             metrics.recovered("order")
     _bring_back(_missing(orphans_only=False))
 

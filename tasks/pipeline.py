@@ -32,6 +32,7 @@ from generia_worker.app.enqueue import RECORD_PROGRESS
 from generia_worker.engine.generations import Generation
 from generia_worker.engine.queues import queue_of
 from generia_worker.engine.step import Scope, Step, StepState
+from generia_worker.observability import tracing
 from generia_worker.worlds.steps import FAN_OUT, FINISH, STEPS
 
 States = Mapping[Step, StepState]
@@ -135,8 +136,9 @@ def _then_progress(order: Generation, links: list[Signature]) -> Signature | Non
 def publish(steps: Iterable[Step], order: Generation, states: States) -> int:
     """Publish steps again, each with what comes after it; returns how many there were to publish."""
     canvases = [canvas for step in steps if (canvas := canvas_from(step, order, states)) is not None]
-    for canvas in canvases:
-        canvas.apply_async()
+    with tracing.within(order.trace):
+        for canvas in canvases:
+            canvas.apply_async()
     return len(canvases)
 
 

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from generia_worker.app.celery_app import app
 from generia_worker.app.container import Container, get_container
 from generia_worker.app.enqueue import RECORD_PROGRESS
+from generia_worker.observability import tracing
 from generia_worker.worlds.steps import FINISH
 from tasks import pipeline
 
@@ -50,7 +51,8 @@ def record_progress(world_id: str, at_once: bool = False) -> None:
         return
     progress = container.status_refresh.refresh(world_id)
     if progress.ready_to_finish:
-        pipeline.by_name(FINISH.task, world_id).apply_async()
+        with tracing.within(container.generations.get(world_id).trace):
+            pipeline.by_name(FINISH.task, world_id).apply_async()
 
 
 def _throttle(container: Container, world_id: str) -> bool:

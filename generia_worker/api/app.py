@@ -32,6 +32,7 @@ from generia_worker.client.order import Order, WorldSize
 from generia_worker.client.status import GenerationStatus
 from generia_worker.http.bodies import admitted_by, limit_bodies
 from generia_worker.http.problems import documented, install
+from generia_worker.observability import tracing
 
 #: A body is refused before it is read when it is larger: ten times the longest prompt.
 BODY_MAX_BYTES = 128 * 1024
@@ -59,6 +60,7 @@ def create_app(container: Container, enqueuer: Enqueuer) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.live = live
+    tracing.trace_app(app)
     install(app)
     limit_bodies(app, BODY_MAX_BYTES)
     token = container.settings.api_token.get_secret_value()

@@ -22,7 +22,7 @@ from pymongo.errors import PyMongoError
 
 from generia_worker.app import transport as broker
 from generia_worker.app.container import get_container, reset_container
-from generia_worker.observability import logs, metrics
+from generia_worker.observability import logs, metrics, tracing
 from generia_worker.settings import get_settings
 
 log = logging.getLogger(__name__)
@@ -44,8 +44,9 @@ def _log_as_we_do(**_: object) -> None:
 
 @before_task_publish.connect
 def _stamp(headers: dict[str, Any], **_: object) -> None:
-    """Let a message tell how long it waits (`generia_queue_oldest_seconds`)."""
+    """Let a message tell how long it waits (`generia_queue_oldest_seconds`), and which trace it belongs to."""
     headers["sent_at"] = time.time()
+    tracing.stamp(headers)
 
 
 @task_prerun.connect

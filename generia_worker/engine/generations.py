@@ -14,6 +14,7 @@ from pymongo.errors import DuplicateKeyError
 from generia_worker.client.order import Order
 from generia_worker.engine.step import Failure
 from generia_worker.errors import ConflictError, NotFoundError
+from generia_worker.observability import tracing
 from generia_worker.storage.cache import ReadThroughCache
 from generia_worker.storage.database import Database, Document
 
@@ -26,7 +27,7 @@ class Generation:
     """A row of `generations`. `shares` holds the posts of each character once the cast is known; `run` counts how often the
     world was begun or reopened; `fatal` says why no further step can succeed. `planned`: the paid calls of a world in which
     nothing goes wrong, where all of them are held from the start; None where each is held by itself. `person` ordered it,
-    where that was said."""
+    where that was said; `trace` is where it was ordered in, where traces are kept."""
 
     world_id: str
     prompt: str
@@ -43,6 +44,7 @@ class Generation:
     created_at: datetime
     request_hash: str
     person: str | None = None
+    trace: str | None = None
 
     @classmethod
     def from_document(cls, document: Document) -> Generation:
@@ -63,6 +65,7 @@ class Generation:
             created_at=document["created_at"],
             request_hash=document["request_hash"],
             person=document.get("person"),
+            trace=document.get("trace"),
         )
 
 
@@ -123,6 +126,7 @@ class Generations:
             "limits": limits,
             "budget_usd": order.budget if budget_usd is None else budget_usd,
             "person": order.user_id,
+            "trace": tracing.current(),
             "allowance": allowance,
             "planned": planned,
             "reserved": {"llm": 0, "images": 0, **(planned or {}), "usd": 0.0},

@@ -21,6 +21,7 @@ from generia_worker.gateway.security_headers import SecurityHeaders
 from generia_worker.gateway.static_files import StaticFiles
 from generia_worker.http import problems
 from generia_worker.http.bodies import limit_bodies
+from generia_worker.observability import tracing
 
 #: A body is refused before it is read when it is larger: a description of the longest kind, in any alphabet.
 BODY_MAX_BYTES = 256 * 1024
@@ -58,6 +59,7 @@ def create_app(deps: Dependencies) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.dependencies = deps
+    tracing.trace_app(app)
     problems.install(app, routes())
     error_handlers.install(app)
     for router in ROUTERS:

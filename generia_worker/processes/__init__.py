@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 
 import click
 
+from generia_worker import __version__
 from generia_worker.errors import GeneriaError
-from generia_worker.observability import logs
+from generia_worker.observability import logs, tracing
 from generia_worker.settings import Settings, SettingsError, get_settings
 from generia_worker.text import printable
 
@@ -44,8 +45,13 @@ class Dollars(click.FloatRange):
         return amount
 
 
-def set_up_process() -> Settings:
-    """Return this process's settings, its logs set up by them."""
+def set_up_process(traced_as: str = "") -> Settings:
+    """Return this process's settings, its logs set up by them, and its traces where it has a name for them.
+
+    Raises ConfigurationError when it is to be traced and cannot.
+    """
     settings = get_settings()
     logs.set_up(settings.log_level, settings.log_format)
+    if traced_as and settings.otlp_endpoint:
+        tracing.start(traced_as, __version__, settings.otlp_endpoint)
     return settings

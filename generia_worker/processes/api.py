@@ -13,7 +13,7 @@ def api() -> None:
     """Run the enqueue endpoint."""
     from generia_worker.api.server import run
 
-    run(set_up_process())
+    run(set_up_process("api"))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ def character() -> None:
     from generia_worker.reference.character.character_service import CharacterService
     from generia_worker.reference.server import run
 
-    run([CharacterService], set_up_process())
+    run([CharacterService], set_up_process("character"))
 
 
 if __name__ == "__main__":

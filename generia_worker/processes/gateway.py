@@ -13,7 +13,7 @@ def gateway() -> None:
     """Run the gateway: what the page calls, and the page itself."""
     from generia_worker.gateway.server import run
 
-    run(set_up_process())
+    run(set_up_process("gateway"))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ def media() -> None:
     from generia_worker.reference.media.media_service import MediaService
     from generia_worker.reference.server import run
 
-    run([MediaService], set_up_process())
+    run([MediaService], set_up_process("media"))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ def post() -> None:
     from generia_worker.reference.post.post_service import PostService
     from generia_worker.reference.server import run
 
-    run([PostService], set_up_process())
+    run([PostService], set_up_process("post"))
 
 
 if __name__ == "__main__":

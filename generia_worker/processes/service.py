@@ -16,7 +16,7 @@ def service(names: tuple[str, ...]) -> None:
     """Run reference gRPC services, some or all."""
     from generia_worker.reference.registry import run
 
-    run(names, set_up_process())
+    run(names, set_up_process("services"))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def worker(queues: str, name: str, quarantine: bool) -> None:
     from generia_worker.app.predecessors import take_over
     from generia_worker.observability import metrics
 
-    settings = set_up_process()
+    settings = set_up_process("worker")
     metrics.keep_in(settings.metrics_folder)
     celery = checked_app()
     take_over(get_container(), celery)

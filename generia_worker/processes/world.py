@@ -14,7 +14,7 @@ def world() -> None:
     from generia_worker.reference.server import run
     from generia_worker.reference.world.world_service import WorldService
 
-    run([WorldService], set_up_process())
+    run([WorldService], set_up_process("world"))
 
 
 if __name__ == "__main__":

@@ -276,6 +276,8 @@ class Settings(BaseSettings):
     #: What the processes write to their logs, and how: lines for people, JSON for programs; auto: lines in a terminal.
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["auto", "text", "json"] = "auto"
+    #: Where traces go: an OpenTelemetry collector's address for OTLP over HTTP, like http://localhost:4318; empty: nowhere.
+    otlp_endpoint: str = Field(default="", pattern=r"^(https?://\S+)?$")
 
     @classmethod
     def settings_customise_sources(

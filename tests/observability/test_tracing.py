@@ -1,0 +1,196 @@
+"""A world is one trace: what its processes send to a receiver of OTLP, from the order to the last call."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx2
+import pytest
+
+from generia_worker.cli import programs
+from generia_worker.embedded.stack import Stack
+from generia_worker.errors import ConfigurationError
+from generia_worker.observability import tracing
+from generia_worker.settings import Settings
+from tests.faults.harness import scaled_settings
+from tests.fork_server import fork_server
+from tests.integration.conftest import PROMPT, Platform
+
+collector = pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
+
+#: The standard's own setting of how often spans are sent, in milliseconds.
+_SEND_EVERY_MS = "200"
+
+
+class Receiver:
+    """Takes OTLP over HTTP, as a collector does."""
+
+    def __init__(self) -> None:
+        self.spans: list[tuple[str, Any]] = []
+        self._arrived = threading.Condition()
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.headers.get("Content-Encoding") == "gzip":
+                    body = gzip.decompress(body)
+                receiver.take(collector.ExportTraceServiceRequest.FromString(body))
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def take(self, request: Any) -> None:
+        """Keep what a process sent, with the name of its service."""
+        found = [
+            (value_of(one.resource.attributes)["service.name"], span)
+            for one in request.resource_spans
+            for scope in one.scope_spans
+            for span in scope.spans
+        ]
+        with self._arrived:
+            self.spans += found
+            self._arrived.notify_all()
+
+    def wait_for(self, name: str, trace_id: bytes | None = None, timeout_s: float = 30) -> Any:
+        """Return a span of this name, once it has arrived: of one trace, or the root of one."""
+        deadline = time.monotonic() + timeout_s
+        with self._arrived:
+            while True:
+                for _, span in self.spans:
+                    of_trace = span.trace_id == trace_id if trace_id else not span.parent_span_id
+                    if span.name == name and of_trace:
+                        return span
+                if not self._arrived.wait(deadline - time.monotonic()):
+                    raise AssertionError(f"{name} did not come: {sorted({s.name for _, s in self.spans})}")
+
+    def close(self) -> None:
+        """Take nothing more."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def value_of(attributes: Any) -> dict[str, Any]:
+    return {one.key: getattr(one.value, one.value.WhichOneof("value")) for one in attributes}
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    started = Receiver()
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="module")
+def traced(receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    asked = scaled_settings(0.1, otlp_endpoint=receiver.url)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OTEL_BSP_SCHEDULE_DELAY", _SEND_EVERY_MS)
+        stack = Stack(
+            programs.with_addresses(asked),
+            tmp_path_factory.mktemp("stack"),
+            programs.programs(asked),
+            fork_server=fork_server(),
+        )
+        stack.start()
+    yield Platform(stack)
+    stack.stop()
+
+
+def test_a_world_is_one_trace(traced: Platform, receiver: Receiver) -> None:
+    url = traced.settings.gateway_url
+    with httpx2.Client(base_url=url, headers={"Origin": url}, timeout=30) as person:
+        account = {"username": "Ada", "email": "ada@example.org", "password": "correct horse battery"}
+        person.post("/api/v1/auth/register", json=account).raise_for_status()
+        order = {"prompt": PROMPT, "characters_count": 1, "posts_count": 2}
+        made = person.post("/api/v1/worlds?secret=tell-nobody", json=order)
+        world_id = made.raise_for_status().json()["id"]
+    traced.wait(world_id)
+    root = receiver.wait_for("POST /api/v1/worlds")
+    receiver.wait_for("run/tasks.world.finish_world", root.trace_id)
+    mine = [(service, span) for service, span in receiver.spans if span.trace_id == root.trace_id]
+    assert {service for service, _ in mine} == {
+        "generia-gateway",
+        "generia-services",
+        "generia-api",
+        "generia-worker",
+    }
+    names = [span.name for _, span in mine]
+    for task, number in {"world.start_world": 1, "posts.write_post": 2, "posts.illustrate_post": 2}.items():
+        assert names.count(f"run/tasks.{task}") == number
+    # Who called whom: the task, its call to a paid API, what it told a service, and what that wrote.
+    by_id = {span.span_id: span for _, span in mine}
+
+    def above(span: Any) -> Iterator[str]:
+        while (span := by_id.get(span.parent_span_id)) is not None:
+            yield span.name
+
+    (text, *_) = [
+        s for s in by_id.values() if "/chat/completions" in value_of(s.attributes).get("http.url", "")
+    ]
+    assert next(above(text)).startswith("run/tasks.")
+    (created, *_) = [
+        s for s in by_id.values() if s.name.endswith("CreateAIPost") and s.kind == s.SPAN_KIND_SERVER
+    ]
+    assert "run/tasks.posts.illustrate_post" in list(above(created))
+    written = [s for s in by_id.values() if value_of(s.attributes).get("db.system") == "mongodb"]
+    assert any(any(name.endswith("CreateAIPost") for name in above(span)) for span in written)
+    # Every one of them is part of the tree: its root is the person's request.
+    assert [s.name for s in by_id.values() if s is not root and s.parent_span_id not in by_id] == []
+    assert {list(above(s))[-1] for s in by_id.values() if s is not root} == {root.name}
+
+
+def test_what_is_published_again_is_part_of_the_trace(traced: Platform, receiver: Receiver) -> None:
+    """Its steps are to wait, and the scheduler's tasks bring them back: these belong to no trace."""
+    traced.behave(rate_429=0.5, retry_after_s=1)
+    world_id = traced.order("A village of very talkative lighthouse keepers", 2, 4)
+    assert not traced.settings.park_after_s > 1
+    traced.wait(world_id)
+    # A service's own: nobody who is traced had asked it.
+    ordered = receiver.wait_for("/world.WorldService/CreateWorld")
+    receiver.wait_for("run/tasks.world.finish_world", ordered.trace_id)
+    names = [span.name for _, span in receiver.spans if span.trace_id == ordered.trace_id]
+    assert names.count("run/tasks.posts.illustrate_post") >= 4
+
+
+def test_nothing_else_is_traced_and_no_query_is_told(traced: Platform, receiver: Receiver) -> None:
+    """After both worlds: leases, sweeps and watermarks ran all the time."""
+    assert traced
+    names = {span.name for _, span in receiver.spans}
+    assert not [name for name in names if "maintenance" in name]
+    for _, span in receiver.spans:
+        if not span.parent_span_id:
+            assert span.kind == span.SPAN_KIND_SERVER, span.name
+        said = str(span)
+        assert "tell-nobody" not in said
+        assert "X-Amz-" not in said
+    uploads = [s for _, s in receiver.spans if s.name == "PUT"]
+    assert uploads, "the pictures' uploads, whose addresses are signed in their query"
+
+
+def test_without_opentelemetry_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(
+        __import__("sys").modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None
+    )
+    with pytest.raises(ConfigurationError, match=r"pip install 'generia-worker\[otel\]'"):
+        tracing.start("worker", "1", "http://127.0.0.1:1")
+
+
+def test_off_costs_and_says_nothing() -> None:
+    assert Settings(_env_file=None).otlp_endpoint == ""
+    assert tracing.current() is None
+    headers: dict[str, Any] = {}
+    tracing.stamp(headers)
+    assert headers == {}
