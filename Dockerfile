@@ -88,16 +88,17 @@ COPY generia_worker/client/__init__.py generia_worker/client/allowance.py generi
 COPY generia_worker/gateway/__init__.py generia_worker/gateway/account_routes.py \
      generia_worker/gateway/accounts.py generia_worker/gateway/app.py generia_worker/gateway/auth.py \
      generia_worker/gateway/content_routes.py generia_worker/gateway/dependencies.py \
-     generia_worker/gateway/error_handlers.py generia_worker/gateway/export.py generia_worker/gateway/models.py \
+     generia_worker/gateway/error_handlers.py generia_worker/gateway/export.py \
+     generia_worker/gateway/languages.py generia_worker/gateway/models.py \
      generia_worker/gateway/password_queue.py generia_worker/gateway/rate_limits.py \
      generia_worker/gateway/reasons.py generia_worker/gateway/route_parameters.py \
      generia_worker/gateway/security_headers.py generia_worker/gateway/server.py \
      generia_worker/gateway/static_files.py generia_worker/gateway/stream_places.py \
      generia_worker/gateway/stream_routes.py generia_worker/gateway/tokens.py generia_worker/gateway/upstream.py \
-     generia_worker/gateway/world_routes.py ./generia_worker/gateway/
+     generia_worker/gateway/usernames.py generia_worker/gateway/world_routes.py ./generia_worker/gateway/
 COPY generia_worker/gateway/export_page/__init__.py generia_worker/gateway/export_page/export.css \
      generia_worker/gateway/export_page/export.js generia_worker/gateway/export_page/index.html.j2 \
-     ./generia_worker/gateway/export_page/
+     generia_worker/gateway/export_page/texts.py ./generia_worker/gateway/export_page/
 COPY generia_worker/http/__init__.py generia_worker/http/addresses.py generia_worker/http/bodies.py \
      generia_worker/http/connections.py generia_worker/http/paths.py generia_worker/http/problems.py \
      generia_worker/http/sse.py generia_worker/http/streams.py ./generia_worker/http/
@@ -126,11 +127,13 @@ COPY generia_worker/web/js/about.js generia_worker/web/js/account.js generia_wor
      generia_worker/web/js/create.js generia_worker/web/js/dom.js generia_worker/web/js/draft.js \
      generia_worker/web/js/failures.js generia_worker/web/js/feed.js generia_worker/web/js/forms.js \
      generia_worker/web/js/formulas.js generia_worker/web/js/frame.js generia_worker/web/js/images.js \
-     generia_worker/web/js/login.js generia_worker/web/js/main.js generia_worker/web/js/panel.js \
-     generia_worker/web/js/people.js generia_worker/web/js/post.js generia_worker/web/js/receipt.js \
-     generia_worker/web/js/router.js generia_worker/web/js/slider.js generia_worker/web/js/stream.js \
-     generia_worker/web/js/strip.js generia_worker/web/js/timeleft.js generia_worker/web/js/world.js \
-     generia_worker/web/js/worlds.js ./generia_worker/web/js/
+     generia_worker/web/js/language.js generia_worker/web/js/login.js generia_worker/web/js/main.js \
+     generia_worker/web/js/panel.js generia_worker/web/js/people.js generia_worker/web/js/post.js \
+     generia_worker/web/js/receipt.js generia_worker/web/js/router.js generia_worker/web/js/slider.js \
+     generia_worker/web/js/stream.js generia_worker/web/js/strip.js generia_worker/web/js/texts.js \
+     generia_worker/web/js/timeleft.js generia_worker/web/js/world.js generia_worker/web/js/worlds.js \
+     ./generia_worker/web/js/
+COPY generia_worker/web/texts/en.json generia_worker/web/texts/ru.json ./generia_worker/web/texts/
 COPY generia_worker/web/vendor/temml/LICENSE.txt generia_worker/web/vendor/temml/ORIGIN.txt \
      generia_worker/web/vendor/temml/temml.min.js ./generia_worker/web/vendor/temml/
 ENTRYPOINT ["python", "-m", "generia_worker.processes.gateway"]

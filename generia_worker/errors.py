@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from generia_worker.text import redact
 
@@ -14,14 +14,21 @@ class GeneriaError(Exception):
     of an error (ledger, answers, logs, Flower) is its message. Errors survive pickling.
 
     `refuses_contents` says that the other side may not take what it was sent: the same again may be refused for ever.
+    `code` names what went wrong for programs, such as a page that says it in the reader's language; empty: as the kind.
     """
 
     refuses_contents = False
+    code = ""
 
     def __init__(self, message: str) -> None:
         message = redact(message)
         super().__init__(message)
         self.message = message
+
+    def with_code(self, code: str) -> Self:
+        """Return this error, with a code."""
+        self.code = code
+        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.message, self.__dict__.copy())
@@ -86,6 +93,8 @@ class AnswerRefused(PermanentError):  # noqa: N818
 class NotFoundError(PermanentError):
     """Raised when a service does not know the id that it was given."""
 
+    code = "not_found"
+
 
 class UnimplementedError(PermanentError):
     """Raised when a service of the platform lacks a call that is optional for it; the message names the call."""
@@ -105,6 +114,8 @@ class ConflictError(PermanentError):
 
 class AllowanceExceeded(PermanentError):  # noqa: N818 - the field's noun
     """Raised when a person, or all together, have used up what a day allows; the message says what is left."""
+
+    code = "allowance_exceeded"
 
 
 class InvalidAnswerError(GeneriaError):

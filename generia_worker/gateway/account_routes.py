@@ -7,6 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from generia_worker.errors import InvalidInputError
+from generia_worker.gateway import usernames
 from generia_worker.gateway.accounts import Account
 from generia_worker.gateway.auth import (
     COOKIE,
@@ -31,7 +32,7 @@ from generia_worker.gateway.models import (
     UserJson,
 )
 from generia_worker.gateway.tokens import TICKET_S, Audience, TokenRefused
-from generia_worker.http.problems import documented
+from generia_worker.http.problems import CodedHTTPException, documented
 from generia_worker.rpc.users import LOCAL_USER
 
 router = APIRouter(prefix="/api/v1/auth", tags=["accounts"], route_class=AdmittingRoute)
@@ -71,12 +72,13 @@ def _register(deps: Dependencies, body: RegisterBody) -> Account:
     """Store a new account, of somebody who may register here. Raises HTTPException (403), AccountExistsError."""
     how, accounts = deps.settings.gateway_registration, deps.accounts
     if how == "closed":
-        raise HTTPException(403, "Nobody can register here.")
+        raise CodedHTTPException(403, "Nobody can register here.", "registration_closed")
     if how == "open":
         return accounts.register(body.username, body.email, body.password)
     good_until = accounts.take_invitation(body.invitation) if body.invitation else None
     if good_until is None:
-        raise HTTPException(403, "Here one registers by invitation: ask for a link, which is good once.")
+        detail = "Here one registers by invitation: ask for a link, which is good once."
+        raise CodedHTTPException(403, detail, "invitation_needed")
     try:
         return accounts.register(body.username, body.email, body.password)
     except BaseException:
@@ -95,7 +97,7 @@ async def login(body: LoginBody, request: Request, response: Response, deps: Dep
     await run_in_threadpool(attempt.count)
     account = await deps.passwords.run(deps.accounts.log_in, body.email, body.password)
     if account is None:
-        raise unauthorised("The name or the password is wrong.")
+        raise unauthorised("The name or the password is wrong.", "login_wrong")
     await run_in_threadpool(attempt.succeeded)
     return await run_in_threadpool(_session, request, response, deps, account)
 
@@ -106,7 +108,7 @@ class _Attempt:
     def __init__(self, deps: Dependencies, request: Request, name: str) -> None:
         self._limits = deps.rate_limits
         self._address = address_of(request)
-        self._both = f"{self._address} {name.casefold()}"
+        self._both = f"{self._address} {usernames.key(name)}"
 
     def count(self) -> None:
         """Count the attempt before its password is looked at. Raises TooManyRequests."""
@@ -129,7 +131,7 @@ async def change_password(
         deps.accounts.change_password, user.id, body.old_password, body.new_password
     )
     if not changed:
-        raise InvalidInputError("The password is wrong.", field="old_password")
+        raise InvalidInputError("The password is wrong.", field="old_password").with_code("password_wrong")
     await run_in_threadpool(attempt.succeeded)
     return await run_in_threadpool(_renewed, request, response, deps, user)
 
@@ -137,7 +139,7 @@ async def change_password(
 def _renewed(request: Request, response: Response, deps: Dependencies, user: Caller) -> SessionJson:
     account = deps.accounts.get(user.id)
     if account is None:
-        raise unauthorised("There is no such account any more.")
+        raise unauthorised("There is no such account any more.", "session_ended")
     return _session(request, response, deps, account)
 
 
@@ -152,9 +154,10 @@ def log_in_locally(body: LocalLoginBody, request: Request, response: Response, d
     try:
         link = deps.tokens.claims_of(Audience.LOCAL_LOGIN, body.token)
     except TokenRefused as error:
-        raise unauthorised(error.message) from None
+        raise unauthorised(error.message, "link_not_valid") from None
     if link.user_id != LOCAL_USER or not deps.accounts.use_link(link.session_id, link.expires_at):
-        raise unauthorised("This link was used before: get another one with 'generia login'.")
+        detail = "This link was used before: get another one with 'generia login'."
+        raise unauthorised(detail, "link_not_valid")
     return _session(request, response, deps, deps.accounts.local())
 
 
@@ -163,7 +166,7 @@ def me(user: SignedIn, deps: Deps) -> UserJson:
     """Tell who one is."""
     account = deps.accounts.get(user.id)
     if account is None:
-        raise unauthorised("There is no such account any more.")
+        raise unauthorised("There is no such account any more.", "session_ended")
     return UserJson.of(account)
 
 

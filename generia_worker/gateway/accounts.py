@@ -17,6 +17,7 @@ from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from generia_worker.errors import ConflictError, NotFoundError
+from generia_worker.gateway import usernames
 from generia_worker.rpc.users import LOCAL_USER
 from generia_worker.storage.mongo import Document
 
@@ -64,6 +65,7 @@ class AccountExistsError(ConflictError):
     def __init__(self, message: str, field: str) -> None:
         super().__init__(message)
         self.field = field
+        self.code = f"{field}_taken"
 
 
 class Accounts:
@@ -94,12 +96,13 @@ class Accounts:
 
     def register(self, username: str, email: str, password: str) -> Account:
         """Store a new account. Raises AccountExistsError."""
-        if username.casefold() == LOCAL_USER:
+        username_key = usernames.key(username)
+        if username_key == LOCAL_USER:
             raise AccountExistsError("This user name is reserved.", "username")
         document: Document = {
             "_id": uuid4().hex,
             "username": username,
-            "username_key": username.casefold(),
+            "username_key": username_key,
             "email": email,
             "email_key": email.casefold(),
             "password_hash": self._hasher.hash(password),
@@ -184,7 +187,8 @@ class Accounts:
         """
         found = self._accounts.find_one({"_id": user_id})
         if found is None or "password_hash" not in found:
-            raise ConflictError("This account has no password: it logs in by the link of 'generia login'.")
+            message = "This account has no password: it logs in by the link of 'generia login'."
+            raise ConflictError(message).with_code("no_password")
         stored = str(found["password_hash"])
         if not self._verify(stored, old):
             return False
@@ -248,9 +252,10 @@ class Accounts:
 
 
 def _by_name(name: str) -> Document:
-    key = name.casefold()
     # No user name holds an @, and every address does.
-    return {"email_key" if "@" in key else "username_key": key}
+    if "@" in name:
+        return {"email_key": name.casefold()}
+    return {"username_key": usernames.key(name.strip())}
 
 
 def _digest(code: str) -> str:

@@ -20,6 +20,7 @@ from generia_worker.gateway.tokens import (
 )
 from generia_worker.http.addresses import is_address
 from generia_worker.http.bodies import admitted_by
+from generia_worker.http.problems import CodedHTTPException
 
 COOKIE = "generia_session"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -43,9 +44,9 @@ class Caller:
         return self.role is Role.ADMIN
 
 
-def unauthorised(detail: str) -> HTTPException:
+def unauthorised(detail: str, code: str = "") -> HTTPException:
     """Return the error that asks the caller for a token."""
-    return HTTPException(401, detail, headers={"WWW-Authenticate": "Bearer"})
+    return CodedHTTPException(401, detail, code, headers={"WWW-Authenticate": "Bearer"})
 
 
 def _of_header(deps: Dependencies, header: str) -> Caller:
@@ -60,10 +61,10 @@ def checked(deps: Dependencies, audience: Audience, token: str) -> Caller:
     try:
         claims = deps.tokens.claims_of(audience, token)
     except TokenRefused as error:
-        raise unauthorised(error.message) from None
+        raise unauthorised(error.message, "session_ended") from None
     account = deps.accounts.of_session(claims.user_id, claims.session_id)
     if account is None:
-        raise unauthorised("The session has ended: log in again.")
+        raise unauthorised("The session has ended: log in again.", "session_ended")
     return Caller(account.id, claims.session_id, account.role)
 
 
@@ -160,7 +161,7 @@ def no_foreign_page(request: Request, deps: Deps) -> None:
         detail = (
             "Only the gateway's own page may log in. If this is it: GENERIA_GATEWAY_URL must be its address."
         )
-        raise HTTPException(403, detail)
+        raise CodedHTTPException(403, detail, "foreign_page")
 
 
 def is_https(request: Request, deps: Dependencies) -> bool:

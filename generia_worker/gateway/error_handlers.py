@@ -28,12 +28,12 @@ def install(app: FastAPI) -> None:
         after_s = _RETRY_S if error.retry_after_s is None else max(1, math.ceil(error.retry_after_s))
         headers = {"Retry-After": str(after_s)}
         if isinstance(error, TooManyRequests):
-            return problem(429, error.message, headers=headers)
+            return problem(429, error.message, headers=headers, code=error.code)
         log.warning("Not now: %s", error.message)
         # Messages of gRPC name inner addresses, which stay inside.
         inside = _OPERATION.match(error.message) or error.outage
         detail = "A service does not answer just now; try again." if inside else error.message
-        return problem(503, detail, headers=headers)
+        return problem(503, detail, headers=headers, code=error.code)
 
     @app.exception_handler(PermanentError)
     def _permanent(_: Request, error: PermanentError) -> JSONResponse:

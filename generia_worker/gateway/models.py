@@ -20,7 +20,9 @@ from generia_worker.client.order import (
     Prompt,
 )
 from generia_worker.client.status import GenerationStatus, OrderedParameters, StageInfo
+from generia_worker.gateway import usernames
 from generia_worker.gateway.accounts import Account, Role
+from generia_worker.gateway.languages import tag_of
 from generia_worker.gateway.tokens import TOKEN_MAX
 from generia_worker.rpc.character_client import CharacterPage, CharacterRecord
 from generia_worker.rpc.media_client import MediaRecord
@@ -76,7 +78,17 @@ NewPassword = Annotated[
 class RegisterBody(_Body):
     """A new account."""
 
-    username: str = Field(pattern=r"^[A-Za-z0-9_.-]{3,32}$", examples=["ada"])
+    username: Annotated[str, AfterValidator(usernames.checked)] = Field(
+        max_length=usernames.SENT_MAX,
+        description=f"{usernames.NAME_MIN} to {usernames.NAME_MAX} letters of one script, digits, dots, dashes and "
+        "underscores; normalised (NFKC).",
+        examples=["ada", "Анна"],
+        json_schema_extra={
+            "minLength": usernames.NAME_MIN,
+            "maxLength": usernames.SENT_MAX,
+            "format": "username",
+        },
+    )
     email: str = Field(
         max_length=254,
         pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+$",
@@ -185,7 +197,10 @@ class NewWorldBody(SizeBody):
 
 
 class WorldJson(BaseModel):
-    """A world. URLs are signed and expire, or empty; `params` is null until the world is described."""
+    """A world. URLs are signed and expire, or empty; `params` is null until the world is described.
+
+    `language` is that of its texts (BCP 47), or empty.
+    """
 
     id: str = Field(examples=[_WORLD])
     name: str = Field(examples=["Seven Lanterns"])
@@ -201,13 +216,16 @@ class WorldJson(BaseModel):
     is_joined: bool
     image_url: str = Field(examples=[_PICTURE])
     icon_url: str = Field(examples=[_PICTURE])
+    language: str = Field(examples=["ru"])
     params: dict[str, Any] | None
 
     @classmethod
     def of(cls, world: WorldRecord) -> Self:
         """Show a world."""
-        fields = {name: getattr(world, name) for name in cls.model_fields if name != "params"}
-        return cls(params=_object(world.params_json), **fields)
+        own = cls.model_fields.keys() - {"params", "language"}
+        fields = {name: getattr(world, name) for name in own}
+        params = _object(world.params_json)
+        return cls(params=params, language=tag_of(params, world.name, world.prompt), **fields)
 
 
 class WorldsJson(BaseModel):

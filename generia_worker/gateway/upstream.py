@@ -104,7 +104,13 @@ class Endpoint:
 
 
 def _refusal(reply: httpx2.Response) -> GeneriaError:
-    detail, field = _problem(reply)
+    detail, field, code = _problem(reply)
+    error = _error_of(reply, detail, field)
+    # Of what is passed on in the endpoint's words, its code as well.
+    return error.with_code(code) if code and error.message == detail else error
+
+
+def _error_of(reply: httpx2.Response, detail: str, field: str | None) -> GeneriaError:
     if reply.status_code == 404:
         return NotFoundError(detail)
     if reply.status_code == 409:
@@ -128,10 +134,10 @@ def _refusal(reply: httpx2.Response) -> GeneriaError:
     return PermanentError(detail)
 
 
-def _problem(reply: httpx2.Response) -> tuple[str, str | None]:
+def _problem(reply: httpx2.Response) -> tuple[str, str | None, str]:
     try:
         body = reply.json()
         errors = body.get("errors") or [{}]
-        return str(body["detail"]), errors[0].get("field")
+        return str(body["detail"]), errors[0].get("field"), str(body.get("code") or "")
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):
-        return f"The service that makes worlds refuses this (HTTP {reply.status_code}).", None
+        return f"The service that makes worlds refuses this (HTTP {reply.status_code}).", None, ""

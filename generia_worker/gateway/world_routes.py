@@ -12,7 +12,6 @@ from typing import IO, Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import ValidationError
-from starlette.exceptions import HTTPException
 
 from generia_worker.client.allowance import Allowance
 from generia_worker.client.estimate import Estimate
@@ -32,7 +31,7 @@ from generia_worker.gateway.models import (
 )
 from generia_worker.gateway.reasons import may_see_reasons, without_reason
 from generia_worker.gateway.route_parameters import DEFAULT_LIMIT, Limit, Offset, WorldId
-from generia_worker.http.problems import documented
+from generia_worker.http.problems import CodedHTTPException, documented
 from generia_worker.rpc.world_client import WorldRecord
 
 router = APIRouter(prefix="/api/v1", tags=["worlds"], route_class=AdmittingRoute)
@@ -127,7 +126,7 @@ def _own_world(deps: Dependencies, world_id: str, user: Caller) -> WorldRecord:
     """Return a world that this person made, or looks after. Raises HTTPException (403), NotFoundError, TransientError."""
     world = deps.services.worlds.get(world_id, user.id)
     if world.creator_id != user.id and not user.is_admin:
-        raise HTTPException(403, "Only who made this world may do that.")
+        raise CodedHTTPException(403, "Only who made this world may do that.", "not_your_world")
     return world
 
 
@@ -192,7 +191,8 @@ def export(world_id: WorldId, user: SignedIn, deps: Deps) -> StreamingResponse:
     """Download a world: its texts as JSON, and all of its pictures."""
     _own_world(deps, world_id, user)
     if not deps.exports.acquire(blocking=False):
-        raise TransientError("Too many downloads are being made; try again soon.", retry_after_s=10)
+        message = "Too many downloads are being made; try again soon."
+        raise TransientError(message, retry_after_s=10).with_code("downloads_busy")
     try:
         status = get_status(world_id, user, deps)
         file = _exported(deps, world_id, status)

@@ -43,29 +43,73 @@ _EXAMPLES = {
 }
 
 
+#: What went wrong, for programs, where nothing closer is known.
+_CODES = {
+    400: "malformed",
+    401: "not_logged_in",
+    403: "forbidden",
+    404: "not_found",
+    405: "wrong_method",
+    409: "conflict",
+    411: "no_length",
+    413: "too_large",
+    422: "invalid",
+    429: "too_many",
+    500: "internal",
+    501: "not_offered",
+    503: "unavailable",
+}
+
+
 class FieldProblem(BaseModel):
-    """What is wrong with one field."""
+    """What is wrong with one field; `code` names the rule for programs."""
 
     field: str
     message: str
+    code: str = "invalid"
 
 
 class Problem(BaseModel):
-    """An error: `title` names its kind, `detail` says what to do, `errors` names the fields at fault."""
+    """An error: `title` names its kind, `detail` says what to do, `errors` names the fields at fault.
+
+    `code` says what went wrong for programs, and stays where the words change.
+    """
 
     type: str = "about:blank"
     title: str
     status: int
     detail: str
+    code: str
     errors: list[FieldProblem] = []
 
 
+class CodedHTTPException(HTTPException):
+    """Raised as HTTPException, with a code of its own."""
+
+    def __init__(
+        self, status_code: int, detail: str, code: str, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(status_code, detail, headers)
+        self.code = code
+
+
 def problem(
-    status: int, detail: str, errors: list[FieldProblem] | None = None, headers: dict[str, str] | None = None
+    status: int,
+    detail: str,
+    errors: list[FieldProblem] | None = None,
+    headers: dict[str, str] | None = None,
+    code: str = "",
 ) -> JSONResponse:
-    """Return a problem as a response."""
-    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors or [])
+    """Return a problem as a response; without a code it gets that of its status."""
+    title = HTTPStatus(status).phrase
+    code = code or code_of(status)
+    body = Problem(title=title, status=status, detail=detail, code=code, errors=errors or [])
     return JSONResponse(body.model_dump(), status, headers=headers, media_type=_MEDIA_TYPE)
+
+
+def code_of(status: int) -> str:
+    """Return the code of errors of which only the status is known."""
+    return _CODES.get(status, "failed" if status >= 500 else "refused")
 
 
 def _from_validation(error: RequestValidationError) -> JSONResponse:
@@ -74,7 +118,8 @@ def _from_validation(error: RequestValidationError) -> JSONResponse:
         where = [str(part) for part in item["loc"] if part not in ("body", "path", "query", "header")]
         text = str(item["msg"]).removeprefix("Value error, ")
         # The name of a field that was sent may be text that cannot be sent back (half of a character).
-        found.append(FieldProblem(field=clean(".".join(where))[:200], message=clean(text)[:500]))
+        field = clean(".".join(where))[:200]
+        found.append(FieldProblem(field=field, message=clean(text)[:500], code=str(item["type"])))
     first = found[0] if found else FieldProblem(field="body", message="malformed")
     return problem(422, f"{first.field or 'body'}: {first.message}", found[:20])
 
@@ -95,7 +140,9 @@ def status_of(error: GeneriaError) -> int:
 def from_error(error: GeneriaError, status: int, detail: str) -> JSONResponse:
     """Return an error of ours as a response that names the field at fault, where there is one."""
     field = getattr(error, "field", None)
-    return problem(status, detail, [FieldProblem(field=field, message=detail)] if field else None)
+    code = error.code or code_of(status)
+    errors = [FieldProblem(field=field, message=detail, code=code)] if field else None
+    return problem(status, detail, errors, code=code)
 
 
 def _allowed(app: FastAPI, routes: Sequence[APIRoute] | None) -> Callable[[Request, Exception], JSONResponse]:
@@ -124,7 +171,8 @@ def install(app: FastAPI, routes: Sequence[APIRoute] | None = None) -> None:
 
     @app.exception_handler(HTTPException)
     def _http(_: Request, error: HTTPException) -> JSONResponse:
-        return problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+        code = getattr(error, "code", "")
+        return problem(error.status_code, str(error.detail), headers=dict(error.headers or {}), code=code)
 
     @app.exception_handler(GeneriaError)
     def _ours(_: Request, error: GeneriaError) -> JSONResponse:
@@ -150,7 +198,10 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
                 _MEDIA_TYPE: {
                     "schema": {"$ref": f"#/components/schemas/{Problem.__name__}"},
                     "example": Problem(
-                        title=HTTPStatus(status).phrase, status=status, detail=_EXAMPLES.get(status, "…")
+                        title=HTTPStatus(status).phrase,
+                        status=status,
+                        detail=_EXAMPLES.get(status, "…"),
+                        code=code_of(status),
                     ).model_dump(),
                 }
             },

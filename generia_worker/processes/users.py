@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -84,7 +85,8 @@ def list_all(asked: Asked) -> None:
         limits += [f"${row['usd_left']:.2f}"] if row["usd_left"] is not None else []
         left_today = f"  today left: {' and '.join(limits)}" if limits else ""
         state = "  locked" if row["locked"] else ""
-        _say(f"{row['username']:<24} {row['email']:<32} {row['role']}{state}{left_today}")
+        name = _padded(str(row["username"]), 24)
+        _say(f"{name} {row['email']:<32} {row['role']}{state}{left_today}")
 
 
 @users.command()
@@ -168,6 +170,13 @@ def reset_password(asked: Asked, name: str) -> None:
             raise ConflictError(f"{found.username} has no password: see 'generia login'.")
         password = people.accounts.reset_password(found.id)
     _say(json.dumps({"username": found.username, "password": password}) if asked.as_json else password)
+
+
+def _padded(text: str, width: int) -> str:
+    """Return a text with spaces to its `width` in a terminal, where some letters take two columns and marks none."""
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    marks = sum(unicodedata.category(char) in ("Mn", "Me") for char in text)
+    return text + " " * (width - len(text) - wide + marks)
 
 
 def _say(text: str) -> None:

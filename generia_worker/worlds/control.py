@@ -41,7 +41,8 @@ class Control:
             {"_id": world_id, "open": True}, {"$set": {"cancelled": True}}
         )
         if not changed.matched_count:
-            raise ConflictError(f"World {world_id} has ended already: there is nothing to cancel.")
+            message = f"World {world_id} has ended already: there is nothing to cancel."
+            raise ConflictError(message).with_code("world_ended")
 
     def resume(self, world_id: str) -> None:
         """Go on with a world that was cancelled or has failed, from where it stood.
@@ -51,9 +52,8 @@ class Control:
         """
         status = WorldStatus(self._status.get(world_id)["status"])
         if status not in (WorldStatus.CANCELLED, WorldStatus.FAILED):
-            raise ConflictError(
-                f"World {world_id} is {status}: only a cancelled or failed one can be resumed."
-            )
+            message = f"World {world_id} is {status}: only a cancelled or failed one can be resumed."
+            raise ConflictError(message).with_code("not_stopped")
         self._reopen(world_id, {StepState.CANCELLED, StepState.FAILED, StepState.SKIPPED})
 
     def retry(self, world_id: str) -> None:
@@ -64,9 +64,9 @@ class Control:
             ConflictError: nothing has failed, or the world was cancelled.
         """
         if self._generations.get(world_id).cancelled:
-            raise ConflictError(f"World {world_id} was cancelled: resume it.")
+            raise ConflictError(f"World {world_id} was cancelled: resume it.").with_code("world_cancelled")
         if not self._reopen(world_id, {StepState.FAILED, StepState.SKIPPED}):
-            raise ConflictError(f"Nothing of world {world_id} has failed.")
+            raise ConflictError(f"Nothing of world {world_id} has failed.").with_code("nothing_failed")
 
     def redo(self, world_id: str, name: str) -> None:
         """Redo one character (`character/7`) or one post (`post/7/3`), in place.

@@ -95,7 +95,7 @@ def test_a_text_that_is_too_long_is_kept_and_said(page: Page) -> None:
     expect(field).not_to_have_attribute("aria-invalid", "true")
     field.fill("x" * 101_999)
     error = page.locator(".create .field-error").first
-    expect(error).to_have_text("91999 characters too many: there is room for 10,000.")
+    expect(error).to_have_text("91,999 characters too many: there is room for 10,000.")
     page.get_by_role("button", name="Create world").click()
     expect(field).to_be_focused()
     expect(field).to_have_attribute("aria-invalid", "true")

@@ -91,6 +91,42 @@ def test_names_and_addresses_are_taken_once(gateway: Gateway) -> None:
         assert refused.json()["errors"][0]["field"] == field
 
 
+def test_a_name_in_any_script_logs_in(gateway: Gateway) -> None:
+    tail = f"{uuid.uuid4().int % 10**9}"
+    body = fresh(username=f"Сосо{tail}", email=f"{tail}@example.org")
+    made = register(gateway, **body)
+    assert made.status_code == 201
+    assert made.json()["user"]["username"] == body["username"]
+    for name in (body["username"], body["username"].upper(), f" {body['username']} "):
+        assert log_in(gateway, name).json()["user"] == made.json()["user"]
+    # Latin letters that look the same.
+    refused = register(gateway, username=f"Coco{tail}")
+    assert (refused.status_code, refused.json()["code"]) == (409, "username_taken")
+    short = register(gateway, username="王")
+    assert short.status_code == 422
+    assert short.json()["errors"][0]["message"] == "must have 2 to 32 characters"
+
+
+def test_errors_have_codes(gateway: Gateway) -> None:
+    body = fresh()
+    register(gateway, **body)
+    codes = {
+        "login_wrong": log_in(gateway, body["email"], "not the password"),
+        "email_taken": register(gateway, email=body["email"]),
+        "invalid": register(gateway, password="short"),
+    }
+    with gateway.client() as client:
+        codes |= {
+            "not_logged_in": client.get("/api/v1/worlds"),
+            "session_ended": client.get("/api/v1/worlds", headers={"Authorization": "Bearer nothing"}),
+            "link_not_valid": client.post("/api/v1/auth/local", json={"token": "nothing"}),
+            "not_found": client.get("/api/v1/nothing"),
+        }
+    assert {expected: answer.json()["code"] for expected, answer in codes.items()} == {
+        expected: expected for expected in codes
+    }
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -105,7 +141,9 @@ def test_names_and_addresses_are_taken_once(gateway: Gateway) -> None:
         ("email", "a b@example.org"),
         ("email", f"{'a' * 250}@example.org"),
         ("email", "a@exa\x00mple.org"),
-        ("username", "ab"),
+        ("username", "a"),
+        ("username", "ada\u202e"),
+        ("username", "p\u0430ypal"),
         ("username", "a" * 33),
         ("username", "a/b"),
         ("username", "name\n"),

@@ -67,6 +67,26 @@ def test_an_empty_world_has_a_page() -> None:
     assert "0 characters · 0 posts" in page
 
 
+def test_the_frame_speaks_the_language_of_the_world() -> None:
+    russian = whole()
+    russian["world"] |= {"language": "ru"}
+    page = export_page.index_html(russian)
+    assert '<html lang="ru">' in page
+    for words in ("1 персонаж · 1 пост", "Лента", "Всё началось с одной фразы", "Тема", "26.05.2025, 21:41"):
+        assert words in page
+    assert not re.search(r">[^<]*(Feed|Theme|About|Characters)[^<]*<", page)
+    assert 'lang=""' not in page
+
+
+def test_a_language_without_texts_has_an_english_frame() -> None:
+    german = whole()
+    german["world"] |= {"language": 'de"><x'}
+    page = export_page.index_html(german)
+    assert '<html lang="en">' in page
+    assert 'dir="auto" lang="de&#34;&gt;&lt;x"' in page
+    assert "1 character · 1 post" in page
+
+
 def test_nothing_is_loaded_from_elsewhere() -> None:
     page, style = export_page.index_html(whole()), export_page.style_css()
     assert "http:" not in page.replace("http-equiv", "")
@@ -92,4 +112,4 @@ def test_a_formula_of_several_lines_is_one() -> None:
     lines["world"]["params"]["description"] = "First.\n$$\nx = 1\n$$\nLast."
     page = export_page.index_html(lines)
     for paragraph in ("First.", "$$ x = 1 $$", "Last."):
-        assert f'<p dir="auto">{paragraph}</p>' in page
+        assert f'<p dir="auto" lang="">{paragraph}</p>' in page

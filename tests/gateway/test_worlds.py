@@ -57,6 +57,7 @@ def test_a_world_is_made(gateway: Gateway, user: str) -> None:
                 "users_count",
             ),
             *("posts_count", "created_at", "updated_at", "is_joined", "image_url", "icon_url", "params"),
+            "language",
         }
         assert (world["name"], world["description"], world["prompt"]) == (HARD, HARD, f"{PROMPT} {HARD}")
         assert (world["creator_id"], world["status"], world["is_joined"]) == (user, "active", True)

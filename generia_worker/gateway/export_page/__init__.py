@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from generia_worker.gateway.export_page.texts import Texts
 
 Document = dict[str, Any]
 
@@ -30,38 +33,39 @@ _LICENCE = _WEB / "vendor/temml/LICENSE.txt"
 _DELIMITERS = ("$", "\\(", "\\[")
 _DISPLAY = re.compile(r"\$\$[^$]{1,2000}\$\$|\\\[.{1,2000}?\\\]", re.DOTALL)
 
-_WORLD_FACTS = {
-    "theme": "Theme",
-    "geography": "Geography",
-    "culture": "Culture",
-    "social_structure": "Society",
-    "technology_level": "Technology",
-    "visual_style": "How it looks",
-}
-_CHARACTER_FACTS = {
-    "personality": "Personality",
-    "background_story": "Story so far",
-    "appearance": "Appearance",
-    "speaking_style": "How they speak",
-    "daily_routine": "An ordinary day",
-}
+#: Facts that are shown, by their names among the texts.
+_WORLD_FACTS = tuple(
+    f"about.{name}"
+    for name in ("theme", "geography", "culture", "social_structure", "technology_level", "visual_style")
+)
+_CHARACTER_FACTS = tuple(
+    f"person.{name}"
+    for name in ("personality", "background_story", "appearance", "speaking_style", "daily_routine")
+)
 
 
 def index_html(whole: Document) -> str:
-    """Return the page of a world, from what `world.json` holds. Whatever a model wrote is escaped."""
+    """Return the page of a world, from what `world.json` holds, in its language where there are texts of it.
+
+    Whatever a model wrote is escaped.
+    """
     world, people = whole["world"], whole["characters"]
     lore = _mapping(world["params"])
+    language = str(world.get("language") or "")
+    text = Texts(language)
     return _template().render(
         world=world,
         lore=lore,
-        facts=_facts(lore, _WORLD_FACTS),
+        text=text,
+        said=_said(language, text.language),
+        facts=_facts(lore, _WORLD_FACTS, text),
         paragraphs=_paragraphs(lore.get("description") or world["description"] or ""),
         history=_paragraphs(lore.get("history") or ""),
-        people=[_person(one) for one in people],
+        people=[_person(one, text) for one in people],
         posts=whole["posts"],
         scripts=[script.name for script in _SCRIPTS] if _may_have_formulas(whole) else [],
         hue=_hue,
-        moment=_moment,
+        moment=lambda iso: _moment(iso, text),
     )
 
 
@@ -104,10 +108,17 @@ def _mapping(value: Any) -> Document:
     return value if isinstance(value, dict) else {}
 
 
-def _facts(source: Mapping[str, Any], names: Mapping[str, str]) -> list[tuple[str, str]]:
+def _said(language: str, frame: str) -> Markup:
+    """Return the attributes of what people and models wrote."""
+    # A language that nobody could tell is said to be none, and not to be that of the frame.
+    own = Markup("") if language == frame else Markup(' lang="{}"').format(language)
+    return Markup('dir="auto"') + own
+
+
+def _facts(source: Mapping[str, Any], names: Sequence[str], text: Texts) -> list[tuple[str, str]]:
     """Return label and text of those facts that are there; what is no text is left out."""
-    found = ((label, source.get(name)) for name, label in names.items())
-    return [(label, text) for label, text in found if isinstance(text, str) and text.strip()]
+    found = ((text(name), source.get(name.partition(".")[2])) for name in names)
+    return [(label, fact) for label, fact in found if isinstance(fact, str) and fact.strip()]
 
 
 def _paragraphs(text: Any) -> list[str]:
@@ -116,14 +127,14 @@ def _paragraphs(text: Any) -> list[str]:
     return [line for line in whole.splitlines() if line.strip()]
 
 
-def _person(person: Document) -> Document:
+def _person(person: Document, text: Texts) -> Document:
     meta = _mapping(person["meta"])
     interests = meta.get("interests")
     return {
         **person,
         "bio": meta.get("bio") or "",
         "username": str(meta.get("username") or "").removeprefix("@"),
-        "facts": _facts(meta, _CHARACTER_FACTS),
+        "facts": _facts(meta, _CHARACTER_FACTS, text),
         "interests": [str(one) for one in interests] if isinstance(interests, list) else [],
     }
 
@@ -133,8 +144,8 @@ def _hue(item_id: str) -> int:
     return sum(ord(char) * (n + 1) for n, char in enumerate(item_id)) % 12
 
 
-def _moment(iso: str) -> str:
+def _moment(iso: str, text: Texts) -> str:
     try:
-        return f"{datetime.fromisoformat(iso):%-d %B %Y, %H:%M}"
+        return datetime.fromisoformat(iso).strftime(text("export.date"))
     except ValueError:
         return iso

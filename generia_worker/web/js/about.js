@@ -1,88 +1,89 @@
 // What a world is: its lore, as far as it has been written.
 
-import { h, lines, rich } from "./dom.js";
+import { content, h, lines, rich } from "./dom.js";
+import { text } from "./texts.js";
 
-const TEXTS = [
-  ["theme", "Theme"],
-  ["geography", "Geography"],
-  ["culture", "Culture"],
-  ["social_structure", "Society"],
-  ["technology_level", "Technology"],
-  ["visual_style", "How it looks"],
-];
+const TEXTS = ["theme", "geography", "culture", "social_structure", "technology_level", "visual_style"];
 const DETAILS = [
-  ["climate", "Climate"],
-  ["resources", "Resources"],
-  ["conflicts", "Conflicts"],
-  ["traditions", "Traditions"],
-  ["technology", "Tools and crafts"],
-  ["magic_system", "Magic"],
-  ["time_period", "Time"],
-  ["language", "Language"],
+  "climate",
+  "resources",
+  "conflicts",
+  "traditions",
+  "technology",
+  "magic_system",
+  "time_period",
+  "language",
 ];
 
 /** The view. */
 export function aboutView(world) {
   const lore = world.params;
+  const said = content(world.language);
   const prompt = h(
     "figure",
     { class: "about-prompt" },
-    h("figcaption", {}, "It began with one sentence"),
-    h("blockquote", { dir: "auto" }, rich(world.prompt)),
+    h("figcaption", {}, text("about.prompt")),
+    h("blockquote", said, rich(world.prompt)),
   );
-  if (!lore) return part(prompt, h("p", { class: "quiet" }, "More about this world is being written."));
+  if (!lore) return part(prompt, h("p", { class: "quiet" }, text("about.later")));
   const details = lore.additional_details ?? {};
   return part(
-    h("div", { class: "prose" }, paragraphs(lore.description || lore.description_short)),
+    h("div", { class: "prose" }, paragraphs(lore.description || lore.description_short, said)),
     prompt,
-    facts([...rows(lore, TEXTS), ...rows(details, DETAILS)]),
+    facts([...rows(lore, TEXTS), ...rows(details, DETAILS)], said),
     lore.history &&
-      h("div", { class: "prose" }, h("h2", { class: "part-title" }, "History"), paragraphs(lore.history)),
+      h(
+        "div",
+        { class: "prose" },
+        h("h2", { class: "part-title" }, text("about.history")),
+        paragraphs(lore.history, said),
+      ),
     h(
       "div",
       { class: "columns" },
-      list("What people do here", lore.common_activities),
-      list("Stories that are told", lore.typical_stories),
+      list("common_activities", lore, said),
+      list("typical_stories", lore, said),
     ),
-    list("And this", details.custom_details),
+    list("custom_details", details, said),
   );
 }
 
 const part = (...children) => ({
-  element: h("section", { class: "page-part about", "aria-label": "About this world" }, ...children),
+  element: h("section", { class: "page-part about", "aria-label": text("about.name") }, ...children),
 });
 
-function paragraphs(text) {
-  return lines(String(text ?? ""))
+function paragraphs(whole, said) {
+  return lines(String(whole ?? ""))
     .filter((line) => line.trim())
-    .map((line) => h("p", { dir: "auto" }, rich(line)));
+    .map((line) => h("p", said, rich(line)));
 }
 
 function rows(source, names) {
   return names
-    .filter(([name]) => typeof source[name] === "string" && source[name].trim())
-    .map(([name, label]) => [label, source[name]]);
+    .filter((name) => typeof source[name] === "string" && source[name].trim())
+    .map((name) => [text(`about.${name}`), source[name]]);
 }
 
-function facts(pairs) {
+function facts(pairs, said) {
   if (pairs.length === 0) return null;
   return h(
     "dl",
     { class: "facts" },
-    pairs.map(([label, text]) => h("div", {}, h("dt", {}, label), h("dd", { dir: "auto" }, rich(text)))),
+    pairs.map(([label, fact]) => h("div", {}, h("dt", {}, label), h("dd", said, rich(fact)))),
   );
 }
 
-function list(title, items) {
+function list(name, source, said) {
+  const items = source[name];
   if (!Array.isArray(items) || items.length === 0) return null;
   return h(
     "div",
     {},
-    h("h2", { class: "part-title" }, title),
+    h("h2", { class: "part-title" }, text(`about.${name}`)),
     h(
       "ul",
       { class: "plain" },
-      items.map((item) => h("li", { dir: "auto" }, rich(item))),
+      items.map((item) => h("li", said, rich(item))),
     ),
   );
 }

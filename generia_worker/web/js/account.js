@@ -3,9 +3,7 @@
 import { post } from "./api.js";
 import { h } from "./dom.js";
 import { field, sends } from "./forms.js";
-
-/** What a password must be, in words. */
-export const PASSWORD_RULE = "At least 10 characters, not counting spaces around them.";
+import { text } from "./texts.js";
 
 /** The view of somebody's own account. The local person has neither an address nor a password. */
 export function accountView(user) {
@@ -13,26 +11,26 @@ export function accountView(user) {
     "div",
     { class: "page account" },
     h("h1", { tabindex: -1, dir: "auto" }, user.username),
-    h("p", { class: "lead" }, user.email || "You came by the link of the command line."),
+    h("p", { class: "lead" }, user.email || text("account.local")),
     user.email && h("section", { class: "account-part" }, passwordForm()),
   );
-  return { element, title: "Account" };
+  return { element, title: text("account.title") };
 }
 
 function passwordForm() {
   const old = h("input", { name: "old_password", type: "password", autocomplete: "current-password" });
   const fresh = h("input", { name: "new_password", type: "password", autocomplete: "new-password" });
   const fields = [
-    field("Password of before", old),
-    field("New password", fresh, { hint: "At least 10 characters." }),
+    field(text("account.old"), old, { rule: text("rule.needed") }),
+    field(text("account.new"), fresh, { hint: text("login.passwordHint"), rule: text("rule.password") }),
   ];
-  const button = h("button", { class: "button primary", type: "submit" }, "Change password");
+  const button = h("button", { class: "button primary", type: "submit" }, text("account.change"));
   const general = h("p", { class: "field-error", role: "alert" });
   const done = h("p", { class: "quiet", role: "status" });
   const form = h(
     "form",
     { class: "stack" },
-    h("h2", { class: "part-title" }, "Change the password"),
+    h("h2", { class: "part-title" }, text("account.heading")),
     fields.map((one) => one.row),
     general,
     button,
@@ -45,12 +43,9 @@ function passwordForm() {
     action: async () => {
       done.textContent = "";
       const body = { old_password: old.value, new_password: fresh.value };
-      await post("/auth/password", body, { quiet: true }).catch((error) => {
-        if (error.fields?.new_password) error.fields.new_password = PASSWORD_RULE;
-        throw error;
-      });
+      await post("/auth/password", body, { quiet: true });
       old.value = fresh.value = "";
-      done.textContent = "The password is changed. You are logged out everywhere else.";
+      done.textContent = text("account.changed");
     },
   });
   return form;

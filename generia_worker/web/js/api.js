@@ -1,14 +1,37 @@
 // Calls of the gateway. The session is a cookie that scripts cannot read; nothing is kept in storage.
 
+import { knows, text } from "./texts.js";
+
 const BASE = "/api/v1";
 
-/** What went wrong, as the gateway says it: `fields` tells which field is at fault, and why. */
+/**
+ * What went wrong: by its code, or else in the gateway's words (`untold`). `fields` tells which field is at fault, and why,
+ * in the same way: {code, message, untold}.
+ */
 export class Problem extends Error {
-  constructor(status, body) {
-    super(body.detail || "Something went wrong.");
+  constructor(status, body, seconds = 0) {
+    const values = { n: seconds, status };
+    super(inWords(body.code, values) || body.detail || text("error.unknown"));
     this.status = status;
-    this.fields = Object.fromEntries((body.errors ?? []).map((error) => [error.field, error.message]));
+    this.untold = Boolean(body.detail) && !inWords(body.code, values);
+    this.fields = Object.fromEntries((body.errors ?? []).map((error) => [error.field, atField(error, values)]));
   }
+}
+
+function inWords(code, values) {
+  return code && knows(`error.${code}`) ? text(`error.${code}`, values) : "";
+}
+
+function atField(error, values) {
+  const words = inWords(error.code, values);
+  return { code: error.code, message: words || error.message, untold: !words };
+}
+
+/** What is wrong with one field, before anything is sent. */
+export function wrongField(field, message) {
+  const problem = new Problem(422, {});
+  problem.fields = { [field]: { code: "typed", message, untold: false } };
+  return problem;
 }
 
 let loginNeeded = () => {};
@@ -30,12 +53,12 @@ export async function call(method, path, body, { signal, quiet = false } = {}) {
     });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem(0, { detail: "The server cannot be reached. Are you offline?" });
+    throw new Problem(0, { code: "offline" });
   }
   const answer = reply.status === 204 ? null : await reply.json().catch(() => null);
   if (reply.ok) return answer;
   if (reply.status === 401 && !quiet) loginNeeded();
-  throw new Problem(reply.status, answer ?? { detail: `The server answered ${reply.status}.` });
+  throw new Problem(reply.status, answer ?? { code: "status" }, Number(reply.headers.get("Retry-After")) || 1);
 }
 
 export const get = (path, options) => call("GET", path, undefined, options);

@@ -1,17 +1,14 @@
 // The first page: a sentence, two sliders, what it will take, and one button.
 
-import { Problem, get, post } from "./api.js";
-import { count, duration, dollars, h, icon } from "./dom.js";
+import { get, post, wrongField } from "./api.js";
+import { duration, dollars, h, icon, money } from "./dom.js";
 import { dropDraft, keepDraft, readDraft } from "./draft.js";
 import { field, sends } from "./forms.js";
 import { go } from "./router.js";
 import { slider } from "./slider.js";
+import { text } from "./texts.js";
 
-const EXAMPLES = [
-  "A lighthouse kept by retired pirates",
-  "A night market on the moon",
-  "An Alpine village run by its cows",
-];
+const EXAMPLES = ["create.example1", "create.example2", "create.example3"];
 const PROMPT_MIN = 10;
 /** As the server counts: code points, without the spaces around them. */
 const PROMPT_MAX = 10_000;
@@ -28,17 +25,28 @@ export function createView({ user, created }) {
     name: "prompt",
     rows: 3,
     dir: "auto",
-    placeholder: "A small town at the edge of a desert where it rains only on Thursdays …",
+    placeholder: text("create.placeholder"),
+  });
+  const of = (kind, min, max, value) => ({
+    number: text(`create.${kind}Number`),
+    counted: `number.${kind}`,
+    min,
+    max,
+    value,
   });
   const fields = {
-    prompt: field("Your world, in a sentence or two", prompt),
-    characters: slider("characters_count", "Characters", "characters", { min: 1, max: 40, value: draft.characters_count ?? 5 }),
-    posts: slider("posts_count", "Posts", "posts", { min: 1, max: 250, value: draft.posts_count ?? 15 }),
+    prompt: field(text("create.prompt"), prompt),
+    characters: slider(
+      "characters_count",
+      text("create.characters"),
+      of("characters", 1, 40, draft.characters_count ?? 5),
+    ),
+    posts: slider("posts_count", text("create.posts"), of("posts", 1, 250, draft.posts_count ?? 15)),
     budget: field(
-      "Budget in dollars",
+      text("create.budget"),
       h("input", { name: "budget", inputmode: "decimal", autocomplete: "off" }),
       {
-        hint: "Optional. The world ends in order where it is reached.",
+        hint: text("create.budgetHint"),
       },
     ),
   };
@@ -51,7 +59,7 @@ export function createView({ user, created }) {
     "button",
     { class: "button primary large", type: "submit" },
     icon("spark"),
-    "Create world",
+    text("create.button"),
   );
   const general = h("p", { class: "field-error", role: "alert" });
   const form = h(
@@ -60,7 +68,7 @@ export function createView({ user, created }) {
     fields.prompt.row,
     chips(prompt),
     h("div", { class: "sliders" }, fields.characters.row, fields.posts.row),
-    h("details", { class: "budget", open: Boolean(draft.budget) }, h("summary", {}, "Set a budget"), fields.budget.row),
+    h("details", { class: "budget", open: Boolean(draft.budget) }, h("summary", {}, text("create.setBudget")), fields.budget.row),
     general,
     h("div", { class: "create-end" }, button, h("div", {}, estimate.element, leftToday())),
   );
@@ -72,32 +80,29 @@ export function createView({ user, created }) {
   const element = h(
     "div",
     { class: "page create" },
-    h("h1", { tabindex: -1 }, "What world shall it be?"),
-    h(
-      "p",
-      { class: "lead" },
-      "Describe it. Its history, its people, what they write and the pictures they take are made for you, while you watch.",
-    ),
+    h("h1", { tabindex: -1 }, text("create.heading")),
+    h("p", { class: "lead" }, text("create.lead")),
     form,
   );
-  return { element, title: "New world", close: estimate.stop };
+  return { element, title: text("create.title"), close: estimate.stop };
 }
 
 function chips(prompt) {
-  const make = (text) => {
-    const chip = h("button", { type: "button", class: "chip" }, text);
+  const make = (name) => {
+    const example = text(name);
+    const chip = h("button", { type: "button", class: "chip" }, example);
     chip.addEventListener("click", () => {
       prompt.focus();
       prompt.select();
       // As if it were typed: undo gives back what stood there. There is no other way than this one, which is an old one.
-      if (!document.execCommand("insertText", false, text)) {
-        prompt.value = text;
+      if (!document.execCommand("insertText", false, example)) {
+        prompt.value = example;
         prompt.dispatchEvent(new Event("input", { bubbles: true }));
       }
     });
     return chip;
   };
-  return h("div", { class: "chips", role: "group", "aria-label": "Examples" }, EXAMPLES.map(make));
+  return h("div", { class: "chips", role: "group", "aria-label": text("create.examples") }, EXAMPLES.map(make));
 }
 
 async function begin(fields, form, created) {
@@ -108,24 +113,20 @@ async function begin(fields, form, created) {
 }
 
 async function order(fields, form) {
-  const text = fields.prompt.input.value.trim();
-  if ([...text].length < PROMPT_MIN) {
-    const message = text
-      ? `A little more, please: at least ${PROMPT_MIN} characters.`
-      : "Say what world it shall be.";
-    throw new Problem(422, { errors: [{ field: "prompt", message }] });
-  }
-  if (tooLong(text)) throw new Problem(422, { errors: [{ field: "prompt", message: tooLong(text) }] });
+  const prompt = fields.prompt.input.value.trim();
+  if ([...prompt].length < PROMPT_MIN)
+    throw wrongField("prompt", prompt ? text("create.short", { n: PROMPT_MIN }) : text("create.empty"));
+  if (tooLong(prompt)) throw wrongField("prompt", tooLong(prompt));
   for (const one of [fields.characters, fields.posts])
-    if (one.wrong()) throw new Problem(422, { errors: [{ field: one.name, message: one.wrong() }] });
-  const body = { prompt: text, ...sizeOf(fields) };
+    if (one.wrong()) throw wrongField(one.name, one.wrong());
+  const body = { prompt, ...sizeOf(fields) };
   const budget = fields.budget.input.value.trim();
   if (budget) {
     body.budget = amount(budget);
     if (!(body.budget > 0 && body.budget <= BUDGET_MAX)) {
       form.querySelector("details").open = true;
-      const message = `An amount of dollars above 0, such as 0.50, and at most ${BUDGET_MAX}.`;
-      throw new Problem(422, { errors: [{ field: "budget", message }] });
+      const values = { example: money(0.5, 2), most: money(BUDGET_MAX, 0) };
+      throw wrongField("budget", text("create.budgetRule", values));
     }
   }
   try {
@@ -137,15 +138,14 @@ async function order(fields, form) {
 }
 
 /** Say how many characters of a text are too many, or nothing. */
-function tooLong(text) {
-  const more = [...text.trim()].length - PROMPT_MAX;
-  if (more <= 0) return "";
-  return `${count(more, "character")} too many: there is room for ${PROMPT_MAX.toLocaleString("en")}.`;
+function tooLong(prompt) {
+  const more = [...prompt.trim()].length - PROMPT_MAX;
+  return more > 0 ? text("create.long", { n: more, room: PROMPT_MAX }) : "";
 }
 
 /** Dollars as a person writes them, as a number; NaN where it is none. */
-function amount(text) {
-  const [, whole, part = ""] = AMOUNT.exec(text) ?? [];
+function amount(typed) {
+  const [, whole, part = ""] = AMOUNT.exec(typed) ?? [];
   return whole || part ? Number(`${whole || 0}.${part || 0}`) : NaN;
 }
 
@@ -158,7 +158,7 @@ function sizeOf(fields) {
 
 /** What a world of the sliders' size will take: asked for when they rest, never twice for one size. */
 function estimateOf(fields) {
-  const text = h("output", { class: "estimate", for: "slider-characters_count slider-posts_count" });
+  const line = h("output", { class: "estimate", for: "slider-characters_count slider-posts_count" });
   const known = new Map();
   let timer = 0;
   let asking = null;
@@ -171,22 +171,26 @@ function estimateOf(fields) {
       if (!known.has(key)) known.set(key, await post("/worlds:estimate", size, { signal: asking.signal }));
       show(known.get(key));
     } catch (error) {
-      if (error.name !== "AbortError") text.replaceChildren("What it will take cannot be told just now.");
+      if (error.name !== "AbortError") line.replaceChildren(text("estimate.unknown"));
     }
   }
   function show(found) {
-    const money = found.usd ? range(found.usd, roughly) : "cost unknown";
-    text.replaceChildren(
-      h("strong", {}, money),
+    const cost = found.usd ? range(found.usd, roughly) : text("estimate.costUnknown");
+    const calls = {
+      texts: text("estimate.texts", { n: found.text_calls }),
+      pictures: text("estimate.pictures", { n: found.image_calls }),
+    };
+    line.replaceChildren(
+      h("strong", {}, cost),
       " · ",
       h("strong", {}, range(found.seconds, duration)),
       " ",
-      h("span", { class: "quiet" }, `${found.text_calls} texts and ${found.image_calls} pictures`),
+      h("span", { class: "quiet" }, text("estimate.calls", calls)),
     );
-    text.classList.remove("is-old");
+    line.classList.remove("is-old");
   }
   function later() {
-    text.classList.add("is-old");
+    line.classList.add("is-old");
     clearTimeout(timer);
     timer = setTimeout(ask, REST_MS);
   }
@@ -196,7 +200,7 @@ function estimateOf(fields) {
     clearTimeout(timer);
     asking?.abort();
   };
-  return { element: text, stop };
+  return { element: line, stop };
 }
 
 /** What the day still allows, where it has limits; shown before anything is ordered. */
@@ -204,11 +208,11 @@ function leftToday() {
   const element = h("p", { class: "left-today quiet", hidden: true });
   get("/allowance", { quiet: true })
     .then((left) => {
-      const parts = [];
-      if (left.worlds_left !== null) parts.push(`${left.worlds_left} of ${left.worlds_most} worlds`);
-      if (left.usd_left !== null) parts.push(roughly(left.usd_left));
-      element.textContent = `Today left: ${parts.join(" and ")}`;
-      element.hidden = parts.length === 0;
+      const worlds = left.worlds_left === null ? {} : { left: left.worlds_left, n: left.worlds_most };
+      const sum = left.usd_left === null ? {} : { sum: roughly(left.usd_left) };
+      const name = "n" in worlds ? ("sum" in sum ? "left.both" : "left.worlds") : "left.money";
+      element.hidden = !("n" in worlds || "sum" in sum);
+      if (!element.hidden) element.textContent = text(name, { ...worlds, ...sum });
     })
     .catch(() => {});
   return element;
@@ -216,10 +220,10 @@ function leftToday() {
 
 /** An estimate has no use for a fourth figure. */
 function roughly(sum) {
-  return sum >= 0.01 ? `$${sum.toFixed(2)}` : dollars(sum);
+  return sum >= 0.01 ? money(sum, 2) : dollars(sum);
 }
 
 function range({ low, high }, format) {
   const [from, to] = [format(low), format(high)];
-  return from === to ? `about ${from}` : `${from} – ${to}`;
+  return from === to ? text("estimate.about", { value: from }) : `${from} – ${to}`;
 }

@@ -2,6 +2,7 @@
 // markup, but for its formulas (formulas.js).
 
 import "./formulas.js";
+import { locale, text } from "./texts.js";
 
 /** Texts that may hold formulas: as nodes, and as lines. */
 export const { rich, lines } = globalThis.formulas;
@@ -29,6 +30,10 @@ export function icon(name) {
   return svg;
 }
 
+/** What a text of people or models stands in: its direction is the text's own, its language that of the world (empty: not
+ * known, which is not the page's). */
+export const content = (language) => ({ dir: "auto", lang: language ?? "" });
+
 /** A hue that belongs to an id, for what stands where a picture will be. */
 export function tint(element, id) {
   let sum = 0;
@@ -37,8 +42,6 @@ export function tint(element, id) {
   return element;
 }
 
-const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "long" });
-const absolute = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
 const UNITS = [
   ["year", 31536000],
   ["month", 2592000],
@@ -50,44 +53,64 @@ const UNITS = [
 function ago(then) {
   const seconds = (then - Date.now()) / 1000;
   const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ["", 0];
-  return unit ? relative.format(Math.round(seconds / size), unit) : "just now";
+  if (!unit) return text("justNow");
+  return new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(Math.round(seconds / size), unit);
 }
 
 /** A moment, as a person says it; the exact one is in its title. */
 export function moment(iso) {
   const then = new Date(iso);
   if (Number.isNaN(then.getTime())) return null;
-  return h("time", { datetime: iso, title: absolute.format(then) }, ago(then));
+  const exact = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(then);
+  return h("time", { class: "ago", datetime: iso, title: exact }, ago(then));
+}
+
+/** A day. */
+export function day(iso) {
+  const then = new Date(iso);
+  if (Number.isNaN(then.getTime())) return null;
+  return h("time", { datetime: iso }, new Intl.DateTimeFormat(locale, { dateStyle: "long" }).format(then));
 }
 
 /** “Just now” does not stay true. */
 export function renewMoments() {
-  for (const time of document.querySelectorAll("time")) time.textContent = ago(new Date(time.dateTime));
-}
-
-/** “3 posts”, “1 post”. */
-export function count(number, one, many = `${one}s`) {
-  return `${number} ${number === 1 ? one : many}`;
+  for (const time of document.querySelectorAll("time.ago")) time.textContent = ago(new Date(time.dateTime));
 }
 
 /** Dollars, with as many places as small sums need. */
 export function dollars(sum) {
-  if (sum === 0) return "$0.00";
-  if (sum < 0.0001) return "under $0.0001";
-  return `$${sum.toFixed(sum >= 1 ? 2 : sum >= 0.1 ? 3 : 4)}`;
+  if (sum > 0 && sum < 0.0001) return text("money.under", { sum: money(0.0001, 4) });
+  return money(sum, sum >= 1 || sum === 0 ? 2 : sum >= 0.1 ? 3 : 4);
+}
+
+/** Dollars, with so many places. */
+export function money(sum, places) {
+  const options = { style: "currency", currency: "USD", currencyDisplay: "narrowSymbol" };
+  const digits = { minimumFractionDigits: places, maximumFractionDigits: places };
+  return new Intl.NumberFormat(locale, { ...options, ...digits }).format(sum);
 }
 
 /** Seconds, roughly. */
 export function duration(seconds) {
-  if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
-  return `${(seconds / 3600).toFixed(1)} h`;
+  if (seconds < 60) return measure(Math.max(1, Math.round(seconds)), "second");
+  if (seconds < 5400) return measure(Math.round(seconds / 60), "minute");
+  return measure(seconds / 3600, "hour");
+}
+
+function measure(number, unit) {
+  const options = { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: 1 };
+  return new Intl.NumberFormat(locale, options).format(number);
+}
+
+/** What went wrong, as it is shown: what only the server has words for stands in those, which are English. */
+export function told(error) {
+  return error.untold ? h("span", { lang: "en" }, error.message) : error.message;
 }
 
 /** What a world is called, also before it has a name. */
 export function nameOf(world) {
   const prompt = world.prompt ?? "";
-  return world.name || (prompt.length > 60 ? `${prompt.slice(0, 57).trimEnd()}…` : prompt) || "A world";
+  return world.name || (prompt.length > 60 ? `${prompt.slice(0, 57).trimEnd()}…` : prompt) || text("world.unnamed");
 }
 
 /** True until nothing more will happen to a world by itself. */

@@ -1,29 +1,13 @@
 // What failed in a world, and why; with a button that tries it again.
 
 import { get } from "./api.js";
-import { count, h, icon } from "./dom.js";
-
-const KINDS = {
-  initialize: "Start",
-  describe: "Description",
-  illustrate: "Cover and icon",
-  cast: "Cast",
-  fan_out: "Distribution",
-  character: "Character",
-  plan: "Plan of character",
-  avatar: "Avatar of character",
-  post: "Post",
-  picture: "Picture of post",
-  finish: "End",
-};
+import { h, icon } from "./dom.js";
+import { text, textOr } from "./texts.js";
 
 /** “picture/07/03” → “Picture of post 3 by character 7”. */
 function stepName(step) {
-  const [kind, ...numbers] = step.split("/");
-  const name = KINDS[kind] ?? kind;
-  const [first, post] = numbers.map(Number);
-  if (post !== undefined) return `${name} ${post} by character ${first}`;
-  return first === undefined || kind === "cast" ? name : `${name} ${first}`;
+  const [kind, first, post] = step.split("/");
+  return textOr(`step.${kind}`, step, { first: Number(first), post: Number(post) });
 }
 
 /** The list, or null when nothing failed or it is not one's own world. */
@@ -33,7 +17,7 @@ export async function failureList(worldId, { retry }) {
   const failed = found.filter((one) => one.state === "failed");
   const others = found.length - failed.length;
   const shown = failed.length > 0 ? failed : found;
-  const button = h("button", { class: "button" }, icon("again"), "Try again");
+  const button = h("button", { class: "button" }, icon("again"), text("again"));
   button.addEventListener("click", async () => {
     button.disabled = true;
     await retry();
@@ -48,10 +32,10 @@ export async function failureList(worldId, { retry }) {
       h(
         "h2",
         { class: "part-title" },
-        count(shown.length, "step") + (failed.length > 0 ? " failed" : " left out"),
+        text(failed.length > 0 ? "failures.failed" : "failures.skipped", { n: shown.length }),
         others > 0 &&
           failed.length > 0 &&
-          h("span", { class: "quiet" }, ` and ${others} left out because of it`),
+          h("span", { class: "quiet" }, ` ${text("failures.others", { n: others })}`),
       ),
       button,
     ),
@@ -61,9 +45,9 @@ export async function failureList(worldId, { retry }) {
       shown
         .slice(0, 20)
         .map((one) =>
-          h("li", {}, h("strong", {}, stepName(one.step)), h("span", { class: "quiet" }, one.reason)),
+          h("li", {}, h("strong", {}, stepName(one.step)), h("span", { class: "quiet", lang: "en" }, one.reason)),
         ),
     ),
-    shown.length > 20 && h("p", { class: "quiet" }, `… and ${shown.length - 20} more.`),
+    shown.length > 20 && h("p", { class: "quiet" }, text("failures.more", { n: shown.length - 20 })),
   );
 }

@@ -1,7 +1,8 @@
 // A feed of any length in a bounded DOM: posts stand in small groups, and a group that is far from what is seen is taken
 // out and leaves its height behind. So nothing jumps, and nothing has to be computed about heights.
 
-import { h } from "./dom.js";
+import { h, told } from "./dom.js";
+import { text } from "./texts.js";
 
 const GROUP = 4;
 /** How far from the window a group is still drawn, and how far from the end more is asked for. */
@@ -29,7 +30,7 @@ export class Feed {
     this.body = h("div", { class: "feed", tabindex: -1 });
     this.pill = h("button", { class: "pill", hidden: true, onclick: () => this.showWaiting() });
     this.note = h("p", { class: "feed-note quiet" });
-    this.again = h("button", { class: "button", hidden: true, onclick: () => this.more() }, "Try again");
+    this.again = h("button", { class: "button", hidden: true, onclick: () => this.more() }, text("again"));
     this.end = h("div", { class: "feed-end" }, this.note, this.again);
     this.note.hidden = true;
     this.element = h(
@@ -83,7 +84,7 @@ export class Feed {
       this.name();
     } catch (error) {
       this.note.hidden = false;
-      this.note.textContent = error.message;
+      this.note.replaceChildren(told(error));
       this.again.hidden = false;
     } finally {
       this.loading = false;
@@ -132,7 +133,7 @@ export class Feed {
   }
 
   offer() {
-    this.pill.textContent = this.waiting.length === 1 ? "1 new post" : `${this.waiting.length} new posts`;
+    this.pill.textContent = text("feed.new", { n: this.waiting.length });
     this.pill.hidden = false;
   }
 
@@ -179,7 +180,7 @@ export class Feed {
   name() {
     if (this.groups.length === 0) return;
     this.body.setAttribute("role", "feed");
-    this.body.setAttribute("aria-label", "Posts");
+    this.body.setAttribute("aria-label", text("feed.name"));
     this.body.setAttribute("aria-busy", String(this.busy));
   }
 

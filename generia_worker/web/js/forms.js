@@ -1,12 +1,15 @@
 // Fields whose errors stand beside them, and forms that send once.
 
 import { Problem } from "./api.js";
-import { h } from "./dom.js";
+import { h, told } from "./dom.js";
 
 let lastId = 0;
 
-/** A labelled field around `input`; `fail(text)` shows an error at it, and an empty text takes it away. */
-export function field(label, input, { hint = "", name = input.name } = {}) {
+/**
+ * A labelled field around `input`; `fail(text)` shows an error at it, and an empty text takes it away. `rule` is what the
+ * field takes, in words.
+ */
+export function field(label, input, { hint = "", name = input.name, rule = "" } = {}) {
   const id = `field-${++lastId}`;
   const error = h("p", { class: "field-error", id: `${id}-error` });
   input.id = id;
@@ -20,12 +23,12 @@ export function field(label, input, { hint = "", name = input.name } = {}) {
     error,
   );
   function fail(text) {
-    error.textContent = text;
+    error.replaceChildren(text);
     if (text) input.setAttribute("aria-invalid", "true");
     else input.removeAttribute("aria-invalid");
   }
   input.addEventListener("input", () => fail(""));
-  return { row, input, fail, name };
+  return { row, input, fail, name, rule };
 }
 
 /** Sends a form once at a time, and shows what is wrong where it is wrong. */
@@ -35,7 +38,7 @@ export function sends(form, { fields, button, general, action }) {
     event.preventDefault();
     if (button.getAttribute("aria-busy") === "true") return;
     button.setAttribute("aria-busy", "true");
-    general.textContent = "";
+    general.replaceChildren();
     for (const one of fields) one.fail("");
     try {
       await action();
@@ -50,13 +53,19 @@ export function sends(form, { fields, button, general, action }) {
 
 function showProblem(problem, fields, general) {
   const atFault = fields.filter((one) => problem.fields[one.name]);
-  for (const one of atFault) one.fail(sentence(problem.fields[one.name]));
+  for (const one of atFault) one.fail(words(problem.fields[one.name], one.rule));
   if (atFault.length > 0) (atFault[0].typed ?? atFault[0].input).focus();
-  else general.textContent = problem.message;
+  else general.replaceChildren(told(problem));
+}
+
+/** What is wrong with a field: a pattern is no explanation, the rule is one. */
+function words(wrong, rule) {
+  if (!wrong.untold) return wrong.message;
+  return rule || told({ ...wrong, message: sentence(wrong.message) });
 }
 
 /** Validation speaks in fragments; a person is spoken to in sentences. */
-export function sentence(text) {
+function sentence(text) {
   const whole = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?…]$/.test(whole) ? whole : `${whole}.`;
 }

@@ -2,8 +2,10 @@
 
 import { get, post, query } from "./api.js";
 import { dropDraft } from "./draft.js";
-import { h, icon, isBeingMade, nameOf, tint } from "./dom.js";
+import { content, h, icon, isBeingMade, nameOf, tint } from "./dom.js";
 import { picture } from "./images.js";
+import { languageChoice } from "./language.js";
+import { text } from "./texts.js";
 
 const SHOWN = 40;
 
@@ -16,7 +18,7 @@ export class Frame {
     this.side = this.makeSide();
     this.menu = h(
       "button",
-      { class: "icon-button", "aria-label": "Menu", "aria-expanded": "false", "aria-controls": "side" },
+      { class: "icon-button", "aria-label": text("frame.menu"), "aria-expanded": "false", "aria-controls": "side" },
       icon("menu"),
     );
     this.menu.addEventListener("click", () => this.toggle(!this.isOpen()));
@@ -32,7 +34,7 @@ export class Frame {
   makeSide() {
     const leave = h(
       "button",
-      { class: "icon-button", "aria-label": "Log out", title: "Log out" },
+      { class: "icon-button", "aria-label": text("frame.logOut"), title: text("frame.logOut") },
       icon("leave"),
     );
     leave.addEventListener("click", async () => {
@@ -46,20 +48,21 @@ export class Frame {
       brand(),
       h(
         "nav",
-        { "aria-label": "Main" },
-        h("a", { class: "side-link side-new", href: "/" }, icon("plus"), "New world"),
-        h("a", { class: "side-link", href: "/worlds" }, icon("globe"), "All worlds"),
+        { "aria-label": text("frame.main") },
+        h("a", { class: "side-link side-new", href: "/" }, icon("plus"), text("frame.newWorld")),
+        h("a", { class: "side-link", href: "/worlds" }, icon("globe"), text("frame.allWorlds")),
       ),
       h(
         "nav",
         { class: "side-list", "aria-labelledby": "side-title" },
-        h("h2", { id: "side-title" }, "Your worlds"),
+        h("h2", { id: "side-title" }, text("frame.yourWorlds")),
         this.list,
       ),
       h(
         "div",
         { class: "side-person" },
-        h("a", { class: "side-name", dir: "auto", href: "/account" }, this.user.username),
+        h("a", { class: "side-name", ...content(""), href: "/account" }, this.user.username),
+        languageChoice(),
         leave,
       ),
     );
@@ -113,7 +116,7 @@ function entry(world) {
     h("span", { class: "box side-icon" }, world.icon_url && picture(world.icon_url)),
     world.id,
   );
-  const state = isBeingMade(world) && h("span", { class: "pulse", role: "img", "aria-label": "being made" });
+  const state = isBeingMade(world) && h("span", { class: "pulse", role: "img", "aria-label": text("frame.beingMade") });
   return h(
     "li",
     {},
@@ -121,7 +124,7 @@ function entry(world) {
       "a",
       { class: "side-link", href: `/worlds/${world.id}` },
       box,
-      h("span", { class: "side-name", dir: "auto" }, nameOf(world)),
+      h("span", { class: "side-name", ...content(world.language) }, nameOf(world)),
       state,
     ),
   );

@@ -1,9 +1,10 @@
 // Logging in and registering. Shown wherever a call says that nobody is logged in; the address stays.
 
-import { PASSWORD_RULE } from "./account.js";
-import { Problem, post } from "./api.js";
+import { post } from "./api.js";
 import { h } from "./dom.js";
 import { field, sends } from "./forms.js";
+import { languageChoice } from "./language.js";
+import { parts, text } from "./texts.js";
 
 /** The view; `entered(user)` is called when somebody is logged in, `message` says why one is here. `registration` says who
  * may register: `open`, `invitation` or `closed`; `invitation` is the code of the link that one came by. */
@@ -14,11 +15,10 @@ export function loginView(entered, { message = "", registration = "open", invita
     { class: "login-brand" },
     h("img", { src: "/favicon.svg", alt: "", width: 40, height: 40 }),
   );
-  const line = "A sentence becomes a small world, with people in it who write and show what they see.";
   const panel = h("div", { class: "login-panel" });
   element.append(
-    h("div", { class: "login-words" }, brand, h("h1", { tabindex: -1 }, "Generia"), h("p", {}, line)),
-    panel,
+    h("div", { class: "login-words" }, brand, h("h1", { tabindex: -1 }, "Generia"), h("p", {}, text("login.line"))),
+    h("div", { class: "login-side" }, panel, languageChoice()),
   );
 
   const mayRegister = registration === "open" || (registration === "invitation" && invitation !== "");
@@ -28,7 +28,7 @@ export function loginView(entered, { message = "", registration = "open", invita
     panel.querySelector("input").focus();
   }
   show(mayRegister && invitation !== "");
-  return { element, title: "Log in" };
+  return { element, title: text("login.logIn") };
 }
 
 function form(registering, entered, message, swap, invitation) {
@@ -36,26 +36,22 @@ function form(registering, entered, message, swap, invitation) {
   const button = h(
     "button",
     { class: "button primary wide", type: "submit" },
-    registering ? "Create account" : "Log in",
+    text(registering ? "login.create" : "login.logIn"),
   );
   const general = h("p", { class: "field-error", role: "alert" }, message);
+  const link = h(
+    "button",
+    { type: "button", class: "link", onclick: swap },
+    text(registering ? "login.logIn" : "login.register"),
+  );
   const form = h(
     "form",
     { class: "stack" },
-    h("h2", {}, registering ? "Create an account" : "Log in"),
+    h("h2", {}, text(registering ? "login.register" : "login.logIn")),
     fields.map((one) => one.row),
     general,
     button,
-    swap && h(
-      "p",
-      { class: "quiet" },
-      registering ? "You have one already? " : "New here? ",
-      h(
-        "button",
-        { type: "button", class: "link", onclick: swap },
-        registering ? "Log in" : "Create an account",
-      ),
-    ),
+    swap && h("p", { class: "quiet" }, parts(registering ? "login.hasAccount" : "login.isNew", { link })),
   );
   sends(form, {
     fields,
@@ -66,21 +62,10 @@ function form(registering, entered, message, swap, invitation) {
       values.password = fields.at(-1).input.value;
       if (registering && invitation) values.invitation = invitation;
       const path = registering ? "/auth/register" : "/auth/login";
-      const session = await post(path, values, { quiet: true }).catch((error) => {
-        throw registering ? atFields(error, fields) : error;
-      });
-      entered(session.user);
+      entered((await post(path, values, { quiet: true })).user);
     },
   });
   return form;
-}
-
-/** A pattern is no explanation: say in words what a field takes. */
-function atFields(error, fields) {
-  if (error instanceof Problem && error.status === 422) {
-    for (const one of fields) if (error.fields[one.name] && one.rule) error.fields[one.name] = one.rule;
-  }
-  return error;
 }
 
 function loginFields() {
@@ -91,7 +76,10 @@ function loginFields() {
     spellcheck: "false",
   });
   const password = h("input", { name: "password", type: "password", autocomplete: "current-password" });
-  return [field("E-mail or user name", email), field("Password", password)];
+  return [
+    field(text("login.name"), email, { rule: text("rule.needed") }),
+    field(text("login.password"), password, { rule: text("rule.needed") }),
+  ];
 }
 
 function registerFields() {
@@ -104,8 +92,8 @@ function registerFields() {
   const email = h("input", { name: "email", type: "email", autocomplete: "email" });
   const password = h("input", { name: "password", type: "password", autocomplete: "new-password" });
   return [
-    { ...field("User name", name), rule: "3 to 32 letters, digits, dots, dashes or underscores." },
-    { ...field("E-mail", email), rule: "An e-mail address, such as ada@example.org." },
-    { ...field("Password", password, { hint: "At least 10 characters." }), rule: PASSWORD_RULE },
+    field(text("login.userName"), name, { rule: text("rule.username") }),
+    field(text("login.email"), email, { rule: text("rule.email") }),
+    field(text("login.password"), password, { hint: text("login.passwordHint"), rule: text("rule.password") }),
   ];
 }

@@ -1,9 +1,10 @@
 // The page: who is there, which view stands at the address, and the frame around it.
 
 import { get, onLoginNeeded, post } from "./api.js";
-import { h, renewMoments } from "./dom.js";
+import { h, renewMoments, told } from "./dom.js";
 import { Frame } from "./frame.js";
 import { current, go, route, start } from "./router.js";
+import { onLanguage, parts, text } from "./texts.js";
 import { WorldView } from "./world.js";
 
 const root = document.getElementById("root");
@@ -14,6 +15,8 @@ let key = "";
 let started = false;
 /** Who may register, and the code of the invitation that one came with. */
 let entrance = {};
+/** Why somebody is asked to log in: what makes the text, in whatever language it is by then. */
+let reason = null;
 
 // What not every visit needs is loaded when it is wanted.
 const creating = async () => (await import("./create.js")).createView({ user, created: () => frame.refresh() });
@@ -73,16 +76,16 @@ async function replaceView(wanted, found, params) {
 }
 
 function unavailable() {
-  const again = h("button", { class: "button", onclick: () => location.reload() }, "Try again");
+  const again = h("button", { class: "button", onclick: () => location.reload() }, text("again"));
   return {
     element: h(
       "div",
       { class: "page" },
-      h("h1", { tabindex: -1 }, "Not now"),
-      h("p", {}, "This part of the page could not be loaded. "),
+      h("h1", { tabindex: -1 }, text("page.notNow")),
+      h("p", {}, text("page.notLoaded")),
       again,
     ),
-    title: "Not now",
+    title: text("page.notNow"),
   };
 }
 
@@ -90,27 +93,29 @@ function nothingHere() {
   const element = h(
     "div",
     { class: "page" },
-    h("h1", { tabindex: -1 }, "Nothing here"),
-    h("p", {}, "There is no page at this address. ", h("a", { href: "/worlds" }, "See all worlds")),
+    h("h1", { tabindex: -1 }, text("page.nothing")),
+    h("p", {}, parts("page.nothingText", { link: h("a", { href: "/worlds" }, text("page.allWorlds")) })),
   );
-  return { element, title: "Nothing here" };
+  return { element, title: text("page.nothing") };
 }
 
 /** Somebody is logged in: show the page at the address where they are. */
-function enter(person) {
+function enter(person, y = 0) {
+  shown?.close?.();
   user = person;
   frame = new Frame(person);
   root.replaceChildren(frame.element);
   shown = null;
-  render({ y: 0 });
+  render({ y });
 }
 
-async function askToLogIn(message = "") {
+async function askToLogIn(message = null) {
+  reason = message;
   shown?.close?.();
   shown = user = frame = null;
   const { loginView } = await import("./login.js");
   if (user || root.querySelector(".login")) return;
-  const view = loginView(enter, { message, ...entrance });
+  const view = loginView((person) => enter(person), { message: reason?.() ?? "", ...entrance });
   document.title = `${view.title} · Generia`;
   root.replaceChildren(h("main", { id: "view" }, view.element));
 }
@@ -128,8 +133,28 @@ async function logInByLink() {
   return token ? (await post("/auth/local", { token }, { quiet: true })).user : null;
 }
 
+function showNothing() {
+  const view = nothingHere();
+  document.title = `${view.title} · Generia`;
+  root.replaceChildren(h("main", { id: "view", tabindex: -1 }, view.element));
+}
+
+/** The page speaks another language: everything is made anew, where one is. */
+function speak() {
+  document.querySelector("body > .skip").textContent = text("skip");
+  if (user) {
+    enter(user, null);
+    root.querySelector(".language").focus();
+  } else if (root.querySelector(".login")) {
+    root.replaceChildren();
+    askToLogIn(reason);
+  }
+}
+
 async function begin() {
-  onLoginNeeded(() => askToLogIn("Your session has ended: log in to go on here."));
+  document.querySelector("body > .skip").textContent = text("skip");
+  onLoginNeeded(() => askToLogIn(() => text("page.sessionEnded")));
+  onLanguage(speak);
   start(render);
   setInterval(() => document.hidden || renewMoments(), 60_000);
   try {
@@ -142,13 +167,9 @@ async function begin() {
     }
     if (person) enter(person);
     else if (current()) askToLogIn();
-    else {
-      const view = nothingHere();
-      document.title = `${view.title} · Generia`;
-      root.replaceChildren(h("main", { id: "view", tabindex: -1 }, view.element));
-    }
+    else showNothing();
   } catch (error) {
-    askToLogIn(error.message);
+    askToLogIn(() => told(error));
   }
 }
 

@@ -1,34 +1,13 @@
 // How a world comes into being: its own steps, two bars, the stages, dollars and the time that is left.
 
-import { announce, count, dollars, duration, h } from "./dom.js";
+import { announce, dollars, duration, h } from "./dom.js";
 import { failureList } from "./failures.js";
+import { parts, text, textOr } from "./texts.js";
 import { TimeLeft } from "./timeleft.js";
 
-const STAGES = {
-  initializing: "Preparing",
-  world_description: "Description",
-  world_image: "Cover and icon",
-  characters: "Characters",
-  posts: "Posts",
-  finishing: "Finishing",
-};
-const SAID = {
-  pending: "waiting",
-  in_progress: "under way",
-  completed: "done",
-  failed: "failed",
-  cancelled: "cancelled",
-};
-const HEADINGS = {
-  pending: "Waiting to begin",
-  in_progress: "A world is being born",
-  completed: "Finished",
-  failed: "This world could not be made",
-  cancelled: "Stopped",
-};
 const OPENING = [
-  ["world_description", "Imagining the world"],
-  ["world_image", "Painting its cover and icon"],
+  ["world_description", "panel.describing"],
+  ["world_image", "panel.painting"],
 ];
 /** How often the clock of what is left moves, and how long the panel stays once all is done. */
 const TICK_MS = 1000;
@@ -41,25 +20,25 @@ export class Panel {
     this.mine = mine;
     this.act = act;
     this.left = new TimeLeft();
-    this.heading = h("h2", {}, HEADINGS.pending);
+    this.heading = h("h2", {}, text("panel.pending"));
     this.time = h("p", { class: "panel-time" });
     this.why = h("p", { class: "panel-why", dir: "auto", hidden: true });
     this.opening = h(
       "ol",
       { class: "opening" },
-      OPENING.map(([, text]) => h("li", {}, h("span", { class: "mark", "aria-hidden": "true" }), text)),
+      OPENING.map(([, name]) => h("li", {}, h("span", { class: "mark", "aria-hidden": "true" }), text(name))),
     );
-    this.characters = bar("Characters");
-    this.posts = bar("Posts");
+    this.characters = bar("characters");
+    this.posts = bar("posts");
     this.bars = h("div", { class: "bars" }, this.characters.element, this.posts.element);
-    this.stages = h("ol", { class: "stages", "aria-label": "Stages" });
+    this.stages = h("ol", { class: "stages", "aria-label": text("panel.stages") });
     this.money = h("p", { class: "panel-money" });
     this.failed = h("div", { class: "panel-failed" });
     this.actions = h("div", { class: "panel-actions" });
     this.lost = h(
       "p",
       { class: "panel-lost", hidden: true },
-      "No connection. It is tried again by itself; the world goes on meanwhile.",
+      text("panel.lost"),
     );
     const inside = h(
       "div",
@@ -74,7 +53,7 @@ export class Panel {
     );
     this.element = h(
       "section",
-      { class: "panel-frame", "aria-label": "How this world comes into being" },
+      { class: "panel-frame", "aria-label": text("panel.name") },
       h("div", {}, inside),
     );
     this.clock = setInterval(() => this.tick(), TICK_MS);
@@ -86,20 +65,17 @@ export class Panel {
     const { users_created: users, posts_created: posts } = status;
     this.left.take(status);
     const incomplete = status.status === "completed" && status.tasks_failed > 0;
-    this.heading.textContent = incomplete ? "Finished, with failures" : HEADINGS[status.status];
+    this.heading.textContent = text(incomplete ? "panel.incomplete" : `panel.${status.status}`);
     this.element.dataset.state = status.status;
     this.why.hidden = !status.error;
-    this.why.textContent = status.error?.reason ?? "";
+    this.why.replaceChildren(this.mine ? serverSays(status.error?.reason ?? "") : text("panel.whyOthers"));
     const states = Object.fromEntries(status.stages.map((stage) => [stage.name, stage.status]));
     OPENING.forEach(([name], at) => mark(this.opening.children[at], states[name]));
     this.element.classList.toggle("has-bars", users > 0 || posts > 0 || states.characters !== "pending");
     this.characters.show(users, status.users_predicted);
     this.posts.show(posts, status.posts_predicted);
     this.stages.replaceChildren(...status.stages.map(stageChip));
-    this.money.replaceChildren(
-      h("strong", {}, dollars(status.llm_cost_total + status.image_cost_total)),
-      status.budget_usd ? ` of ${dollars(status.budget_usd)}` : status.status === "completed" ? " in all" : " so far",
-    );
+    this.money.replaceChildren(...spent(status));
     this.showActions(status);
     this.showFailures(status);
     this.say(status);
@@ -118,12 +94,11 @@ export class Panel {
     const key = `${status.status} ${status.current_stage} ${quarter}`;
     if (key === this.said) return;
     this.said = key;
-    const made = `${status.users_created} of ${count(status.users_predicted, "character")}, ${status.posts_created} of ${count(status.posts_predicted, "post")}`;
-    announce(
-      status.status === "in_progress"
-        ? `${STAGES[status.current_stage]}: ${made}.`
-        : `${HEADINGS[status.status]}: ${made}.`,
-    );
+    const { status: is, current_stage: stage } = status;
+    const characters = text("made.characters", { made: status.users_created, n: status.users_predicted });
+    const posts = text("made.posts", { made: status.posts_created, n: status.posts_predicted });
+    const state = is === "in_progress" ? textOr(`stage.${stage}`, stage) : text(`panel.${is}`);
+    announce(text("panel.said", { state, characters, posts }));
   }
 
   showActions({ status, tasks_failed: failed }) {
@@ -134,18 +109,18 @@ export class Panel {
     this.actions.dataset.for = key;
     if (status === "pending" || status === "in_progress") this.actions.replaceChildren(this.cancelButton());
     else if (stopped)
-      this.actions.replaceChildren(this.button("Go on with it", "resume", "primary"));
+      this.actions.replaceChildren(this.button(text("panel.goOn"), "resume", "primary"));
     else this.actions.replaceChildren();
   }
 
-  button(text, action, kind = "") {
-    const button = h("button", { class: `button ${kind}` }, text);
+  button(label, action, kind = "") {
+    const button = h("button", { class: `button ${kind}` }, label);
     button.addEventListener("click", async () => {
       button.setAttribute("aria-busy", "true");
       const problem = await this.act(action);
       button.setAttribute("aria-busy", "false");
       if (problem) {
-        this.why.textContent = problem;
+        this.why.replaceChildren(problem);
         this.why.hidden = false;
       }
     });
@@ -154,15 +129,15 @@ export class Panel {
 
   /** Stopping cannot be undone by accident: the button asks once. */
   cancelButton() {
-    const ask = h("button", { class: "button" }, "Cancel");
+    const ask = h("button", { class: "button" }, text("panel.cancel"));
     ask.addEventListener("click", () => {
-      const keep = h("button", { class: "button" }, "Keep going");
+      const keep = h("button", { class: "button" }, text("panel.keepGoing"));
       keep.addEventListener("click", () => {
         this.actions.replaceChildren(this.cancelButton());
         this.actions.firstChild.focus();
       });
-      const question = h("span", {}, "Stop it? What exists stays.");
-      this.actions.replaceChildren(question, this.button("Stop", "cancel", "danger"), keep);
+      const question = h("span", {}, text("panel.reallyStop"));
+      this.actions.replaceChildren(question, this.button(text("panel.stop"), "cancel", "danger"), keep);
       keep.focus();
     });
     return ask;
@@ -196,12 +171,22 @@ export class Panel {
 }
 
 function leftText(seconds) {
-  if (seconds === 0) return "longer than expected";
-  return seconds < 5 ? "a few seconds left" : `about ${duration(seconds)} left`;
+  if (seconds === 0) return text("time.longer");
+  return seconds < 5 ? text("time.seconds") : text("time.left", { time: duration(seconds) });
 }
 
-function bar(label) {
-  const id = `bar-${label.toLowerCase()}`;
+/** What it has cost: the sum is what counts. */
+function spent({ status, budget_usd: budget, llm_cost_total: texts, image_cost_total: pictures }) {
+  const values = { sum: h("strong", {}, dollars(texts + pictures)) };
+  if (budget) return parts("panel.ofBudget", { ...values, budget: dollars(budget) });
+  return parts(status === "completed" ? "panel.inAll" : "panel.soFar", values);
+}
+
+/** A reason of the server, which speaks English, or quotes a provider. */
+const serverSays = (reason) => h("span", { lang: "en", dir: "auto" }, reason);
+
+function bar(kind) {
+  const id = `bar-${kind}`;
   const number = h("span", { class: "bar-number" });
   const track = h(
     "div",
@@ -211,11 +196,11 @@ function bar(label) {
   const element = h(
     "div",
     { class: "bar" },
-    h("div", { class: "bar-head" }, h("span", { id }, label), number),
+    h("div", { class: "bar-head" }, h("span", { id }, text(`panel.${kind}`)), number),
     track,
   );
   function show(made, all) {
-    number.replaceChildren(h("strong", {}, String(made)), ` of ${all}`);
+    number.replaceChildren(...parts("panel.of", { made: h("strong", {}, String(made)), all }));
     track.setAttribute("aria-valuemax", all);
     track.setAttribute("aria-valuenow", made);
     track.style.setProperty("--part", (made / Math.max(1, all)).toFixed(4));
@@ -225,7 +210,7 @@ function bar(label) {
 
 function mark(item, state) {
   item.className = `is-${state}`;
-  item.setAttribute("aria-label", `${item.textContent}: ${SAID[state] ?? state}`);
+  item.setAttribute("aria-label", `${item.textContent}: ${textOr(`is.${state}`, state)}`);
 }
 
 function stageChip({ name, status }) {
@@ -233,7 +218,7 @@ function stageChip({ name, status }) {
     "li",
     { class: `is-${status}` },
     h("span", { class: "mark", "aria-hidden": "true" }),
-    STAGES[name] ?? name,
-    h("span", { class: "unseen" }, `: ${SAID[status] ?? status}`),
+    textOr(`stage.${name}`, name),
+    h("span", { class: "unseen" }, `: ${textOr(`is.${status}`, status)}`),
   );
 }

@@ -1,28 +1,29 @@
 // Who lives in a world: the page of all, and one character's page.
 
 import { get, query } from "./api.js";
-import { count, h, icon, moment, rich, tint } from "./dom.js";
+import { content, day, h, icon, rich, tint, told } from "./dom.js";
 import { picture } from "./images.js";
 import { avatarOf, personPath } from "./strip.js";
+import { parts, text } from "./texts.js";
 
 const PAGE = 60;
 const GRID = 30;
 
 /** The page of all characters. */
-export function peopleView(worldId) {
+export function peopleView(world) {
   const grid = h("ul", { class: "people" });
-  const note = h("p", { class: "quiet", role: "status" }, "Loading …");
-  const more = h("button", { class: "button", hidden: true }, "Show more");
+  const note = h("p", { class: "quiet", role: "status" }, text("loading"));
+  const more = h("button", { class: "button", hidden: true }, text("more"));
   let shown = 0;
   async function load() {
     try {
-      const page = await get(query(`/worlds/${worldId}/characters`, { limit: PAGE, offset: shown }));
-      grid.append(...page.characters.map(personCard));
+      const page = await get(query(`/worlds/${world.id}/characters`, { limit: PAGE, offset: shown }));
+      grid.append(...page.characters.map((person) => personCard(person, world.language)));
       shown += page.characters.length;
       more.hidden = shown >= page.total || page.characters.length === 0;
-      note.textContent = shown ? "" : "Nobody lives here yet.";
+      note.textContent = shown ? "" : text("people.none");
     } catch (error) {
-      note.textContent = error.message;
+      note.replaceChildren(told(error));
       more.hidden = false;
     }
   }
@@ -31,7 +32,7 @@ export function peopleView(worldId) {
   return {
     element: h(
       "section",
-      { class: "page-part", "aria-label": "Characters" },
+      { class: "page-part", "aria-label": text("tab.characters") },
       note,
       grid,
       h("div", { class: "more" }, more),
@@ -39,7 +40,7 @@ export function peopleView(worldId) {
   };
 }
 
-function personCard(person) {
+function personCard(person, language) {
   const meta = person.meta ?? {};
   return h(
     "li",
@@ -48,15 +49,15 @@ function personCard(person) {
     h(
       "div",
       {},
-      h("h2", {}, h("a", { href: personPath(person), dir: "auto" }, person.display_name)),
-      h("p", { dir: "auto" }, rich(meta.bio)),
+      h("h2", {}, h("a", { href: personPath(person), ...content(language) }, person.display_name)),
+      h("p", { ...content(language) }, rich(meta.bio)),
     ),
   );
 }
 
 /** One character: who it is, and a grid of its posts. */
-export function personView(worldId, characterId) {
-  const head = h("div", { class: "character" }, h("p", { class: "quiet" }, "Loading …"));
+export function personView(world, characterId) {
+  const head = h("div", { class: "character" }, h("p", { class: "quiet" }, text("loading")));
   const grid = h("ul", { class: "grid" });
   const note = h("p", { class: "quiet", role: "status" });
   const end = h("div", { class: "feed-end" });
@@ -64,20 +65,20 @@ export function personView(worldId, characterId) {
     "section",
     { class: "page-part" },
     head,
-    h("h2", { class: "part-title" }, "Posts"),
+    h("h2", { class: "part-title" }, text("person.posts")),
     grid,
     note,
     end,
   );
-  const posts = gridOf(worldId, characterId, { grid, note, end });
+  const posts = gridOf(world, characterId, { grid, note, end });
   get(`/characters/${characterId}`).then(
-    (person) => head.replaceChildren(...portrait(person)),
-    (error) => head.replaceChildren(h("p", { class: "field-error" }, error.message)),
+    (person) => head.replaceChildren(...portrait(person, world.language)),
+    (error) => head.replaceChildren(h("p", { class: "field-error" }, told(error))),
   );
   return { element, attached: posts.start, close: posts.stop };
 }
 
-function gridOf(worldId, characterId, { grid, note, end }) {
+function gridOf(world, characterId, { grid, note, end }) {
   let shown = 0;
   let loading = false;
   let whole = false;
@@ -89,16 +90,16 @@ function gridOf(worldId, characterId, { grid, note, end }) {
     loading = true;
     try {
       const page = await get(
-        query(`/worlds/${worldId}/character/${characterId}/posts`, { limit: GRID, offset: shown }),
+        query(`/worlds/${world.id}/character/${characterId}/posts`, { limit: GRID, offset: shown }),
       );
-      grid.append(...page.posts.map(tile));
+      grid.append(...page.posts.map((post) => tile(post, world.language)));
       shown += page.posts.length;
       whole = shown >= page.total || page.posts.length === 0;
-      note.textContent = page.total ? count(page.total, "post") : "No posts yet.";
+      note.textContent = page.total ? text("number.posts", { n: page.total }) : text("person.noPosts");
     } catch (error) {
       whole = true;
       note.replaceChildren(
-        error.message,
+        told(error),
         " ",
         h(
           "button",
@@ -109,7 +110,7 @@ function gridOf(worldId, characterId, { grid, note, end }) {
               more();
             },
           },
-          "Try again",
+          text("again"),
         ),
       );
     }
@@ -120,7 +121,7 @@ function gridOf(worldId, characterId, { grid, note, end }) {
   return { start: () => asker.observe(end), stop: () => asker.disconnect() };
 }
 
-function tile(post) {
+function tile(post, language) {
   const refresh = async () => (await get(`/worlds/${post.world_id}/posts/${post.post_id}`)).media_url;
   const label = post.caption.length > 80 ? `${post.caption.slice(0, 78)}…` : post.caption;
   const path = `/worlds/${post.world_id}/posts/${post.post_id}`;
@@ -128,81 +129,73 @@ function tile(post) {
     "li",
     {},
     tint(
-      h("a", { class: "box tile", href: path, "aria-label": label }, picture(post.media_url, { refresh })),
+      h("a", { class: "box tile", href: path, lang: language ?? "", "aria-label": label }, picture(post.media_url, { refresh })),
       post.post_id,
     ),
   );
 }
 
-const TRAITS = [
-  ["personality", "Personality"],
-  ["background_story", "Story so far"],
-  ["appearance", "Appearance"],
-  ["speaking_style", "How they speak"],
-  ["daily_routine", "An ordinary day"],
-];
+const TRAITS = ["personality", "background_story", "appearance", "speaking_style", "daily_routine"];
 
-function portrait(person) {
+function portrait(person, language) {
   const meta = person.meta ?? {};
-  const facts = TRAITS.filter(([name]) => typeof meta[name] === "string" && meta[name]);
-  const joined = moment(person.created_at);
+  const facts = TRAITS.filter((name) => typeof meta[name] === "string" && meta[name]);
   return [
     tint(
       h(
         "div",
         { class: "box character-face" },
-        avatarOf(person, { eager: true, alt: `Portrait of ${person.display_name}` }),
+        avatarOf(person, { eager: true, alt: text("person.portrait", { name: person.display_name }) }),
       ),
       person.id,
     ),
     h(
       "div",
       { class: "character-words" },
-      h("h1", { tabindex: -1, dir: "auto" }, person.display_name),
+      h("h1", { tabindex: -1, ...content(language) }, person.display_name),
       h(
         "p",
         { class: "quiet" },
-        meta.username && `@${String(meta.username).replace(/^@/, "")} · `,
-        "here since ",
-        joined,
+        meta.username && [h("span", content(), `@${String(meta.username).replace(/^@/, "")}`), " · "],
+        parts("person.since", { date: day(person.created_at) }),
       ),
-      meta.bio && h("p", { class: "character-bio", dir: "auto" }, rich(meta.bio)),
-      chips(meta.interests),
+      meta.bio && h("p", { class: "character-bio", ...content(language) }, rich(meta.bio)),
+      chips(meta.interests, language),
       facts.length > 0 &&
         h(
           "dl",
           { class: "facts" },
-          facts.map(([name, label]) =>
-            h("div", {}, h("dt", {}, label), h("dd", { dir: "auto" }, rich(meta[name]))),
+          facts.map((name) =>
+            h("div", {}, h("dt", {}, text(`person.${name}`)), h("dd", { ...content(language) }, rich(meta[name]))),
           ),
         ),
-      relations(meta.relationships),
+      relations(meta.relationships, language),
       meta.secret &&
         h(
           "details",
           { class: "secret" },
-          h("summary", {}, icon("lock"), "A secret"),
-          h("p", { dir: "auto" }, rich(meta.secret)),
+          h("summary", {}, icon("lock"), text("person.secret")),
+          h("p", { ...content(language) }, rich(meta.secret)),
         ),
     ),
   ];
 }
 
-function chips(words) {
+function chips(words, language) {
   if (!Array.isArray(words) || words.length === 0) return null;
   return h(
     "ul",
-    { class: "tags", "aria-label": "Interests" },
-    words.map((word) => h("li", { dir: "auto" }, rich(word))),
+    { class: "tags", "aria-label": text("person.interests") },
+    words.map((word) => h("li", { ...content(language) }, rich(word))),
   );
 }
 
-function relations(list) {
+function relations(list, language) {
   if (!Array.isArray(list) || list.length === 0) return null;
   const row = (one) =>
     h(
       "li",
-      { dir: "auto" },
+      { ...content(language) },
       h("strong", {}, String(one.character ?? "")),
       one.relationship_type && ` · ${one.relationship_type}`,
       one.description && h("p", {}, rich(one.description)),
@@ -210,7 +203,7 @@ function relations(list) {
   return h(
     "div",
     { class: "relations" },
-    h("h2", { class: "part-title" }, "Who is who to them"),
+    h("h2", { class: "part-title" }, text("person.relations")),
     h("ul", {}, list.map(row)),
   );
 }

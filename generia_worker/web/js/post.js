@@ -1,9 +1,10 @@
 // A post: as a card of the feed, and opened in a dialog above whatever is shown.
 
 import { get } from "./api.js";
-import { h, icon, moment, rich, tint } from "./dom.js";
+import { content, h, icon, moment, rich, tint, told } from "./dom.js";
 import { picture } from "./images.js";
 import { back } from "./router.js";
+import { text } from "./texts.js";
 
 const postPath = (post) => `/worlds/${post.world_id}/posts/${post.post_id}`;
 const personPath = (post) => `/worlds/${post.world_id}/characters/${post.character_id}`;
@@ -11,7 +12,7 @@ const personPath = (post) => `/worlds/${post.world_id}/characters/${post.charact
 /** Fetches a post again, for the address of its picture. */
 const again = (post, name) => async () => (await get(`/worlds/${post.world_id}/posts/${post.post_id}`))[name];
 
-function author(post) {
+function author(post, language) {
   const avatar = tint(
     h("span", { class: "box avatar" }, picture(post.avatar_url, { refresh: again(post, "avatar_url") })),
     post.character_id,
@@ -25,54 +26,54 @@ function author(post) {
     h(
       "div",
       {},
-      h("a", { class: "post-name", href: personPath(post), dir: "auto" }, post.display_name),
+      h("a", { class: "post-name", href: personPath(post), ...content(language) }, post.display_name),
       time && h("a", { class: "post-time", href: postPath(post) }, time),
     ),
   );
 }
 
-function tags(post) {
+function tags(post, language) {
   if (post.tags.length === 0) return null;
   return h(
     "ul",
-    { class: "tags", "aria-label": "Tags" },
-    post.tags.map((tag) => h("li", { dir: "auto" }, `#${tag.replace(/^#+/, "")}`)),
+    { class: "tags", "aria-label": text("post.tags") },
+    post.tags.map((tag) => h("li", { ...content(language) }, `#${tag.replace(/^#+/, "")}`)),
   );
 }
 
-/** A post of the feed. `eager`: it is seen at once, so its picture is wanted first. */
-export function postCard(post, eager = false) {
+/** A post of the feed, of a world with this language. `eager`: it is seen at once, so its picture is wanted first. */
+export function postCard(post, { eager = false, language = "" } = {}) {
   const image = picture(post.media_url, { eager, refresh: again(post, "media_url") });
   return tint(
     h(
       "article",
-      { class: "post", tabindex: -1, "aria-label": `Post of ${post.display_name}` },
-      author(post),
+      { class: "post", tabindex: -1, "aria-label": text("post.of", { name: post.display_name }) },
+      author(post, language),
       h(
         "a",
         {
           class: "box post-picture",
           href: postPath(post),
-          "aria-label": `Open the post of ${post.display_name}`,
+          "aria-label": text("post.open", { name: post.display_name }),
         },
         image,
       ),
       h(
         "div",
         { class: "post-words" },
-        h("p", { class: "post-text", dir: "auto" }, rich(post.caption)),
-        tags(post),
+        h("p", { class: "post-text", ...content(language) }, rich(post.caption)),
+        tags(post, language),
       ),
     ),
     post.post_id,
   );
 }
 
-/** Open the post at an address above the page; returns what closes it. */
-export function openPost(worldId, postId) {
-  const body = h("div", { class: "dialog-body" }, h("p", { class: "quiet" }, "Loading …"));
-  const shut = h("button", { class: "icon-button dialog-shut", "aria-label": "Close" }, icon("cross"));
-  const dialog = h("dialog", { class: "post-dialog", "aria-label": "Post" }, shut, body);
+/** Open the post at an address above the page; returns what closes it. `language()` promises that of its world. */
+export function openPost(worldId, postId, language) {
+  const body = h("div", { class: "dialog-body" }, h("p", { class: "quiet" }, text("loading")));
+  const shut = h("button", { class: "icon-button dialog-shut", "aria-label": text("close") }, icon("cross"));
+  const dialog = h("dialog", { class: "post-dialog", "aria-label": text("post.name") }, shut, body);
   let leaving = false;
   shut.addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
@@ -83,9 +84,9 @@ export function openPost(worldId, postId) {
   });
   document.body.append(dialog);
   dialog.showModal();
-  get(`/worlds/${worldId}/posts/${postId}`).then(
-    (post) => body.replaceChildren(...opened(post)),
-    (error) => body.replaceChildren(h("p", { class: "field-error" }, error.message)),
+  Promise.all([get(`/worlds/${worldId}/posts/${postId}`), language()]).then(
+    (found) => body.replaceChildren(...opened(...found)),
+    (error) => body.replaceChildren(h("p", { class: "field-error" }, told(error))),
   );
   return () => {
     leaving = true;
@@ -93,9 +94,9 @@ export function openPost(worldId, postId) {
   };
 }
 
-function opened(post) {
+function opened(post, language) {
   const image = picture(post.media_url, {
-    alt: `The picture of this post of ${post.display_name}`,
+    alt: text("post.picture", { name: post.display_name }),
     eager: true,
     refresh: again(post, "media_url"),
   });
@@ -104,9 +105,9 @@ function opened(post) {
     h(
       "div",
       { class: "dialog-words" },
-      author(post),
-      h("p", { class: "post-text is-whole", dir: "auto" }, rich(post.caption)),
-      tags(post),
+      author(post, language),
+      h("p", { class: "post-text is-whole", ...content(language) }, rich(post.caption)),
+      tags(post, language),
     ),
   ];
 }

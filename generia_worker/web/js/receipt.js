@@ -1,37 +1,26 @@
 // What a world cost, what failed in it, and taking it home. For who made it.
 
 import { get } from "./api.js";
-import { count, dollars, h, icon } from "./dom.js";
+import { dollars, h, icon, told } from "./dom.js";
 import { failureList } from "./failures.js";
-
-const PARTS = {
-  describe: "Description",
-  illustrate: "Cover and icon",
-  cast: "Cast",
-  character: "Characters",
-  avatar: "Avatars",
-  plan: "Plans",
-  post: "Posts",
-  picture: "Pictures of posts",
-};
-const PROVIDERS = { llm: "text", images: "pictures" };
+import { locale, text, textOr } from "./texts.js";
 
 /**
  * The view; `retry()` tries failed steps again, and returns what went wrong with that, or an empty text. `refresh()` reads
  * the bill and the failures again.
  */
 export function receiptView(world, { retry }) {
-  const table = h("div", {}, h("p", { class: "quiet", role: "status" }, "Loading …"));
+  const table = h("div", {}, h("p", { class: "quiet", role: "status" }, text("loading")));
   const failures = h("div", {});
   const take = h(
     "a",
     { class: "button", href: `/api/v1/worlds/${world.id}/export`, download: "" },
     icon("down"),
-    "Download this world",
+    text("receipt.download"),
   );
   const element = h(
     "section",
-    { class: "page-part receipt", "aria-label": "Receipt" },
+    { class: "page-part receipt", "aria-label": text("receipt.name") },
     table,
     failures,
     h(
@@ -40,12 +29,8 @@ export function receiptView(world, { retry }) {
       h(
         "div",
         {},
-        h("h2", { class: "part-title" }, "Take it with you"),
-        h(
-          "p",
-          { class: "quiet" },
-          "A folder with every text and picture, and a page that opens without a server.",
-        ),
+        h("h2", { class: "part-title" }, text("receipt.take")),
+        h("p", { class: "quiet" }, text("receipt.takeText")),
       ),
       take,
     ),
@@ -53,8 +38,7 @@ export function receiptView(world, { retry }) {
   const again = async () => {
     const problem = await retry();
     const kind = problem ? "field-error" : "quiet";
-    const text = problem || "It is being tried again; what comes of it will stand here.";
-    failures.append(h("p", { class: kind, role: "status" }, text));
+    failures.append(h("p", { class: kind, role: "status" }, problem || text("receipt.again")));
     if (!problem) failures.replaceChildren(failures.lastChild);
   };
   async function refresh() {
@@ -64,7 +48,7 @@ export function receiptView(world, { retry }) {
     ]);
     table.replaceChildren(
       ...(receipt instanceof Error
-        ? [h("p", { class: "field-error" }, receipt.message)]
+        ? [h("p", { class: "field-error" }, told(receipt))]
         : bill(receipt)),
     );
     failures.replaceChildren(...(list ? [list] : []));
@@ -76,7 +60,7 @@ export function receiptView(world, { retry }) {
 function bill(receipt) {
   const number = (value) => h("td", { class: "number" }, value);
   const tokens = (line) =>
-    line.provider === "llm" ? (line.prompt_tokens + line.completion_tokens).toLocaleString("en") : "";
+    line.provider === "llm" ? (line.prompt_tokens + line.completion_tokens).toLocaleString(locale) : "";
   const line = (one) =>
     h(
       "tr",
@@ -84,20 +68,20 @@ function bill(receipt) {
       h(
         "th",
         { scope: "row" },
-        PARTS[one.part] ?? one.part,
-        h("span", { class: "quiet" }, ` ${PROVIDERS[one.provider] ?? one.provider}`),
+        textOr(`part.${one.part}`, one.part),
+        h("span", { class: "quiet" }, ` ${textOr(`provider.${one.provider}`, one.provider)}`),
       ),
       number(String(one.calls)),
       number(tokens(one)),
       number(dollars(one.cost_usd)),
     );
-  const head = ["Part", "Calls", "Tokens", "Dollars"].map((text, at) =>
-    h("th", { scope: "col", class: at && "number" }, text),
+  const head = ["part", "calls", "tokens", "dollars"].map((name, at) =>
+    h("th", { scope: "col", class: at && "number" }, text(`receipt.${name}`)),
   );
   const sum = h(
     "tr",
     {},
-    h("th", { scope: "row" }, "Total"),
+    h("th", { scope: "row" }, text("receipt.total")),
     number(String(receipt.calls)),
     number(""),
     number(dollars(receipt.total_usd)),
@@ -110,12 +94,12 @@ function bill(receipt) {
       h(
         "span",
         { class: "quiet" },
-        `texts ${dollars(receipt.llm_usd)}, pictures ${dollars(receipt.images_usd)}`,
+        text("receipt.sums", { texts: dollars(receipt.llm_usd), pictures: dollars(receipt.images_usd) }),
       ),
     ),
     h(
       "div",
-      { class: "table-frame", tabindex: 0, role: "region", "aria-label": "What each part cost" },
+      { class: "table-frame", tabindex: 0, role: "region", "aria-label": text("receipt.table") },
       h(
         "table",
         {},
@@ -128,13 +112,13 @@ function bill(receipt) {
       h(
         "p",
         { class: "quiet" },
-        `${count(receipt.ambiguous_calls, "call")} ended without an answer and may have been billed.`,
+        text("receipt.ambiguous", { n: receipt.ambiguous_calls }),
       ),
     receipt.unknown_cost_calls > 0 &&
       h(
         "p",
         { class: "quiet" },
-        `${count(receipt.unknown_cost_calls, "call")} were billed at a price that nobody named.`,
+        text("receipt.unpriced", { n: receipt.unknown_cost_calls }),
       ),
   ].filter(Boolean);
 }

@@ -2,9 +2,13 @@
 // browser's own: keyboard, touch and screen readers work as everywhere.
 
 import { h } from "./dom.js";
+import { text } from "./texts.js";
 
-/** Make one. `noun` says what it counts (“characters”). `wrong()` says what is wrong with what was typed, or nothing. */
-export function slider(name, label, noun, { min, max, value }) {
+/**
+ * Make one. `number` names the field, `counted` the message that says a value (“number.posts”). `wrong()` says what is wrong
+ * with what was typed, or nothing.
+ */
+export function slider(name, label, { number, counted, min, max, value }) {
   const id = `slider-${name}`;
   const error = h("p", { class: "field-error", id: `${id}-error` });
   const input = h("input", { type: "range", name, id, min, max, value, step: 1, "aria-describedby": error.id });
@@ -13,7 +17,7 @@ export function slider(name, label, noun, { min, max, value }) {
     class: "slider-typed",
     inputmode: "numeric",
     autocomplete: "off",
-    "aria-label": `Number of ${noun}`,
+    "aria-label": number,
     "aria-describedby": error.id,
   });
   const bubble = h("span", { class: "slider-value", "aria-hidden": "true" });
@@ -35,7 +39,7 @@ export function slider(name, label, noun, { min, max, value }) {
     const part = (input.valueAsNumber - min) / (max - min);
     track.style.setProperty("--part", part.toFixed(4));
     bubble.textContent = input.value;
-    input.setAttribute("aria-valuetext", `${input.value} ${noun}`);
+    input.setAttribute("aria-valuetext", text(counted, { n: input.valueAsNumber }));
   }
   function set(value) {
     input.value = value;
@@ -47,8 +51,8 @@ export function slider(name, label, noun, { min, max, value }) {
     show();
   });
   const wrong = () => {
-    const number = /^\d{1,6}$/.test(typed.value.trim()) ? Number(typed.value) : NaN;
-    return number >= min && number <= max ? "" : `A whole number from ${min} to ${max}.`;
+    const found = /^\d{1,6}$/.test(typed.value.trim()) ? Number(typed.value) : NaN;
+    return found >= min && found <= max ? "" : text("create.wholeNumber", { min, max });
   };
   typed.addEventListener("input", () => (wrong() ? fail("") : set(typed.value.trim())));
   typed.addEventListener("change", () => fail(wrong()));
@@ -56,9 +60,9 @@ export function slider(name, label, noun, { min, max, value }) {
   let before = input.value;
   input.addEventListener("pointerdown", () => (before = input.value), { capture: true });
   input.addEventListener("pointercancel", () => set(before));
-  function fail(text) {
-    error.textContent = text;
-    if (text) typed.setAttribute("aria-invalid", "true");
+  function fail(wrong) {
+    error.replaceChildren(wrong);
+    if (wrong) typed.setAttribute("aria-invalid", "true");
     else typed.removeAttribute("aria-invalid");
   }
   typed.value = input.value;

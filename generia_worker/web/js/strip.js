@@ -1,8 +1,9 @@
 // The characters of a world as faces in a row, above its feed.
 
 import { get, query } from "./api.js";
-import { h, tint } from "./dom.js";
+import { content, h, tint } from "./dom.js";
 import { picture, show } from "./images.js";
+import { text } from "./texts.js";
 
 const PAGE = 60;
 
@@ -17,13 +18,14 @@ export const avatarOf = (person, options) =>
 
 /** The characters of a world as faces in a row; those that come later join at its end. */
 export class Strip {
-  /** `past()` takes the keyboard to what comes after the faces. */
+  /** `past()` takes the keyboard to what comes after the faces. `language` is that of the names. */
   constructor(worldId, past) {
     this.worldId = worldId;
+    this.language = "";
     this.faces = new Map();
     this.list = h("ul", { class: "strip" });
-    const skip = h("button", { class: "skip", type: "button", onclick: past }, "Skip to the posts");
-    this.element = h("nav", { class: "strip-frame", "aria-label": "Characters", hidden: true }, skip, this.list);
+    const skip = h("button", { class: "skip", type: "button", onclick: past }, text("strip.skip"));
+    this.element = h("nav", { class: "strip-frame", "aria-label": text("strip.name"), hidden: true }, skip, this.list);
     this.reading = null;
   }
 
@@ -59,7 +61,12 @@ export class Strip {
       h(
         "li",
         {},
-        h("a", { href: personPath(person) }, face, h("span", { dir: "auto" }, person.display_name)),
+        h(
+          "a",
+          { href: personPath(person) },
+          face,
+          h("span", { ...content(this.language) }, person.display_name),
+        ),
       ),
     );
   }

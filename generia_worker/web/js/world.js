@@ -1,12 +1,13 @@
 // A world: cover, name, and below them the feed, its people, its lore or its receipt. One stream feeds all of them.
 
 import { Problem, get, post, query } from "./api.js";
-import { announce, count, h, icon, isBeingMade, nameOf, rich, tint } from "./dom.js";
+import { announce, content, h, icon, isBeingMade, nameOf, rich, tint, told } from "./dom.js";
 import { Feed } from "./feed.js";
 import { picture, show } from "./images.js";
 import { openPost, postCard } from "./post.js";
 import { follow } from "./stream.js";
 import { Strip } from "./strip.js";
+import { parts, text } from "./texts.js";
 
 const PAGE = 20;
 /** The events of posts come with the counter; what has not come by then is asked for. */
@@ -18,7 +19,7 @@ export class WorldView {
     this.id = id;
     this.user = user;
     this.changed = changed;
-    this.title = "A world";
+    this.title = text("world.unnamed");
     this.dialog = null;
     this.part = null;
     this.head = this.makeHead();
@@ -27,7 +28,7 @@ export class WorldView {
     this.strip = new Strip(id, () => this.feed.focus());
     this.feed = new Feed({
       load: (cursor) => get(query(`/worlds/${id}/posts`, { limit: PAGE, cursor })),
-      make: postCard,
+      make: (post, eager) => postCard(post, { eager, language: this.world.language }),
     });
     this.place = h("div", { class: "panel-place" });
     this.ready = this.begin();
@@ -38,14 +39,14 @@ export class WorldView {
     this.cover = picture("", { eager: true, refresh: fresh("image_url") });
     this.icon = picture("", { eager: true, refresh: fresh("icon_url") });
     this.name = h("h1", { tabindex: -1, dir: "auto" });
-    this.short = h("p", { class: "world-short", dir: "auto" });
+    this.short = h("p", { class: "world-short", ...content() });
     this.facts = h("p", { class: "world-facts quiet" });
     this.join = h(
       "button",
       { class: "button primary", hidden: true, onclick: () => this.joinWorld() },
-      "Join",
+      text("world.join"),
     );
-    this.tabs = h("nav", { class: "tabs", "aria-label": "This world" });
+    this.tabs = h("nav", { class: "tabs", "aria-label": text("world.parts") });
     return h(
       "header",
       { class: "world-head" },
@@ -77,13 +78,17 @@ export class WorldView {
 
   fail(error) {
     const missing = error.status === 404 || error.status === 422;
-    const text = missing ? "There is no such world." : error.message;
-    this.title = missing ? "Nothing here" : "Not now";
+    const link = h("a", { href: "/worlds" }, text("page.allWorlds"));
+    this.title = text(missing ? "page.nothing" : "page.notNow");
     this.name.textContent = this.title;
     if (this.element.isConnected) document.title = `${this.title} · Generia`;
     this.element.classList.add("is-missing");
     this.body.replaceChildren(
-      h("p", { class: "page-part" }, text, " ", h("a", { href: "/worlds" }, "See all worlds")),
+      h(
+        "p",
+        { class: "page-part" },
+        missing ? parts("world.unknown", { link }) : [told(error), " ", link],
+      ),
     );
   }
 
@@ -97,13 +102,15 @@ export class WorldView {
     show(this.cover, world.image_url);
     show(this.icon, world.icon_url);
     this.title = nameOf(world);
+    this.name.lang = this.short.lang = this.strip.language = world.language ?? "";
     this.name.replaceChildren(...rich(this.title));
     this.short.replaceChildren(...rich(world.params?.description_short || (world.name ? world.prompt : "")));
-    const counts = [count(world.users_count, "character"), count(world.posts_count, "post")];
-    this.feed.explain(
-      isBeingMade(world) ? "No posts yet. They will appear here by themselves." : "No posts were made.",
-    );
-    this.facts.textContent = isBeingMade(world) ? "Being made" : counts.join(" · ");
+    const counts = [
+      text("number.characters", { n: world.users_count }),
+      text("number.posts", { n: world.posts_count }),
+    ];
+    this.feed.explain(text(isBeingMade(world) ? "world.noPostsYet" : "world.noPosts"));
+    this.facts.textContent = isBeingMade(world) ? text("state.in_progress") : counts.join(" · ");
     this.join.hidden = world.is_joined || this.mine;
     if (this.element.isConnected) document.title = `${this.title} · Generia`;
     this.markTabs();
@@ -112,7 +119,7 @@ export class WorldView {
   async joinWorld() {
     await post(`/worlds/${this.id}/join`);
     this.take({ ...this.world, is_joined: true });
-    announce("You have joined this world.");
+    announce(text("world.joined"));
     // The button that was pressed is gone.
     this.name.focus();
     this.changed();
@@ -218,7 +225,7 @@ export class WorldView {
     this.panel?.show(status);
   }
 
-  /** Cancel, resume or retry; returns what went wrong, or an empty text. */
+  /** Cancel, resume or retry; returns what went wrong, as it is shown, or an empty text. */
   async act(action) {
     try {
       const status = await post(`/worlds/${this.id}:${action}`);
@@ -229,7 +236,7 @@ export class WorldView {
       return "";
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      return error.message;
+      return told(error);
     }
   }
 
@@ -259,7 +266,7 @@ export class WorldView {
   async show(params) {
     const part = params.post ? "feed" : (params.part ?? "feed");
     this.dialog?.();
-    this.dialog = params.post ? openPost(this.id, params.post) : null;
+    this.dialog = params.post ? openPost(this.id, params.post, () => this.languageOf()) : null;
     const key = `${part} ${params.character ?? ""}`;
     this.element.dataset.part = part;
     this.key = key;
@@ -274,10 +281,16 @@ export class WorldView {
     this.part.attached?.();
   }
 
+  /** The language of the world, once that is read; empty when it is not known, or cannot be read. */
+  async languageOf() {
+    await this.ready.catch(() => {});
+    return this.world?.language ?? "";
+  }
+
   async makePart(part, params) {
     if (part === "characters") {
       const { peopleView, personView } = await import("./people.js");
-      return params.character ? personView(this.id, params.character) : peopleView(this.id);
+      return params.character ? personView(this.world, params.character) : peopleView(this.world);
     }
     if (part === "about") return (await import("./about.js")).aboutView(this.world);
     if (part === "receipt") {
@@ -295,16 +308,23 @@ export class WorldView {
   markTabs() {
     const base = `/worlds/${this.id}`;
     const tabs = [
-      ["feed", base, "Feed"],
-      ["characters", `${base}/characters`, "Characters"],
-      ["about", `${base}/about`, "About"],
+      ["feed", base],
+      ["characters", `${base}/characters`],
+      ["about", `${base}/about`],
     ];
-    if (this.mine) tabs.push(["receipt", `${base}/receipt`, "Receipt"]);
+    if (this.mine) tabs.push(["receipt", `${base}/receipt`]);
     const here = this.element?.dataset.part;
-    const back = h("a", { class: "tabs-back", href: base }, icon("left"), nameOf(this.world ?? {}));
+    const back = h(
+      "a",
+      { class: "tabs-back", href: base },
+      icon("left"),
+      h("span", { ...content(this.world?.language) }, nameOf(this.world ?? {})),
+    );
     this.tabs.replaceChildren(
       back,
-      ...tabs.map(([name, href, text]) => h("a", { href, "aria-current": name === here && "page" }, text)),
+      ...tabs.map(([name, href]) =>
+        h("a", { href, "aria-current": name === here && "page" }, text(`tab.${name}`)),
+      ),
     );
   }
 

@@ -1,20 +1,20 @@
 // All worlds, as cards. Those that are being made show how far they are.
 
 import { get, query } from "./api.js";
-import { count, h, isBeingMade, nameOf, rich, tint } from "./dom.js";
+import { content, h, isBeingMade, nameOf, rich, tint, told } from "./dom.js";
 import { picture, show } from "./images.js";
 import { follow } from "./stream.js";
+import { knows, parts, text } from "./texts.js";
 
 const PAGE = 24;
 /** A browser has few connections to one server: so many cards move at a time, the others follow as these end. */
 const MOVING = 2;
-const STATES = { pending: "Waiting", in_progress: "Being made", failed: "Failed", cancelled: "Cancelled" };
 
 /** The view. */
 export function worldsView() {
   const grid = h("ul", { class: "cards" });
-  const more = h("button", { class: "button", hidden: true }, "Show more");
-  const note = h("p", { class: "quiet", role: "status" }, "Loading …");
+  const more = h("button", { class: "button", hidden: true }, text("more"));
+  const note = h("p", { class: "quiet", role: "status" }, text("loading"));
   const followers = new Followers();
   let shown = 0;
   let closed = false;
@@ -31,10 +31,10 @@ export function worldsView() {
       shown += page.worlds.length;
       more.hidden = shown >= page.total || page.worlds.length === 0;
       note.replaceChildren(
-        ...(shown ? [] : ["There are no worlds yet. ", h("a", { href: "/" }, "Make the first one.")]),
+        ...(shown ? [] : parts("worlds.none", { link: h("a", { href: "/" }, text("worlds.makeFirst")) })),
       );
     } catch (error) {
-      note.textContent = error.message;
+      note.replaceChildren(told(error));
       more.hidden = false;
     }
     more.disabled = false;
@@ -47,8 +47,8 @@ export function worldsView() {
     h(
       "header",
       { class: "page-head" },
-      h("h1", { tabindex: -1 }, "Worlds"),
-      h("a", { class: "button primary", href: "/" }, "New world"),
+      h("h1", { tabindex: -1 }, text("worlds.title")),
+      h("a", { class: "button primary", href: "/" }, text("frame.newWorld")),
     ),
     note,
     grid,
@@ -58,7 +58,7 @@ export function worldsView() {
     closed = true;
     followers.stop();
   };
-  return { element, title: "Worlds", close };
+  return { element, title: text("worlds.title"), close };
 }
 
 /** Follows some cards at a time, in turn. */
@@ -106,8 +106,8 @@ class Card {
     const fresh = (name) => async () => (await get(`/worlds/${world.id}`))[name];
     this.cover = picture(world.image_url, { refresh: fresh("image_url") });
     this.icon = picture(world.icon_url, { refresh: fresh("icon_url") });
-    this.name = h("a", { class: "card-name", href: `/worlds/${world.id}`, dir: "auto" });
-    this.text = h("p", { class: "card-text", dir: "auto" });
+    this.name = h("a", { class: "card-name", href: `/worlds/${world.id}`, ...content() });
+    this.text = h("p", { class: "card-text", ...content() });
     this.facts = h("p", { class: "card-facts" });
     this.bar = h("span", { class: "card-bar", hidden: true });
     this.element = tint(
@@ -127,13 +127,17 @@ class Card {
     this.world = world;
     show(this.cover, world.image_url);
     show(this.icon, world.icon_url);
+    this.name.lang = this.text.lang = world.language ?? "";
     this.name.replaceChildren(...rich(nameOf(world)));
     this.text.replaceChildren(...rich(world.params?.description_short || world.prompt));
-    const state = STATES[world.generation_status];
-    const counts = [count(world.users_count, "character"), count(world.posts_count, "post")];
+    const state = world.generation_status;
+    const counts = [
+      text("number.characters", { n: world.users_count }),
+      text("number.posts", { n: world.posts_count }),
+    ];
     this.facts.replaceChildren(
       isBeingMade(world) ? "" : counts.join(" · "),
-      state ? h("span", { class: `state is-${world.generation_status}` }, state) : "",
+      knows(`state.${state}`) ? h("span", { class: `state is-${state}` }, text(`state.${state}`)) : "",
     );
     if (!isBeingMade(world)) this.bar.hidden = true;
   }
@@ -146,10 +150,12 @@ class Card {
       users_predicted: allUsers,
       posts_predicted: allPosts,
     } = status;
-    const counts = users
-      ? `${users} of ${count(allUsers, "character")} · ${posts} of ${count(allPosts, "post")}`
-      : "";
-    this.facts.replaceChildren(counts, h("span", { class: "state is-in_progress" }, STATES.in_progress));
+    const counts = [
+      text("made.characters", { made: users, n: allUsers }),
+      text("made.posts", { made: posts, n: allPosts }),
+    ];
+    const state = h("span", { class: "state is-in_progress" }, text("state.in_progress"));
+    this.facts.replaceChildren(users ? counts.join(" · ") : "", state);
     this.bar.hidden = false;
     this.bar.style.setProperty("--part", ((users + posts) / Math.max(1, allUsers + allPosts)).toFixed(4));
     const described = status.stages.filter((stage) => stage.status === "completed").length;
