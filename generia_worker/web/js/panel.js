@@ -1,4 +1,4 @@
-// How a world comes into being: its own steps, two bars, the stages, dollars and the time that is left.
+// How a world comes into being: its own steps and then two bars in their place, dollars and the time that is left.
 
 import { announce, dollars, duration, h } from "./dom.js";
 import { failureList } from "./failures.js";
@@ -31,7 +31,6 @@ export class Panel {
     this.characters = bar("characters");
     this.posts = bar("posts");
     this.bars = h("div", { class: "bars" }, this.characters.element, this.posts.element);
-    this.stages = h("ol", { class: "stages", "aria-label": text("panel.stages") });
     this.money = h("p", { class: "panel-money" });
     this.failed = h("div", { class: "panel-failed" });
     this.actions = h("div", { class: "panel-actions" });
@@ -46,7 +45,6 @@ export class Panel {
       h("header", {}, this.heading, this.time),
       this.why,
       h("div", { class: "panel-stage" }, this.opening, this.bars),
-      this.stages,
       this.lost,
       this.failed,
       h("footer", {}, this.money, this.actions),
@@ -74,7 +72,6 @@ export class Panel {
     this.element.classList.toggle("has-bars", users > 0 || posts > 0 || states.characters !== "pending");
     this.characters.show(users, status.users_predicted);
     this.posts.show(posts, status.posts_predicted);
-    this.stages.replaceChildren(...status.stages.map(stageChip));
     this.money.replaceChildren(...spent(status));
     this.showActions(status);
     this.showFailures(status);
@@ -211,14 +208,4 @@ function bar(kind) {
 function mark(item, state) {
   item.className = `is-${state}`;
   item.setAttribute("aria-label", `${item.textContent}: ${textOr(`is.${state}`, state)}`);
-}
-
-function stageChip({ name, status }) {
-  return h(
-    "li",
-    { class: `is-${status}` },
-    h("span", { class: "mark", "aria-hidden": "true" }),
-    textOr(`stage.${name}`, name),
-    h("span", { class: "unseen" }, `: ${textOr(`is.${status}`, status)}`),
-  );
 }
