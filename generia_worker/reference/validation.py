@@ -7,7 +7,7 @@ import binascii
 import json
 import unicodedata
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -19,6 +19,8 @@ from generia_worker.text import check_plain
 
 JSON_MAX_BYTES = 512 * 1024
 TAGS_MAX, TAG_LENGTH_MAX = 30, 100
+_CLOCKS_DIFFER = timedelta(minutes=5)
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def refuse(field: str, problem: str) -> NoReturn:
@@ -60,6 +62,21 @@ def number(value: int, field: str, least: int, most: int) -> int:
     if not least <= value <= most:
         refuse(field, f"must be from {least} to {most}, not {value}")
     return value
+
+
+def past(value: str, field: str, now: datetime) -> datetime:
+    """Return a moment in the past; one shortly after `now` is taken for now: clocks differ. Raises InvalidInputError."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        refuse(field, "must be a time in ISO 8601")
+    if moment.tzinfo is None:
+        refuse(field, "must have an offset from UTC")
+    if moment > now + _CLOCKS_DIFFER:
+        refuse(field, "must not be in the future")
+    if moment < _LONG_AGO:
+        refuse(field, f"must not be before {_LONG_AGO:%Y}")
+    return min(moment.astimezone(UTC), now)
 
 
 def page(limit: int, offset: int = 0) -> tuple[int, int]:

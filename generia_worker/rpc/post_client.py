@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import grpc
 
@@ -64,12 +65,21 @@ class PostClient:
         world_id: str,
         tags: Sequence[str],
         *,
+        written_at: datetime | None = None,
         idempotency_key: str,
     ) -> CreatedPost:
-        """Publish a post of an AI character; an equal key and body gives the same post."""
+        """Publish a post of an AI character; an equal key and body gives the same post.
+
+        `written_at` is when it was written, in its world; a service may not know that, and takes the time of the call.
+        """
         with translated("CreateAIPost"):
             request = wire.post.CreateAIPostRequest(
-                character_id=character_id, caption=caption, media_id=media_id, world_id=world_id, tags=tags
+                character_id=character_id,
+                caption=caption,
+                media_id=media_id,
+                world_id=world_id,
+                tags=tags,
+                created_at=written_at.isoformat() if written_at else None,
             )
             answer = self._stub.CreateAIPost(
                 request, timeout=self._timeout_s, metadata=idempotency_metadata(idempotency_key)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from generia_worker.errors import InvalidAnswerError
 from generia_worker.rpc.media_types import MediaType
 from generia_worker.worlds.context import Outcome, Services, StepContext
+from generia_worker.worlds.dates import written_at
 from generia_worker.worlds.documents import CharacterDetail, PlannedPost, PostPlan
 from generia_worker.worlds.generate import generate
 from generia_worker.worlds.media import ImageSpec, make_media
@@ -16,7 +20,7 @@ from generia_worker.worlds.prompt_context import (
     unseen,
     world_context,
 )
-from generia_worker.worlds.results import Avatar, CreatedCharacter
+from generia_worker.worlds.results import Avatar, CreatedCharacter, DatedPlan
 from generia_worker.worlds.steps import CHARACTER
 
 #: Rounds of planning beyond those that a model which answers exactly would need.
@@ -99,9 +103,15 @@ def plan_posts(ctx: StepContext, services: Services) -> Outcome:
         first = first or answer
         posts += unseen(answer.posts, posts, _identity)[:count]
         if len(posts) == wanted:
-            return Outcome(first.model_copy(update={"posts": posts}))
+            plan = first.model_copy(update={"posts": posts})
+            return Outcome(DatedPlan(**dict(plan), written_at=_dates(ctx, posts)))
     message = f"The model planned {len(posts)} different posts where {wanted} were asked for."
     raise InvalidAnswerError(message)
+
+
+def _dates(ctx: StepContext, posts: Sequence[PlannedPost]) -> list[datetime]:
+    key = f"{ctx.world_id}/{ctx.character}"
+    return written_at(key, ctx.generation.created_at, [post.days_ago for post in posts])
 
 
 def _identity(post: PlannedPost) -> str:

@@ -7,9 +7,10 @@ back with its type by the steps that need it. Pure.
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from generia_worker.text import Label, Passage, Story, clean, clip
 
@@ -189,10 +190,22 @@ class CharacterDetail(Content):
 
 
 # --- their posts -------------------------------------------------------------------------------------------------
+def _days(value: Any) -> float | None:
+    """Return a number of days; None for what is none: nothing hangs on it that would be worth asking again."""
+    try:
+        days = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return days if math.isfinite(days) else None
+
+
 class PlannedPost(_Part):
-    """What one post will be about."""
+    """What one post will be about, and how many days ago it was written."""
 
     topic: Passage = Field(min_length=1)
+    days_ago: Annotated[float | None, BeforeValidator(_days)] = Field(
+        default=None, description="How many days ago it was written: 14 to 0, smaller from post to post."
+    )
     content_brief: Passage = ""
     emotional_tone: Label = ""
     post_type: Label = ""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from generia_worker.errors import TransientError
 from generia_worker.rpc.media_types import MediaType
 from generia_worker.worlds.context import Outcome, Services, StepContext
-from generia_worker.worlds.documents import PostDraft, PostPlan
+from generia_worker.worlds.documents import PostDraft
 from generia_worker.worlds.generate import generate
 from generia_worker.worlds.media import ImageSpec, make_media
 from generia_worker.worlds.prompt_context import character_context, others_of, pick, world_context
-from generia_worker.worlds.results import CharacterId, PublishedPost, WrittenText
+from generia_worker.worlds.results import CharacterId, DatedPlan, PublishedPost, WrittenText
 from generia_worker.worlds.steps import CHARACTER, PLAN, POST
 
 #: How many of the posts before this one the model is shown.
@@ -30,7 +31,7 @@ def write_post(ctx: StepContext, services: Services) -> Outcome:
         "world": world_context(ctx),
         "character": character_context(ctx.result_of(CHARACTER).detail),
         "others": [{name: one[name] for name in _OTHERS_FIELDS if one.get(name)} for one in others],
-        "post": plan.posts[ctx.post - 1].model_dump(mode="json"),
+        "post": _planned(ctx, plan),
         "earlier_posts": _earlier_posts(ctx, services, plan),
         "number": ctx.post,
         "total": len(plan.posts),
@@ -38,7 +39,19 @@ def write_post(ctx: StepContext, services: Services) -> Outcome:
     return Outcome(generate(ctx, services, PostDraft, "write_post", variables))
 
 
-def _earlier_posts(ctx: StepContext, services: Services, plan: PostPlan) -> list[dict[str, Any]]:
+def _planned(ctx: StepContext, plan: DatedPlan) -> dict[str, Any]:
+    """Return what was planned of this post, and when it is written."""
+    planned = plan.posts[ctx.post - 1].model_dump(mode="json", exclude={"days_ago"})
+    moment = _written_at(ctx, plan)
+    return planned | ({"written_at": f"{moment:%A, %Y-%m-%d %H:%M}"} if moment else {})
+
+
+def _written_at(ctx: StepContext, plan: DatedPlan) -> datetime | None:
+    """Return when this post was written; None in a plan of a version before."""
+    return plan.written_at[ctx.post - 1] if plan.written_at else None
+
+
+def _earlier_posts(ctx: StepContext, services: Services, plan: DatedPlan) -> list[dict[str, Any]]:
     """Return what precedes this post: its text where it is written already, else what it was planned to be."""
     if ctx.post == 1:
         return []
@@ -72,6 +85,7 @@ def publish_post(ctx: StepContext, services: Services) -> Outcome:
             media_id,
             ctx.world_id,
             draft.tags(),
+            written_at=_written_at(ctx, ctx.result_of(PLAN)),
             idempotency_key=ctx.idempotency_key("create"),
         )
         post_id = created.post_id

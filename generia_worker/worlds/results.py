@@ -5,9 +5,11 @@ A result is stored in the step's row, and `ctx.result_of(SPEC)` gives it back wi
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from datetime import datetime
 
-from generia_worker.worlds.documents import CharacterDetail, WorldDescription, WorldImagePrompts
+from pydantic import BaseModel, ConfigDict, Field
+
+from generia_worker.worlds.documents import CharacterDetail, PostPlan, WorldDescription, WorldImagePrompts
 
 
 class Result(BaseModel):
@@ -39,6 +41,12 @@ class CreatedCharacter(Result):
 
     detail: CharacterDetail
     character_id: str
+
+
+class DatedPlan(PostPlan):
+    """A plan of all posts of a character, and when each was written; empty in a plan of a version before."""
+
+    written_at: list[datetime] = Field(default_factory=list, max_length=260)
 
 
 class Avatar(Result):

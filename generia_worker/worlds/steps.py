@@ -14,10 +14,11 @@ from __future__ import annotations
 from generia_worker.engine.queues import IMAGES, LLM, SERVICES
 from generia_worker.engine.specs import StepSpec, StepTable
 from generia_worker.engine.step import Scope
-from generia_worker.worlds.documents import Cast, PostDraft, PostPlan, WorldDescription
+from generia_worker.worlds.documents import Cast, PostDraft, WorldDescription
 from generia_worker.worlds.results import (
     Avatar,
     CreatedCharacter,
+    DatedPlan,
     FinalCounts,
     FoundWorld,
     Nothing,
@@ -96,7 +97,7 @@ PLAN = StepSpec(
     task="tasks.characters.plan_posts",
     queue=LLM,
     stage="posts",
-    result=PostPlan,
+    result=DatedPlan,
     text_calls=1,
     text_calls_by_posts=True,
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from generia_worker.errors import (
 from generia_worker.rpc import wire
 from generia_worker.rpc.character_client import CharacterRecord
 from generia_worker.rpc.media_types import MediaType
+from generia_worker.rpc.post_client import CreatedPost
 from generia_worker.rpc.world_client import WorldRecord
 from tests.reference.conftest import PROMPT, Clients, Upload, new_key
 from tests.reference.test_media import BAD_IDS, UNKNOWN
@@ -217,6 +220,55 @@ def test_the_feed_is_paged_newest_first_while_posts_appear(
     assert moments == sorted(moments, reverse=True)
     whole = clients.posts.feed(world.id, 28)
     assert (len(whole.posts), whole.next_cursor) == (28, "")
+
+
+def test_posts_of_characters_are_dated_by_who_publishes_them(
+    clients: Clients, world: WorldRecord, character: CharacterRecord, media_id: str
+) -> None:
+    """And the feed goes by that, in whichever order they come."""
+
+    def dated(days: float, key: str) -> CreatedPost:
+        moment = now - timedelta(days=days)
+        return clients.posts.create_ai(
+            character.id, f"{days}", media_id, world.id, [], written_at=moment, idempotency_key=key
+        )
+
+    now = datetime.now(UTC)
+    keys = [new_key() for _ in range(3)]
+    made = [dated(days, key) for days, key in zip((2, 9, 0.5), keys, strict=True)]
+    assert [post.caption for post in clients.posts.feed(world.id, 10).posts] == ["0.5", "2", "9"]
+    assert [post.caption for post in clients.posts.character_posts(character.id, world.id).posts] == [
+        "0.5",
+        "2",
+        "9",
+    ]
+    said = datetime.fromisoformat(made[1].created_at)
+    assert abs(said - (now - timedelta(days=9))) < timedelta(seconds=1)
+    assert dated(9, keys[1]) == made[1]
+    with pytest.raises(ConflictError):
+        dated(8, keys[1])
+    # A little ahead is another machine's clock.
+    assert datetime.fromisoformat(dated(-1 / 24 / 60, new_key()).created_at) <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize(
+    "said", ["", "yesterday", "2026-05-09T12:00:00", "2999-01-01T00:00:00Z", "0001-01-01T00:00:00Z"]
+)
+def test_times_that_are_none(
+    clients: Clients, world: WorldRecord, character: CharacterRecord, media_id: str, said: str
+) -> None:
+    moment = SimpleNamespace(isoformat=lambda: said)
+    with pytest.raises(InvalidInputError, match="created_at"):
+        clients.posts.create_ai(
+            character.id,
+            "Hi",
+            media_id,
+            world.id,
+            [],
+            written_at=moment,
+            idempotency_key=new_key(),  # type: ignore[arg-type]
+        )
+    assert clients.posts.feed(world.id).total == 0
 
 
 def _cursor(text: str) -> str:

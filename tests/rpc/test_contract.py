@@ -9,7 +9,7 @@ from generia_worker.rpc import generate, wire
 from generia_worker.rpc.media_types import MediaType
 
 #: Message → its fields in the order of their numbers, from 1 on; without a type: string.
-#: `?` is explicit presence, `*` repeated.
+#: `?` is explicit presence, `*` repeated, `@` the number of a field of ours, far from those that others may add.
 CHARACTER = {
     "Character": (
         "id world_id real_user_id? is_ai:bool display_name avatar_media_id? avatar_url meta? created_at"
@@ -51,7 +51,7 @@ POST = {
     ),
     "PostList": "posts:Post* total:int32 next_cursor",
     "CreatePostRequest": "user_id character_id caption media_id world_id is_ai:bool tags*",
-    "CreateAIPostRequest": "character_id caption media_id world_id tags*",
+    "CreateAIPostRequest": "character_id caption media_id world_id tags* created_at?@1001",
     "CreatePostResponse": "post_id created_at",
     "GetPostRequest": "post_id world_id",
     "GetUserPostsRequest": "user_id limit:int32 offset:int32 world_id",
@@ -135,6 +135,7 @@ FILES = {
     "post": (wire.post.DESCRIPTOR, POST),
     "world": (wire.world.DESCRIPTOR, WORLD),
 }
+_OURS = 1000
 _TYPES = {
     FieldDescriptor.TYPE_STRING: "",
     FieldDescriptor.TYPE_BOOL: ":bool",
@@ -148,11 +149,13 @@ def _field(field: FieldDescriptor) -> str:
     named = field.message_type or field.enum_type
     kind = f":{named.name}" if named else _TYPES[field.type]
     mark = "*" if field.is_repeated else "?" if field.has_presence and not field.message_type else ""
-    return f"{field.name}{kind}{mark}"
+    own = f"@{field.number}" if field.number > _OURS else ""
+    return f"{field.name}{kind}{mark}{own}"
 
 
 def _message(message: Descriptor) -> str:
-    assert [field.number for field in message.fields] == list(range(1, len(message.fields) + 1)), message.name
+    theirs = [field.number for field in message.fields if field.number <= _OURS]
+    assert theirs == list(range(1, len(theirs) + 1)), message.name
     return " ".join(_field(field) for field in message.fields)
 
 

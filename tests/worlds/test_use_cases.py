@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -32,7 +33,7 @@ from generia_worker.worlds.documents import (
     WorldDescription,
 )
 from generia_worker.worlds.posts import publish_post, write_post
-from generia_worker.worlds.results import CreatedCharacter, FinalCounts, FoundWorld, PublishedPost
+from generia_worker.worlds.results import CreatedCharacter, DatedPlan, FinalCounts, FoundWorld, PublishedPost
 from generia_worker.worlds.steps import STEPS
 from generia_worker.worlds.world import describe_world, finish_world, initialize_world
 from tests.books import WORLD, generation
@@ -224,6 +225,7 @@ def test_a_model_that_has_no_new_posts_is_given_up() -> None:
 
 
 # --- posts -----------------------------------------------------------------------------------------------------------
+MOMENT = datetime(2025, 12, 24, 18, 30, tzinfo=UTC)
 DRAFT = PostDraft(content="A text.", image_prompt="a scene", hashtags=["#cats", "Cats", "two words"])
 
 
@@ -256,9 +258,48 @@ def test_a_post_is_told_of_a_dozen_posts_at_most() -> None:
     assert [one["topic"] for one in written(20)["earlier_posts"]] == [f"topic {n}" for n in range(8, 20)]
 
 
+def test_a_plan_says_when_its_posts_were_written_and_they_are_told() -> None:
+    planned = plan_of("a", "b", "c")
+    days = [
+        PlannedPost(topic=one.topic, days_ago=ago) for one, ago in zip(planned.posts, (6, 6, 2), strict=True)
+    ]
+    around = services(Model(planned.model_copy(update={"posts": days})), MADE)
+    order = generation([1, 3])
+    found = plan_posts(context("plan/2", around, order), around).result
+    assert isinstance(found, DatedPlan)
+    assert [(order.created_at - moment).days for moment in found.written_at] == [6, 6, 2]
+    again = plan_posts(
+        context("plan/2", services(Model(planned), MADE), order), services(Model(planned), MADE)
+    )
+    assert isinstance(again.result, DatedPlan)
+    assert len(again.result.written_at) == 3, "also where the model does not say when"
+    model = Model(DRAFT)
+    around = services(model, MADE | {"plan/2": found})
+    write_post(context("post/2/3", around, order), around)
+    (told,) = model.told("post")
+    assert told["written_at"] == f"{found.written_at[2]:%A, %Y-%m-%d %H:%M}"
+    assert "days_ago" not in told
+
+
+def test_a_plan_of_a_version_before_knows_no_times() -> None:
+    posts = Recorder(create_ai=SimpleNamespace(post_id="new"))
+    made = MADE | {"plan/2": plan_of("a"), "post/2/1": DRAFT}
+    around = services(Model(DRAFT), made, posts=posts)
+    publish_post(context("picture/2/1", around, post_confirmed="m1"), around)
+    ((_, _, named),) = posts.calls
+    assert named["written_at"] is None
+    assert "written_at" not in written(1)["post"]
+
+
+@pytest.mark.parametrize("said", ["soon", None, [], "nan", "inf", -1e999, {"days": 3}])
+def test_a_day_that_is_none_is_not_asked_for_again(said: Any) -> None:
+    assert PlannedPost.model_validate({"topic": "a", "days_ago": said}).days_ago is None
+
+
 def publishing(posts: Recorder) -> Services:
     """Services for a picture that is confirmed already."""
-    return services(Model(), MADE | {"post/2/1": DRAFT}, posts=posts)
+    made = MADE | {"plan/2": DatedPlan(**dict(plan_of("a")), written_at=[MOMENT]), "post/2/1": DRAFT}
+    return services(Model(), made, posts=posts)
 
 
 def page(*media_urls: str, total: int) -> SimpleNamespace:
@@ -274,7 +315,7 @@ def test_a_post_is_published_with_its_picture_under_its_key() -> None:
     ((name, given, named),) = posts.calls
     assert name == "create_ai"
     assert given == ("c-2", "A text.", "m1", WORLD, ["cats", "twowords"])
-    assert named == {"idempotency_key": "w1/picture/02/01#1.create"}
+    assert named == {"idempotency_key": "w1/picture/02/01#1.create", "written_at": MOMENT}
     assert ctx.checkpoint("creating") is True, "it is stored before the post is created"
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import ClassVar
 from uuid import uuid4
 
@@ -77,7 +78,7 @@ class PostService(Service, wire.PostServiceServicer):
             "tags": validation.tags(request.tags),
             "likes_count": 0,
             "comments_count": 0,
-            "created_at": self._resources.now(),
+            "created_at": self._written_at(request),
         }
         media_id = check_id(request.media_id, "media_id") if request.media_id or user_id is None else ""
 
@@ -93,6 +94,13 @@ class PostService(Service, wire.PostServiceServicer):
         return wire.post.CreatePostResponse(
             post_id=stored["_id"], created_at=validation.iso(stored["created_at"])
         )
+
+    def _written_at(self, request: wire.post.CreateAIPostRequest | wire.post.CreatePostRequest) -> datetime:
+        """Return when a post was written: people's now, those of characters when the caller says."""
+        now = self._resources.now()
+        if isinstance(request, wire.post.CreatePostRequest) or not request.HasField("created_at"):
+            return now
+        return validation.past(request.created_at, "created_at", now)
 
     def _picture(self, media_id: str, world_id: str, character_id: str) -> Document:
         media = lookups.confirmed_media(

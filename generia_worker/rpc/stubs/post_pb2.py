@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#generia_worker/rpc/stubs/post.proto\x12\x04post\"\xeb\x01\n\x04Post\x12\x0f\n\x07post_id\x18\x01 \x01(\t\x12\x14\n\x0c\x63haracter_id\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x0f\n\x07\x63\x61ption\x18\x04 \x01(\t\x12\x11\n\tmedia_url\x18\x05 \x01(\t\x12\x12\n\ncreated_at\x18\x06 \x01(\t\x12\x13\n\x0blikes_count\x18\x07 \x01(\x05\x12\x16\n\x0e\x63omments_count\x18\x08 \x01(\x05\x12\x10\n\x08world_id\x18\t \x01(\t\x12\x12\n\navatar_url\x18\n \x01(\t\x12\r\n\x05is_ai\x18\x0b \x01(\x08\x12\x0c\n\x04tags\x18\x0c \x03(\t\"I\n\x08PostList\x12\x19\n\x05posts\x18\x01 \x03(\x0b\x32\n.post.Post\x12\r\n\x05total\x18\x02 \x01(\x05\x12\x13\n\x0bnext_cursor\x18\x03 \x01(\t\"\x8c\x01\n\x11\x43reatePostRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x14\n\x0c\x63haracter_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63\x61ption\x18\x03 \x01(\t\x12\x10\n\x08media_id\x18\x04 \x01(\t\x12\x10\n\x08world_id\x18\x05 \x01(\t\x12\r\n\x05is_ai\x18\x06 \x01(\x08\x12\x0c\n\x04tags\x18\x07 \x03(\t\"n\n\x13\x43reateAIPostRequest\x12\x14\n\x0c\x63haracter_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61ption\x18\x02 \x01(\t\x12\x10\n\x08media_id\x18\x03 \x01(\t\x12\x10\n\x08world_id\x18\x04 \x01(\t\x12\x0c\n\x04tags\x18\x05 \x03(\t\"9\n\x12\x43reatePostResponse\x12\x0f\n\x07post_id\x18\x01 \x01(\t\x12\x12\n\ncreated_at\x18\x02 \x01(\t\"3\n\x0eGetPostRequest\x12\x0f\n\x07post_id\x18\x01 \x01(\t\x12\x10\n\x08world_id\x18\x02 \x01(\t\"W\n\x13GetUserPostsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x0e\n\x06offset\x18\x03 \x01(\x05\x12\x10\n\x08world_id\x18\x04 \x01(\t\"a\n\x18GetCharacterPostsRequest\x12\x14\n\x0c\x63haracter_id\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x0e\n\x06offset\x18\x03 \x01(\x05\x12\x10\n\x08world_id\x18\x04 \x01(\t\"(\n\x14GetPostsByIdsRequest\x12\x10\n\x08post_ids\x18\x01 \x03(\t\"G\n\x14GetGlobalFeedRequest\x12\r\n\x05limit\x18\x01 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\x12\x10\n\x08world_id\x18\x03 \x01(\t\"x\n\x11UpdatePostRequest\x12\x0f\n\x07post_id\x18\x01 \x01(\t\x12\x14\n\x07\x63\x61ption\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08media_id\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x0c\n\x04tags\x18\x04 \x03(\tB\n\n\x08_captionB\x0b\n\t_media_id\"\x14\n\x12HealthCheckRequest\"|\n\x13HealthCheckResponse\x12\x30\n\x06status\x18\x01 \x01(\x0e\x32 .post.HealthCheckResponse.Status\"3\n\x06Status\x12\x0b\n\x07UNKNOWN\x10\x00\x12\x0b\n\x07SERVING\x10\x01\x12\x0f\n\x0bNOT_SERVING\x10\x02\x32\xb1\x04\n\x0bPostService\x12?\n\nCreatePost\x12\x17.post.CreatePostRequest\x1a\x18.post.CreatePostResponse\x12\x43\n\x0c\x43reateAIPost\x12\x19.post.CreateAIPostRequest\x1a\x18.post.CreatePostResponse\x12+\n\x07GetPost\x12\x14.post.GetPostRequest\x1a\n.post.Post\x12\x39\n\x0cGetUserPosts\x12\x19.post.GetUserPostsRequest\x1a\x0e.post.PostList\x12\x43\n\x11GetCharacterPosts\x12\x1e.post.GetCharacterPostsRequest\x1a\x0e.post.PostList\x12;\n\rGetPostsByIds\x12\x1a.post.GetPostsByIdsRequest\x1a\x0e.post.PostList\x12;\n\rGetGlobalFeed\x12\x1a.post.GetGlobalFeedRequest\x1a\x0e.post.PostList\x12\x42\n\x0bHealthCheck\x12\x18.post.HealthCheckRequest\x1a\x19.post.HealthCheckResponse\x12\x31\n\nUpdatePost\x12\x17.post.UpdatePostRequest\x1a\n.post.Postb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#generia_worker/rpc/stubs/post.proto\x12\x04post\"\xeb\x01\n\x04Post\x12\x0f\n\x07post_id\x18\x01 \x01(\t\x12\x14\n\x0c\x63haracter_id\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x0f\n\x07\x63\x61ption\x18\x04 \x01(\t\x12\x11\n\tmedia_url\x18\x05 \x01(\t\x12\x12\n\ncreated_at\x18\x06 \x01(\t\x12\x13\n\x0blikes_count\x18\x07 \x01(\x05\x12\x16\n\x0e\x63omments_count\x18\x08 \x01(\x05\x12\x10\n\x08world_id\x18\t \x01(\t\x12\x12\n\navatar_url\x18\n \x01(\t\x12\r\n\x05is_ai\x18\x0b \x01(\x08\x12\x0c\n\x04tags\x18\x0c \x03(\t\"I\n\x08PostList\x12\x19\n\x05posts\x18\x01 \x03(\x0b\x32\n.post.Post\x12\r\n\x05total\x18\x02 \x01(\x05\x12\x13\n\x0bnext_cursor\x18\x03 \x01(\t\"\x8c\x01\n\x11\x43reatePostRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x14\n\x0c\x63haracter_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63\x61ption\x18\x03 \x01(\t\x12\x10\n\x08media_id\x18\x04 \x01(\t\x12\x10\n\x08world_id\x18\x05 \x01(\t\x12\r\n\x05is_ai\x18\x06 \x01(\x08\x12\x0c\n\x04tags\x18\x07 \x03(\t\"\x97\x01\n\x13\x43reateAIPostRequest\x12\x14\n\x0c\x63haracter_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61ption\x18\x02 \x01(\t\x12\x10\n\x08media_id\x18\x03 \x01(\t\x12\x10\n\x08world_id\x18\x04 \x01(\t\x12\x0c\n\x04tags\x18\x05 \x03(\t\x12\x18\n\ncreated_at\x18\xe9\x07 \x01(\tH\x00\x88\x01\x01\x42\r\n\x0b_created_at\"9\n\x12\x43reatePostResponse\x12\x0f\n\x07post_id\x18\x01 \x01(\t\x12\x12\n\ncreated_at\x18\x02 \x01(\t\"3\n\x0eGetPostRequest\x12\x0f\n\x07post_id\x18\x01 \x01(\t\x12\x10\n\x08world_id\x18\x02 \x01(\t\"W\n\x13GetUserPostsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x0e\n\x06offset\x18\x03 \x01(\x05\x12\x10\n\x08world_id\x18\x04 \x01(\t\"a\n\x18GetCharacterPostsRequest\x12\x14\n\x0c\x63haracter_id\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x0e\n\x06offset\x18\x03 \x01(\x05\x12\x10\n\x08world_id\x18\x04 \x01(\t\"(\n\x14GetPostsByIdsRequest\x12\x10\n\x08post_ids\x18\x01 \x03(\t\"G\n\x14GetGlobalFeedRequest\x12\r\n\x05limit\x18\x01 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\x12\x10\n\x08world_id\x18\x03 \x01(\t\"x\n\x11UpdatePostRequest\x12\x0f\n\x07post_id\x18\x01 \x01(\t\x12\x14\n\x07\x63\x61ption\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08media_id\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x0c\n\x04tags\x18\x04 \x03(\tB\n\n\x08_captionB\x0b\n\t_media_id\"\x14\n\x12HealthCheckRequest\"|\n\x13HealthCheckResponse\x12\x30\n\x06status\x18\x01 \x01(\x0e\x32 .post.HealthCheckResponse.Status\"3\n\x06Status\x12\x0b\n\x07UNKNOWN\x10\x00\x12\x0b\n\x07SERVING\x10\x01\x12\x0f\n\x0bNOT_SERVING\x10\x02\x32\xb1\x04\n\x0bPostService\x12?\n\nCreatePost\x12\x17.post.CreatePostRequest\x1a\x18.post.CreatePostResponse\x12\x43\n\x0c\x43reateAIPost\x12\x19.post.CreateAIPostRequest\x1a\x18.post.CreatePostResponse\x12+\n\x07GetPost\x12\x14.post.GetPostRequest\x1a\n.post.Post\x12\x39\n\x0cGetUserPosts\x12\x19.post.GetUserPostsRequest\x1a\x0e.post.PostList\x12\x43\n\x11GetCharacterPosts\x12\x1e.post.GetCharacterPostsRequest\x1a\x0e.post.PostList\x12;\n\rGetPostsByIds\x12\x1a.post.GetPostsByIdsRequest\x1a\x0e.post.PostList\x12;\n\rGetGlobalFeed\x12\x1a.post.GetGlobalFeedRequest\x1a\x0e.post.PostList\x12\x42\n\x0bHealthCheck\x12\x18.post.HealthCheckRequest\x1a\x19.post.HealthCheckResponse\x12\x31\n\nUpdatePost\x12\x17.post.UpdatePostRequest\x1a\n.post.Postb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,28 +37,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_POSTLIST']._serialized_end=356
   _globals['_CREATEPOSTREQUEST']._serialized_start=359
   _globals['_CREATEPOSTREQUEST']._serialized_end=499
-  _globals['_CREATEAIPOSTREQUEST']._serialized_start=501
-  _globals['_CREATEAIPOSTREQUEST']._serialized_end=611
-  _globals['_CREATEPOSTRESPONSE']._serialized_start=613
-  _globals['_CREATEPOSTRESPONSE']._serialized_end=670
-  _globals['_GETPOSTREQUEST']._serialized_start=672
-  _globals['_GETPOSTREQUEST']._serialized_end=723
-  _globals['_GETUSERPOSTSREQUEST']._serialized_start=725
-  _globals['_GETUSERPOSTSREQUEST']._serialized_end=812
-  _globals['_GETCHARACTERPOSTSREQUEST']._serialized_start=814
-  _globals['_GETCHARACTERPOSTSREQUEST']._serialized_end=911
-  _globals['_GETPOSTSBYIDSREQUEST']._serialized_start=913
-  _globals['_GETPOSTSBYIDSREQUEST']._serialized_end=953
-  _globals['_GETGLOBALFEEDREQUEST']._serialized_start=955
-  _globals['_GETGLOBALFEEDREQUEST']._serialized_end=1026
-  _globals['_UPDATEPOSTREQUEST']._serialized_start=1028
-  _globals['_UPDATEPOSTREQUEST']._serialized_end=1148
-  _globals['_HEALTHCHECKREQUEST']._serialized_start=1150
-  _globals['_HEALTHCHECKREQUEST']._serialized_end=1170
-  _globals['_HEALTHCHECKRESPONSE']._serialized_start=1172
-  _globals['_HEALTHCHECKRESPONSE']._serialized_end=1296
-  _globals['_HEALTHCHECKRESPONSE_STATUS']._serialized_start=1245
-  _globals['_HEALTHCHECKRESPONSE_STATUS']._serialized_end=1296
-  _globals['_POSTSERVICE']._serialized_start=1299
-  _globals['_POSTSERVICE']._serialized_end=1860
+  _globals['_CREATEAIPOSTREQUEST']._serialized_start=502
+  _globals['_CREATEAIPOSTREQUEST']._serialized_end=653
+  _globals['_CREATEPOSTRESPONSE']._serialized_start=655
+  _globals['_CREATEPOSTRESPONSE']._serialized_end=712
+  _globals['_GETPOSTREQUEST']._serialized_start=714
+  _globals['_GETPOSTREQUEST']._serialized_end=765
+  _globals['_GETUSERPOSTSREQUEST']._serialized_start=767
+  _globals['_GETUSERPOSTSREQUEST']._serialized_end=854
+  _globals['_GETCHARACTERPOSTSREQUEST']._serialized_start=856
+  _globals['_GETCHARACTERPOSTSREQUEST']._serialized_end=953
+  _globals['_GETPOSTSBYIDSREQUEST']._serialized_start=955
+  _globals['_GETPOSTSBYIDSREQUEST']._serialized_end=995
+  _globals['_GETGLOBALFEEDREQUEST']._serialized_start=997
+  _globals['_GETGLOBALFEEDREQUEST']._serialized_end=1068
+  _globals['_UPDATEPOSTREQUEST']._serialized_start=1070
+  _globals['_UPDATEPOSTREQUEST']._serialized_end=1190
+  _globals['_HEALTHCHECKREQUEST']._serialized_start=1192
+  _globals['_HEALTHCHECKREQUEST']._serialized_end=1212
+  _globals['_HEALTHCHECKRESPONSE']._serialized_start=1214
+  _globals['_HEALTHCHECKRESPONSE']._serialized_end=1338
+  _globals['_HEALTHCHECKRESPONSE_STATUS']._serialized_start=1287
+  _globals['_HEALTHCHECKRESPONSE_STATUS']._serialized_end=1338
+  _globals['_POSTSERVICE']._serialized_start=1341
+  _globals['_POSTSERVICE']._serialized_end=1902
 # @@protoc_insertion_point(module_scope)

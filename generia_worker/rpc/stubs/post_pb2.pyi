@@ -146,10 +146,15 @@ class CreateAIPostRequest(_message.Message):
     MEDIA_ID_FIELD_NUMBER: _builtins.int
     WORLD_ID_FIELD_NUMBER: _builtins.int
     TAGS_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
     character_id: _builtins.str
     caption: _builtins.str
     media_id: _builtins.str
     world_id: _builtins.str
+    created_at: _builtins.str
+    """ISO 8601 with an offset: when it was written, in its world. Optional: a service that does not know it takes the time of
+    the call.
+    """
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -160,12 +165,15 @@ class CreateAIPostRequest(_message.Message):
         media_id: _builtins.str = ...,
         world_id: _builtins.str = ...,
         tags: _abc.Iterable[_builtins.str] | None = ...,
+        created_at: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_created_at", b"_created_at", "created_at", b"created_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["caption", b"caption", "character_id", b"character_id", "media_id", b"media_id", "tags", b"tags", "world_id", b"world_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_created_at", b"_created_at", "caption", b"caption", "character_id", b"character_id", "created_at", b"created_at", "media_id", b"media_id", "tags", b"tags", "world_id", b"world_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__created_at: _TypeAlias = _typing.Literal["created_at"]  # noqa: Y015
+    _WhichOneofArgType__created_at: _TypeAlias = _typing.Literal["_created_at", b"_created_at"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__created_at) -> _WhichOneofReturnType__created_at | None: ...
 
 Global___CreateAIPostRequest: _TypeAlias = CreateAIPostRequest  # noqa: Y015
 

@@ -13,6 +13,8 @@ from generia_worker.simulator.writing.shapes import SHAPES, Material
 from generia_worker.simulator.writing.template import capital, parse
 
 _MAX_POSTS = 260
+#: How far back its posts lie.
+_DAYS_AGO = 14
 #: Shapes as often as they are wanted: stories carry a feed, verse is a spice.
 _SHAPE_WEIGHTS: dict[Shape, int] = {
     "story": 6,
@@ -38,7 +40,9 @@ def write_plan(context: Context) -> Document:
     slots: Slots = {**context.slots(rng), "name": short_name(context, name)}
 
     planned = []
-    for title, tone, words in _titles(context, rng, count, earlier, feminine):
+    titles = _titles(context, rng, count, earlier, feminine)
+    days = sorted((rng.randint(0, _DAYS_AGO) for _ in titles), reverse=True)
+    for (title, tone, words), days_ago in zip(titles, days, strict=True):
 
         def say(templates: tuple[str, ...], words: Slots = words) -> str:
             return context.fill(rng.choice(templates), {**slots, **words}, feminine)
@@ -47,6 +51,7 @@ def write_plan(context: Context) -> Document:
         planned.append(
             {
                 "topic": title,
+                "days_ago": days_ago,
                 "content_brief": say(posts.briefs),
                 "emotional_tone": tone,
                 "post_type": posts.shapes[shape],

@@ -1,0 +1,45 @@
+"""When the posts of a world were written: in its own recent past, in the order of their plan. Pure."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+#: How far back posts lie whose plan does not say when they were written, and the most that one may say, in days.
+SPAN_DAYS, DAYS_MOST = 14.0, 366.0
+#: Between two posts of one character lies this at least.
+_GAP = timedelta(minutes=1)
+
+
+def written_at(key: str, until: datetime, days_ago: Sequence[float | None]) -> list[datetime]:
+    """Return when each post of a character was written, the first one first; all of them before `until`, no two at once.
+
+    `days_ago` is what the plan says of each. It is believed when it leads from the past towards today; else they lie evenly
+    over two weeks, as people's posts do: not quite. The same `key` gives the same times.
+
+        written_at("w1/07", datetime(2026, 5, 9, 12, tzinfo=UTC), [3, 1, 0])    # on May 6th, 8th and 9th
+    """
+    rng = random.Random(key)
+    count = len(days_ago)
+    told = [days for days in days_ago if days is not None and 0 <= days <= DAYS_MOST]
+    if len(told) == count and told == sorted(told, reverse=True):
+        days = _within_their_days(told, rng)
+    else:
+        days = [(count - index - rng.uniform(0.1, 0.9)) / count * SPAN_DAYS for index in range(count)]
+    found: list[datetime] = []
+    latest = until
+    for ago in reversed(days):
+        latest = min(until - timedelta(days=ago), latest - _GAP)
+        found.append(latest.replace(microsecond=0))
+    return found[::-1]
+
+
+def _within_their_days(days: Sequence[float], rng: random.Random) -> list[float]:
+    """Give each post a time within the 24 hours that its whole number of days names, those of one day in their order."""
+    found: list[float] = []
+    for day in sorted({math.floor(one) for one in days}, reverse=True):
+        number = sum(math.floor(one) == day for one in days)
+        found += sorted((day + rng.random() for _ in range(number)), reverse=True)
+    return found
