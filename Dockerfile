@@ -336,10 +336,11 @@ COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_
      generia_worker/storage/migrations.py generia_worker/storage/mongo.py generia_worker/storage/mongo_check.py \
      generia_worker/storage/parameters.py ./generia_worker/storage/
 COPY generia_worker/worlds/__init__.py generia_worker/worlds/cast.py generia_worker/worlds/characters.py \
-     generia_worker/worlds/context.py generia_worker/worlds/control.py generia_worker/worlds/documents.py \
-     generia_worker/worlds/generate.py generia_worker/worlds/media.py generia_worker/worlds/posts.py \
-     generia_worker/worlds/prompt_context.py generia_worker/worlds/results.py generia_worker/worlds/steps.py \
-     generia_worker/worlds/templates.py generia_worker/worlds/world.py ./generia_worker/worlds/
+     generia_worker/worlds/context.py generia_worker/worlds/control.py generia_worker/worlds/dates.py \
+     generia_worker/worlds/documents.py generia_worker/worlds/generate.py generia_worker/worlds/media.py \
+     generia_worker/worlds/posts.py generia_worker/worlds/prompt_context.py generia_worker/worlds/results.py \
+     generia_worker/worlds/steps.py generia_worker/worlds/templates.py generia_worker/worlds/world.py \
+     ./generia_worker/worlds/
 COPY prompts/__init__.py prompts/answer_schema.j2 prompts/cast_characters.j2 prompts/create_character.j2 \
      prompts/describe_world.j2 prompts/draw_picture.j2 prompts/illustrate_world.j2 prompts/plan_posts.j2 \
      prompts/reask.j2 prompts/write_post.j2 ./prompts/
@@ -393,10 +394,11 @@ COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_
      generia_worker/storage/migrations.py generia_worker/storage/mongo.py generia_worker/storage/mongo_check.py \
      generia_worker/storage/parameters.py ./generia_worker/storage/
 COPY generia_worker/worlds/__init__.py generia_worker/worlds/cast.py generia_worker/worlds/characters.py \
-     generia_worker/worlds/context.py generia_worker/worlds/control.py generia_worker/worlds/documents.py \
-     generia_worker/worlds/generate.py generia_worker/worlds/media.py generia_worker/worlds/posts.py \
-     generia_worker/worlds/prompt_context.py generia_worker/worlds/results.py generia_worker/worlds/steps.py \
-     generia_worker/worlds/templates.py generia_worker/worlds/world.py ./generia_worker/worlds/
+     generia_worker/worlds/context.py generia_worker/worlds/control.py generia_worker/worlds/dates.py \
+     generia_worker/worlds/documents.py generia_worker/worlds/generate.py generia_worker/worlds/media.py \
+     generia_worker/worlds/posts.py generia_worker/worlds/prompt_context.py generia_worker/worlds/results.py \
+     generia_worker/worlds/steps.py generia_worker/worlds/templates.py generia_worker/worlds/world.py \
+     ./generia_worker/worlds/
 COPY prompts/__init__.py prompts/answer_schema.j2 prompts/cast_characters.j2 prompts/create_character.j2 \
      prompts/describe_world.j2 prompts/draw_picture.j2 prompts/illustrate_world.j2 prompts/plan_posts.j2 \
      prompts/reask.j2 prompts/write_post.j2 ./prompts/
@@ -501,10 +503,11 @@ COPY generia_worker/storage/__init__.py generia_worker/storage/cache.py generia_
      generia_worker/storage/mongo.py generia_worker/storage/mongo_check.py generia_worker/storage/parameters.py \
      ./generia_worker/storage/
 COPY generia_worker/worlds/__init__.py generia_worker/worlds/cast.py generia_worker/worlds/characters.py \
-     generia_worker/worlds/context.py generia_worker/worlds/control.py generia_worker/worlds/documents.py \
-     generia_worker/worlds/generate.py generia_worker/worlds/media.py generia_worker/worlds/posts.py \
-     generia_worker/worlds/prompt_context.py generia_worker/worlds/results.py generia_worker/worlds/steps.py \
-     generia_worker/worlds/templates.py generia_worker/worlds/world.py ./generia_worker/worlds/
+     generia_worker/worlds/context.py generia_worker/worlds/control.py generia_worker/worlds/dates.py \
+     generia_worker/worlds/documents.py generia_worker/worlds/generate.py generia_worker/worlds/media.py \
+     generia_worker/worlds/posts.py generia_worker/worlds/prompt_context.py generia_worker/worlds/results.py \
+     generia_worker/worlds/steps.py generia_worker/worlds/templates.py generia_worker/worlds/world.py \
+     ./generia_worker/worlds/
 COPY prompts/__init__.py prompts/answer_schema.j2 prompts/cast_characters.j2 prompts/create_character.j2 \
      prompts/describe_world.j2 prompts/draw_picture.j2 prompts/illustrate_world.j2 prompts/plan_posts.j2 \
      prompts/reask.j2 prompts/write_post.j2 ./prompts/

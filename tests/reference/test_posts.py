@@ -252,12 +252,12 @@ def test_posts_of_characters_are_dated_by_who_publishes_them(
 
 
 @pytest.mark.parametrize(
-    "said", ["", "yesterday", "2026-05-09T12:00:00", "2999-01-01T00:00:00Z", "0001-01-01T00:00:00Z"]
+    "said", ["", "yesterday", "2026-05-09T12:00:00", "2999-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59"]
 )
 def test_times_that_are_none(
     clients: Clients, world: WorldRecord, character: CharacterRecord, media_id: str, said: str
 ) -> None:
-    moment = SimpleNamespace(isoformat=lambda: said)
+    moment: Any = SimpleNamespace(isoformat=lambda: said)
     with pytest.raises(InvalidInputError, match="created_at"):
         clients.posts.create_ai(
             character.id,
@@ -266,7 +266,7 @@ def test_times_that_are_none(
             world.id,
             [],
             written_at=moment,
-            idempotency_key=new_key(),  # type: ignore[arg-type]
+            idempotency_key=new_key(),
         )
     assert clients.posts.feed(world.id).total == 0
 

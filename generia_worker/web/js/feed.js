@@ -20,6 +20,8 @@ export class Feed {
     this.load = load;
     this.make = make;
     this.known = new Map();
+    // What came live and is older than all that is loaded: it has its place once that part of the feed is.
+    this.beyond = new Map();
     this.groups = [];
     this.waiting = [];
     this.cursor = "";
@@ -79,6 +81,8 @@ export class Feed {
         page.posts.filter((post) => !this.known.has(post.post_id)),
         first,
       );
+      // One that appeared after its page had been read is in none.
+      for (const post of this.beyond.values()) if (this.whole || this.reaches(post)) this.insert(post);
       this.note.hidden = this.known.size > 0;
       this.busy = false;
       this.name();
@@ -97,7 +101,10 @@ export class Feed {
   }
 
   append(posts, first) {
-    for (const post of posts) this.known.set(post.post_id, post);
+    for (const post of posts) {
+      this.known.set(post.post_id, post);
+      this.beyond.delete(post.post_id);
+    }
     if (first && this.groups.length > 0) {
       // What came live while the first page was on its way is newer than most of it, but not than all of it.
       posts = [...this.groups.flatMap((group) => group.posts), ...posts].sort((a, b) =>
@@ -113,6 +120,10 @@ export class Feed {
   /** Take a post that has just appeared, or a newer form of one that is here. */
   live(post) {
     if (this.known.has(post.post_id)) return this.replace(post);
+    if (!this.whole && this.groups.length > 0 && !this.reaches(post)) {
+      this.beyond.set(post.post_id, post);
+      return;
+    }
     this.note.hidden = true;
     const reading = !this.attached || this.element.getBoundingClientRect().top < -READING_PX;
     if (!reading) return this.insert(post, true);
@@ -121,14 +132,24 @@ export class Feed {
     if (this.attached) this.offer();
   }
 
-  /** Read the newest posts again after a time without a stream, until there are only known ones. */
+  /** How many posts it knows of, whether they are shown or not. */
+  get size() {
+    return this.known.size + this.beyond.size;
+  }
+
+  /** Whether a post belongs into what is loaded. */
+  reaches(post) {
+    return this.groups.length > 0 && newer(post, this.groups.at(-1).posts.at(-1));
+  }
+
+  /** Read what is loaded again after a time without a stream: what was missed may have any date. */
   async catchUp() {
     let cursor = "";
     do {
       const page = await this.load(cursor);
       const missed = page.posts.filter((post) => !this.known.has(post.post_id));
       for (const post of missed.reverse()) this.live(post);
-      cursor = missed.length === 0 ? "" : page.next_cursor;
+      cursor = this.whole || page.posts.some((post) => this.reaches(post)) ? page.next_cursor : "";
     } while (cursor);
   }
 
@@ -139,11 +160,14 @@ export class Feed {
 
   /** Put in what waited, and show it. */
   showWaiting() {
-    for (const post of this.waiting) this.insert(post);
+    const waiting = this.waiting.sort((a, b) => (newer(a, b) ? 1 : -1));
+    let newest;
+    for (const post of waiting) newest = this.insert(post) ?? newest;
     this.waiting = [];
     this.pill.hidden = true;
-    this.element.scrollIntoView({ block: "start" });
-    this.body.querySelector("article")?.focus({ preventScroll: true });
+    const onTop = !newest || newest === this.body.querySelector("article");
+    (onTop ? this.element : newest).scrollIntoView({ block: "start" });
+    (newest ?? this.body.querySelector("article"))?.focus({ preventScroll: true });
   }
 
   replace(post) {
@@ -158,22 +182,43 @@ export class Feed {
 
   insert(post, fresh = false) {
     this.known.set(post.post_id, post);
+    this.beyond.delete(post.post_id);
     const index = this.groups.findIndex((group) => newer(post, group.posts.at(-1)));
     const group = this.groups[index];
     const onTop = this.groups.length === 0 || (index === 0 && newer(post, group.posts[0]));
-    let element;
     if (onTop && (!group || group.posts.length >= GROUP || !group.drawn)) {
-      element = this.addGroup([post], 0).element.firstChild;
-    } else if (!group) {
-      // Older than all that is here: it comes with its page, if there are more pages.
-      if (this.whole) this.addGroup([post], this.groups.length);
-    } else {
+      this.addGroup([post], 0);
+    } else if (group) {
       const at = group.posts.findIndex((one) => newer(post, one));
-      group.posts.splice(at, 0, post);
-      element = this.make(post);
-      if (group.drawn) group.element.insertBefore(element, group.element.children[at]);
+      this.put(post, index, at);
+    } else if (this.groups.at(-1).posts.length < GROUP) {
+      this.put(post, this.groups.length - 1, this.groups.at(-1).posts.length);
+    } else {
+      this.addGroup([post], this.groups.length);
     }
+    const element = this.elementOf(post);
     if (fresh) element?.classList.add("is-new");
+    return element;
+  }
+
+  /** Put a post into a group; one that has grown too large is two. */
+  put(post, index, at) {
+    const group = this.groups[index];
+    group.posts.splice(at, 0, post);
+    if (group.drawn) group.element.insertBefore(this.make(post), group.element.children[at] ?? null);
+    if (group.posts.length < 2 * GROUP) return;
+    const rest = group.posts.splice(GROUP);
+    if (group.drawn) for (const _ of rest) group.element.lastChild.remove();
+    this.addGroup(rest, index + 1);
+  }
+
+  /** The element of a post that is drawn. */
+  elementOf(post) {
+    for (const group of this.groups) {
+      const at = group.posts.indexOf(post);
+      if (at >= 0 && group.drawn) return group.element.children[at];
+    }
+    return undefined;
   }
 
   /** Say what this is, to those who hear it. */

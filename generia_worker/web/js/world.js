@@ -183,10 +183,10 @@ export class WorldView {
   /** Where the stream tells no posts (it may know the status alone), the feed is asked for what the counter promises. */
   expect(posts) {
     this.promised = posts;
-    if (this.missing || posts <= this.feed.known.size || this.closed) return;
+    if (this.missing || posts <= this.feed.size || this.closed) return;
     this.missing = setTimeout(() => {
       this.missing = 0;
-      if (this.promised > this.feed.known.size) this.feed.catchUp().catch(() => {});
+      if (this.promised > this.feed.size) this.feed.catchUp().catch(() => {});
     }, MISSING_MS);
   }
 

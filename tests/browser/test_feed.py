@@ -1,0 +1,129 @@
+"""The feed alone, in a real browser: posts come in any order, and each is shown once, at its date."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Person
+
+#: A feed over a service that has these posts: `post_id` is the date. `feed.more()` and so on are those of the page.
+_FEED = """async () => {
+  const { Feed } = await import("/js/feed.js");
+  const all = [];
+  const post = (day) => ({ post_id: `p${day}`, created_at: day.toFixed(1).padStart(8, "0"), caption: "", tags: [] });
+  const serve = async (cursor) => {
+    const older = all.filter((one) => !cursor || one.created_at < cursor);
+    older.sort((a, b) => (a.created_at > b.created_at ? -1 : 1));
+    const posts = older.slice(0, 10);
+    const last = posts.at(-1)?.created_at;
+    return { posts, next_cursor: older.length > 10 ? last : "" };
+  };
+  const held = [];
+  let load = serve;
+  const feed = new Feed({ load: (cursor) => load(cursor), make: (one) => {
+    const element = document.createElement("article");
+    element.id = one.post_id;
+    return element;
+  }});
+  const days = () => [...feed.body.querySelectorAll("article")].map((one) => Number(one.id.slice(1)));
+  const groups = () => feed.groups.map((group) => group.posts.length);
+  // It stands in no page: what comes live waits until it is asked for.
+  /** Let the next page be read now and arrive when it is let go. */
+  const hold = () => {
+    load = async (cursor) => {
+      load = serve;
+      const page = await serve(cursor);
+      await new Promise((go) => held.push(go));
+      return page;
+    };
+  };
+  return await (SCRIPT)({ feed, all, post, days, groups, hold, held });
+}"""
+
+
+@pytest.fixture(scope="module")
+def page(made: tuple[Person, str]) -> Page:
+    """The page of somebody who is logged in."""
+    made[0].page.goto("/account")
+    expect(made[0].page.get_by_role("heading", level=1)).to_be_visible()
+    return made[0].page
+
+
+def run(page: Page, script: str) -> Any:
+    return page.evaluate(_FEED.replace("SCRIPT", script))
+
+
+def test_posts_that_come_in_any_order_stand_in_that_of_their_dates(page: Page) -> None:
+    days, groups = run(
+        page,
+        """async ({ feed, all, post, days, groups }) => {
+          await feed.more();
+          const order = [...Array(200).keys()].map((n) => (n * 77) % 200);
+          for (const day of order) { all.push(post(day)); feed.live(post(day)); feed.live(post(day)); }
+          feed.showWaiting();
+          return [days(), groups()];
+        }""",
+    )
+    assert days == sorted(range(200), reverse=True)
+    assert max(groups) < 40, "what is far away is not drawn: by groups"
+    assert len(groups) < 60
+
+
+def test_a_post_that_is_older_than_what_is_loaded_comes_with_its_page(page: Page) -> None:
+    first, size, whole = run(
+        page,
+        """async ({ feed, all, post, days }) => {
+          for (let day = 100; day < 125; day++) all.push(post(day));
+          await feed.more();
+          all.push(post(50)); feed.live(post(50));
+          const first = days(), size = feed.size;
+          await feed.more(); await feed.more();
+          return [first, size, days()];
+        }""",
+    )
+    assert first == list(range(124, 114, -1))
+    assert size == 11, "it is known, so that nobody asks for it"
+    assert whole == [*range(124, 99, -1), 50]
+
+
+def test_a_post_that_appears_while_its_page_is_read_is_not_lost(page: Page) -> None:
+    found = run(
+        page,
+        """async ({ feed, all, post, days, hold, held }) => {
+          for (let day = 100; day < 120; day++) all.push(post(day));
+          await feed.more();
+          hold();
+          const more = feed.more();
+          await new Promise((done) => setTimeout(done));
+          all.push(post(105.5)); feed.live(post(105.5));
+          held.shift()();
+          await more;
+          return days();
+        }""",
+    )
+    assert found == [*range(119, 105, -1), 105.5, *range(105, 99, -1)]
+
+
+def test_what_was_missed_is_found_wherever_it_is(page: Page) -> None:
+    found = run(
+        page,
+        """async ({ feed, all, post, days }) => {
+          for (let day = 100; day < 130; day++) all.push(post(day));
+          await feed.more(); await feed.more();
+          all.push(post(112.5)); all.push(post(1)); all.push(post(500));
+          await feed.catchUp();
+          feed.showWaiting();
+          const loaded = days();
+          while (!feed.whole) await feed.more();
+          all.push(post(2)); all.push(post(113.5));
+          await feed.catchUp();
+          feed.showWaiting();
+          return [loaded, days()];
+        }""",
+    )
+    loaded, whole = found
+    assert loaded == [500, *range(129, 112, -1), 112.5, *range(112, 109, -1)]
+    assert whole == [500, *range(129, 113, -1), 113.5, 113, 112.5, *range(112, 99, -1), 2, 1]
