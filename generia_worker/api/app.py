@@ -42,7 +42,7 @@ _bearer = HTTPBearer(auto_error=False, description="The token that GENERIA_API_T
 def create_app(container: Container, enqueuer: Enqueuer) -> FastAPI:
     """Return the ASGI application over one process's resources."""
     ordering = Ordering(container)
-    live = LiveStatus(container.status, lambda: container.services.posts)
+    live = LiveStatus(container.status, lambda: container.posts)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -71,7 +71,7 @@ def add_controls(
     def redo(world_id: WorldId, body: RedoBody) -> GenerationStatus:
         """Redo one character or one post, in place."""
         if body.step.startswith("post/"):
-            container.services.posts.check_update()  # before anything is paid
+            container.posts.check_update()  # before anything is paid
         with ordering.going_on(world_id):
             container.control.redo(world_id, body.step)
         return go_on(world_id, START_WORLD)

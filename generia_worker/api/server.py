@@ -34,7 +34,7 @@ def run(settings: Settings) -> None:
         )
         raise ConfigurationError(message)
     container = get_container()
-    container.database.require_usable()
+    container.database.wait_until_usable()
     container.database.ensure_indexes()
     app = create_app(container, Enqueuer(celery, lambda: container.redis))
     sockets = listening("GENERIA_API_BIND", settings.api_bind)

@@ -246,8 +246,13 @@ class Container:
         return Parameters(self.database, WorldParameters, lambda found: found.image_prompts is not None)
 
     @_shared
+    def posts(self) -> PostClient:
+        """The post service, which the endpoint asks too."""
+        return PostClient(self._channel(self.settings.post_service), self.settings.rpc_timeout_s)
+
+    @_shared
     def services(self) -> Services:
-        """The collaborators of the use cases."""
+        """The collaborators of the use cases: of workers alone, since others have no templates."""
         s = self.settings
         timeout = s.rpc_timeout_s
         return Services(
@@ -262,7 +267,7 @@ class Container:
             parameters=self.parameters,
             worlds=WorldClient(self._channel(s.world_service), timeout),
             characters=CharacterClient(self._channel(s.character_service), timeout),
-            posts=PostClient(self._channel(s.post_service), timeout),
+            posts=self.posts,
             media=MediaClient(self._channel(s.media_service), timeout),
         )
 

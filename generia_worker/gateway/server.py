@@ -12,12 +12,10 @@ from generia_worker.gateway.dependencies import Dependencies, open_dependencies
 from generia_worker.http.addresses import is_loopback, listening, split
 from generia_worker.http.connections import guarded
 from generia_worker.settings import Settings
-from generia_worker.storage.mongo_check import wait_until_usable
+from generia_worker.storage.mongo_check import START_S, wait_until_usable
 
 log = logging.getLogger(__name__)
 
-#: MongoDB may start at the same time.
-_START_S = 30.0
 #: Streams and downloads that are still open then are cut; browsers connect again by themselves.
 STOP_S = 3
 #: Open files beside the connections of streams and clients: to services and MongoDB, of the log, of downloads.
@@ -33,7 +31,7 @@ def run(settings: Settings) -> None:
     warn_of_strangers(settings)
     deps = open_dependencies(settings)
     wait_until_usable(
-        deps.mongo, settings.mongo_uri.get_secret_value(), settings.mongo_database, patience_s=_START_S
+        deps.mongo, settings.mongo_uri.get_secret_value(), settings.mongo_database, patience_s=START_S
     )
     deps.prepare()
     uvicorn.Server(config(deps)).run(listening("GENERIA_GATEWAY_BIND", settings.gateway_bind))

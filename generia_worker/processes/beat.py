@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from generia_worker.processes import reports_errors, set_up_process
-from generia_worker.processes.celery_program import checked_app
+from generia_worker.processes.celery_program import naming_app, prepare_database
 from generia_worker.processes.health_checks import beat_file
 
 #: How often the scheduler notes that it published something, in seconds.
@@ -24,7 +24,7 @@ def beat() -> None:
     settings = set_up_process()
     schedule = settings.data_dir.expanduser() / "beat-schedule"
     schedule.parent.mkdir(parents=True, exist_ok=True)
-    celery = checked_app()
+    prepare_database()
     _note_what_is_published(beat_file(settings))
     options = {
         "--scheduler": f"{Scheduler.__module__}:{Scheduler.__name__}",
@@ -32,7 +32,7 @@ def beat() -> None:
         "--pidfile": "",
         "--loglevel": settings.log_level,
     }
-    celery.start(["--quiet", "beat", *(word for option in options.items() for word in option)])
+    naming_app().start(["--quiet", "beat", *(word for option in options.items() for word in option)])
 
 
 def _note_what_is_published(path: Path) -> None:

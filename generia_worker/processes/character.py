@@ -12,7 +12,7 @@ from generia_worker.processes import reports_errors, set_up_process
 def character() -> None:
     """Run the character service."""
     from generia_worker.reference.character.character_service import CharacterService
-    from generia_worker.reference.server import run
+    from generia_worker.reference.shared.server import run
 
     run([CharacterService], set_up_process("character"))
 

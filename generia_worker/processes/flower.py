@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from generia_worker.processes import reports_errors, set_up_process
+from generia_worker.processes.celery_program import naming_app
 
 
 @click.command()
@@ -14,10 +15,9 @@ def flower() -> None:
 
     It is behind a password: GENERIA_FLOWER_USER and GENERIA_FLOWER_PASSWORD.
     """
-    from generia_worker.app.celery_app import app
     from generia_worker.processes.flower_app import run
 
-    run(set_up_process(), app)
+    run(set_up_process(), naming_app())
 
 
 if __name__ == "__main__":

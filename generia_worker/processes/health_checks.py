@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 from generia_worker.settings import Settings
 
@@ -65,6 +66,11 @@ def worker_answers(settings: Settings, name: str, *, anywhere: bool = False) -> 
         return False
     found = [one for answer in answers or [] for one in answer]
     return any(one.startswith(node) if anywhere else one == node for one in found)
+
+
+def worker_file(settings: Settings, name: str) -> Path:
+    """Return the file that the worker of this name touches with every heartbeat of its own."""
+    return settings.data_dir.expanduser() / f"worker-{quote(name, safe='')}-alive"
 
 
 def beat_file(settings: Settings) -> Path:

@@ -12,7 +12,7 @@ from generia_worker.processes import reports_errors, set_up_process
 def media() -> None:
     """Run the media service."""
     from generia_worker.reference.media.media_service import MediaService
-    from generia_worker.reference.server import run
+    from generia_worker.reference.shared.server import run
 
     run([MediaService], set_up_process("media"))
 

@@ -12,7 +12,7 @@ from generia_worker.processes import reports_errors, set_up_process
 def post() -> None:
     """Run the post service."""
     from generia_worker.reference.post.post_service import PostService
-    from generia_worker.reference.server import run
+    from generia_worker.reference.shared.server import run
 
     run([PostService], set_up_process("post"))
 

@@ -11,7 +11,7 @@ from generia_worker.processes import reports_errors, set_up_process
 @reports_errors
 def world() -> None:
     """Run the world service."""
-    from generia_worker.reference.server import run
+    from generia_worker.reference.shared.server import run
     from generia_worker.reference.world.world_service import WorldService
 
     run([WorldService], set_up_process("world"))

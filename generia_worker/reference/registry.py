@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from functools import partial
 
 from generia_worker.errors import ConfigurationError
-from generia_worker.reference import server
 from generia_worker.reference.character.character_service import CharacterService
 from generia_worker.reference.media.media_service import MediaService
 from generia_worker.reference.post.post_service import PostService
-from generia_worker.reference.server import START_S, RunningServices, ServiceFactory
+from generia_worker.reference.shared import server
+from generia_worker.reference.shared.server import START_S, RunningServices, ServiceFactory
 from generia_worker.reference.world.world_service import WorldService
 from generia_worker.settings import Settings
 

@@ -23,7 +23,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from generia_worker.storage.mongo import IDLE_MS, connect
-from generia_worker.storage.mongo_check import require_usable
+from generia_worker.storage.mongo_check import START_S, wait_until_usable
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -161,9 +161,13 @@ class Database:
                 with contextlib.suppress(OperationFailure):  # another process was quicker
                     self.database[collection].drop_index(name)
 
-    def require_usable(self) -> None:
-        """Raise MongoUnusable unless MongoDB is a replica set with a primary that this user may write to."""
-        require_usable(self.client, self._uri, self.database.name)
+    def wait_until_usable(self, patience_s: float = START_S) -> None:
+        """Wait for a MongoDB that is being started too, for so long at most.
+
+        Raises MongoUnusable where it is no replica set with a primary that this user may write to, at once if no waiting
+        would mend that.
+        """
+        wait_until_usable(self.client, self._uri, self.database.name, patience_s=patience_s)
 
     def now(self) -> datetime:
         """Return the database's time: the one clock that all processes share."""

@@ -21,6 +21,8 @@ _LOGIN = "mongodb://user:password@host:27017/?replicaSet=rs0"
 _REFUSED_LOGIN = frozenset({18, 8000})
 _UNAUTHORIZED = 13
 _START = f"Start it, or correct {_SETTING}; without that setting `generia up` brings a MongoDB of its own."
+#: How long a process waits for a MongoDB that may be starting at the same time, in seconds.
+START_S = 30.0
 _POLL_S = 0.2
 #: Everything before the hosts of an address, the hosts, everything after them.
 _HOSTS = re.compile(r"^(?P<before>mongodb://(?:[^@/]*@)?)(?P<hosts>[^/?]+)(?P<after>.*)$")

@@ -28,14 +28,14 @@ def test_a_slow_client_loses_states_in_between_and_never_the_last_one(container:
     order = Order(world_id=WORLD, user_prompt="A world that is made by hand", users_count=1, posts_count=1)
     container.generations.accept(order, limits={"llm": 10, "images": 10}, batches=1)
     container.rows.add(WORLD, STEPS.opening(1), 1)
-    live = LiveStatus(container.status, lambda: container.services.posts)
+    live = LiveStatus(container.status, lambda: container.posts)
     asyncio.run(_and_stop(live, _follow(container, live)))
 
 
 def test_an_id_that_nobody_gave_is_as_good_as_now(container: Container) -> None:
     order = Order(world_id="odd", user_prompt="A world that is made by hand", users_count=1, posts_count=1)
     container.generations.accept(order, limits={"llm": 10, "images": 10}, batches=1)
-    live = LiveStatus(container.status, lambda: container.services.posts)
+    live = LiveStatus(container.status, lambda: container.posts)
 
     async def follow() -> sse.Event:
         stream = live.events("odd", 10**18 - 1)
@@ -79,7 +79,7 @@ def test_followers_go_on_when_the_history_of_changes_is_lost(
     order = Order(world_id="sleepy", user_prompt="A world that is made by hand", users_count=1, posts_count=1)
     container.generations.accept(order, limits={"llm": 10, "images": 10}, batches=1)
     container.rows.add("sleepy", STEPS.opening(1), 1)
-    live = LiveStatus(container.status, lambda: container.services.posts)
+    live = LiveStatus(container.status, lambda: container.posts)
     changes, tokens, broken = container.status.changes, list[Any](), threading.Event()
 
     def interrupted(token: Any, wait_s: float) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import stat
@@ -16,21 +17,33 @@ import pytest
 import yaml
 
 import celeryconfig
-from generia_worker.processes.health_checks import CHECKS
+from generia_worker.processes.health_checks import beat_file, worker_file
 from generia_worker.settings import PREFIX, Settings, secret_variables
-from tests import make_dockerfile
+from tests.deployment import dockerfile
+from tests.deployment.dockerfile import ROOT
 
-ROOT = make_dockerfile.ROOT
 COMPOSE = ROOT / "docker-compose.yml"
 PARSER = Path(__file__).with_name("compose_parser.py")
-PROFILES: tuple[set[str], ...] = (set(), {"simulator"}, {"monitoring"}, {"simulator", "monitoring"})
-#: Prepares a volume and ends; it alone needs root for that.
-ONCE = {"s3-folder"}
+PROFILES: tuple[set[str], ...] = (set(), {"monitoring"})
+#: They prepare a server and end.
+ONCE = {"mongo-setup", "s3-setup"}
+#: Needs root to prepare a volume.
+ROOTS = {"s3-setup"}
+#: Run for one command at a time.
+COMMANDS = {"cli"}
+#: What the set-up script notes.
+CHOSEN = {"SIMULATOR": "1"}
 
 
 def parsed(profiles: set[str], environment: dict[str, str] | None = None) -> dict[str, Any]:
     """Return what a compose parser makes of the file."""
-    return _parsed(frozenset(profiles), tuple(sorted((environment or {}).items())))
+    return _parsed(frozenset(profiles), tuple(sorted((environment or CHOSEN).items())))
+
+
+def stage_of(service: dict[str, Any]) -> str:
+    """Return the stage that the image of a service is made of, empty for a server of others."""
+    image: str = service["image"]
+    return image.removeprefix("generia/") if image.startswith("generia/") else ""
 
 
 @cache
@@ -45,6 +58,9 @@ def _parsed(profiles: frozenset[str], environment: tuple[tuple[str, str], ...]) 
             shutil.which("echo") or "/bin/echo",
             "-f",
             str(COMPOSE),
+            # What was chosen in this folder is of no account here.
+            "--env-file",
+            os.devnull,
             *chosen,
             "config",
         ],
@@ -61,7 +77,7 @@ def _parsed(profiles: frozenset[str], environment: tuple[tuple[str, str], ...]) 
 
 @pytest.fixture(scope="module")
 def whole() -> dict[str, Any]:
-    return parsed({"simulator", "monitoring"})
+    return parsed({"monitoring"})
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +95,6 @@ def seconds(text: str) -> int:
 @pytest.mark.parametrize("profiles", PROFILES, ids=lambda found: "+".join(sorted(found)) or "none")
 def test_each_profile_is_accepted_and_whole(profiles: set[str]) -> None:
     found = parsed(profiles)["services"]
-    assert ("simulator" in found) == ("simulator" in profiles)
     assert (
         ("grafana" in found) == ("prometheus" in found) == ("exporter" in found) == ("monitoring" in profiles)
     )
@@ -97,40 +112,57 @@ def test_each_profile_is_accepted_and_whole(profiles: set[str]) -> None:
         "flower",
     } <= set(found)
     for name, service in found.items():
-        assert set(service.get("depends_on", {})) <= set(found), (
-            f"{name} waits for what this profile leaves out"
-        )
+        assert set(service.get("depends_on", {})) <= ONCE, f"{name} is made anew with others of ours"
 
 
-def test_everybody_waits_for_health(services: dict[str, Any]) -> None:
+def test_nothing_is_done_before_there_is_a_choice() -> None:
+    with pytest.raises(AssertionError, match=r"run \.docker/setup once"):
+        _parsed(frozenset(), ())
+
+
+def test_everybody_waits_for_what_is_prepared(services: dict[str, Any]) -> None:
     for name, service in services.items():
         for other, how in service.get("depends_on", {}).items():
-            wanted = "service_completed_successfully" if other in ONCE else "service_healthy"
+            wanted = "service_started" if other == "mongo" else "service_completed_successfully"
             assert how["condition"] == wanted, f"{name} → {other}"
-        if name not in ONCE:
+        if "mongo_uri" in service.get("secrets", ()) and name not in COMMANDS:
+            assert "mongo-setup" in service["depends_on"], name
+        if name not in ONCE | COMMANDS:
             check = service["healthcheck"]
             assert check["test"][0] in ("CMD", "CMD-SHELL")
             assert {"interval", "timeout", "retries", "start_period"} <= set(check)
+            assert seconds(check["interval"]) >= 30, f"the check of {name} costs more than {name}"
 
 
 def test_our_health_checks_ask_the_right_part(services: dict[str, Any]) -> None:
+    """By a probe that starts quickly, at the port that the process listens on, or for the file that it touches."""
     for name, service in services.items():
-        stage = service.get("build", {}).get("target")
-        if stage in make_dockerfile.STAGES:
-            words = service["healthcheck"]["test"]
-            assert words[:4] == ["CMD", "python", "-m", make_dockerfile.HEALTH]
-            assert words[4] == stage
-            assert words[4] in CHECKS
-            if stage == "worker":
-                command = service["command"]
-                assert words[5:] == ["--name", command[command.index("--name") + 1]]
-                assert name == f"worker-{words[6]}"
+        if not stage_of(service) or name in COMMANDS:
+            continue
+        assert service["healthcheck"]["test"][:2] == ["CMD", "probe"]
+        question, value, *_ = service["healthcheck"]["test"][2:]
+        settings = Settings(data_dir=Path(service["environment"]["GENERIA_DATA_DIR"]), _env_file=None)
+        if question == "fresh":
+            worker = name.removeprefix("worker-")
+            expected = beat_file(settings) if name == "beat" else worker_file(settings, worker)
+            assert value == str(expected)
+            assert name == "beat" or service["command"][:2] == ["--name", worker]
+        else:
+            binds = [str(one) for one in service["environment"].values() if str(one).startswith("0.0.0.0:")]
+            assert binds == [f"0.0.0.0:{value}"], name
+
+
+def test_everything_is_bounded(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        assert re.fullmatch(r"\d+[mg]", service["mem_limit"]), name
+        threads = int(service.get("environment", {}).get("GENERIA_WORKER_THREADS", 0))
+        assert int(service["pids_limit"]) > threads + 100, name
 
 
 def test_every_queue_has_its_workers(services: dict[str, Any]) -> None:
     taken: list[str] = []
     for service in services.values():
-        if service.get("build", {}).get("target") == "worker":
+        if stage_of(service) == "worker":
             command = service["command"]
             quarantine = "--quarantine" in command
             taken += ["quarantine"] if quarantine else command[command.index("--queues") + 1].split(",")
@@ -146,14 +178,17 @@ def test_a_provider_is_used_as_much_as_it_may_be(services: dict[str, Any], name:
 
 
 def test_images_are_pinned_and_stages_exist(services: dict[str, Any]) -> None:
-    built = set()
+    built = []
     for name, service in services.items():
         if "build" in service:
-            built.add(service["build"]["target"])
+            assert service["build"]["target"] == stage_of(service)
+            built.append(stage_of(service))
+        elif stage_of(service):
+            assert service["pull_policy"] == "never", f"{name} would be looked for elsewhere"
         else:
             tag = service["image"].rpartition(":")[2]
             assert re.search(r"\d+\.\d+\.\d+|RELEASE\.20\d\d-", tag), f"{name} is not pinned"
-    assert built == {*make_dockerfile.STAGES, "python"}
+    assert sorted(built) == sorted(dockerfile.processes()), "each once"
 
 
 def test_nobody_is_root_and_nothing_is_written_but_where_it_must(services: dict[str, Any]) -> None:
@@ -164,10 +199,10 @@ def test_nobody_is_root_and_nothing_is_written_but_where_it_must(services: dict[
         assert "privileged" not in service
         assert service["logging"]["options"]["max-size"], name
         user = str(service.get("user", ""))
-        if name in ONCE:
+        if name in ROOTS:
             assert service["network_mode"] == "none"
             assert service["cap_add"] == ["CHOWN"]
-        elif "build" in service:
+        elif stage_of(service):
             assert not user  # the image's own: tests/deployment/test_dockerfile.py
         else:
             assert int(user.split(":")[0]) > 0, name
@@ -186,10 +221,8 @@ def test_only_this_machine_reaches_the_ports(services: dict[str, Any]) -> None:
 
 def test_workers_have_longer_than_their_grace_to_stop(services: dict[str, Any]) -> None:
     for name, service in services.items():
-        if name in ONCE:
-            continue
         grace_s = float(service.get("environment", {}).get("GENERIA_GRACE_S", 0))
-        if service.get("build", {}).get("target") == "worker":
+        if stage_of(service) == "worker":
             assert grace_s > 0
         assert seconds(service["stop_grace_period"]) >= grace_s + 10, name
 
@@ -198,7 +231,7 @@ def test_environments_hold_known_settings_and_no_secret(
     whole: dict[str, Any], services: dict[str, Any]
 ) -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
-    secrets = set(secret_variables()) - {"GENERIA_MONGO_URI"}
+    secrets = set(secret_variables())
     for name, service in services.items():
         environment = service.get("environment", {})
         for variable, value in environment.items():
@@ -210,48 +243,115 @@ def test_environments_hold_known_settings_and_no_secret(
             if variable.endswith("_FILE"):
                 assert value.removeprefix("/run/secrets/") in service["secrets"], f"{name}: {variable}"
         given = {value.removeprefix("/run/secrets/") for value in map(str, environment.values())}
-        if service.get("build", {}).get("target") in make_dockerfile.STAGES:
+        if stage_of(service):
             assert set(service.get("secrets", ())) <= given, f"{name} gets a secret that it does not read"
         assert set(service.get("secrets", ())) <= set(whole["secrets"])
-    assert "@" not in services["api"]["environment"]["GENERIA_MONGO_URI"]
 
 
-def test_the_simulators_environment_leads_to_the_simulator() -> None:
-    lines = (ROOT / ".docker/simulator.env").read_text(encoding="utf-8").splitlines()
-    values = dict(line.split("=", 1) for line in lines if not line.startswith("#"))
-    assert values.pop("COMPOSE_PROFILES") == "simulator"
-    found = parsed({"simulator"}, values)["services"]
-    bind = found["simulator"]["environment"]["GENERIA_SIMULATOR_BIND"]
-    for name in ("worker-llm", "worker-images", "api"):
-        environment = found[name]["environment"]
-        assert set(values) <= set(environment)
-        for variable in ("GENERIA_LLM_BASE_URL", "GENERIA_IMAGE_BASE_URL"):
-            assert environment[variable].startswith(f"http://simulator:{bind.rpartition(':')[2]}/")
+@pytest.mark.parametrize("name", ["worker-llm", "worker-images", "api", "cli"])
+def test_one_choice_leads_everybody_to_the_simulator_or_nobody(name: str) -> None:
+    simulated = parsed(set(), {"SIMULATOR": "1"})["services"]
+    bind = simulated["simulator"]["environment"]["GENERIA_SIMULATOR_BIND"]
+    assert int(simulated["simulator"]["scale"]) == 1
+    for variable in ("GENERIA_LLM_BASE_URL", "GENERIA_IMAGE_BASE_URL"):
+        address = simulated[name]["environment"][variable]
+        assert address.startswith(f"http://simulator:{bind.rpartition(':')[2]}/")
+    prices = [key for key in simulated[name]["environment"] if "_PRICE_" in key]
+    assert len(prices) == 3
+    assert all(float(simulated[name]["environment"][price]) > 0 for price in prices)
+    real = parsed(set(), {"SIMULATOR": ""})["services"]
+    assert int(real["simulator"]["scale"]) == 0
+    assert "simulator" not in str({k: v for k, v in real[name]["environment"].items() if "_URL" in k})
+    mixed = parsed(set(), {"SIMULATOR": "1", "GENERIA_LLM_BASE_URL": "http://llm.example/v1"})["services"]
+    assert mixed[name]["environment"]["GENERIA_LLM_BASE_URL"] == "http://llm.example/v1"
 
 
-def test_the_script_makes_every_secret_once(tmp_path: Path, whole: dict[str, Any]) -> None:
-    script = tmp_path / ".docker" / "make-secrets"
-    script.parent.mkdir()
-    script.write_bytes((ROOT / ".docker/make-secrets").read_bytes())
-    script.chmod(0o755)
-    folder = tmp_path / ".docker" / "secrets"
+def test_any_s3_can_take_the_place_of_ours() -> None:
+    chosen = {
+        "GENERIA_S3_ENDPOINT": "s3.example",
+        "GENERIA_S3_SECURE": "true",
+        "S3_SERVERS": "0",
+        "SIMULATOR": "",
+    }
+    services = parsed(set(), chosen)["services"]
+    assert int(services["s3"]["scale"]) == int(services["s3-setup"]["scale"]) == 0
+    for name in ("world", "character", "post", "media", "gateway"):
+        environment = services[name]["environment"]
+        assert environment["GENERIA_S3_ENDPOINT"] == environment["GENERIA_S3_PUBLIC_ENDPOINT"] == "s3.example"
+        assert environment["GENERIA_S3_SECURE"] == "true"
 
-    def made() -> dict[str, str]:
-        subprocess.run([str(script)], check=True, capture_output=True, timeout=30)
-        return {path.name: path.read_text() for path in folder.iterdir()}
 
-    first = made()
+class SetUp:
+    """The set-up script in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.script = folder / ".docker" / "setup"
+        self.script.parent.mkdir()
+        self.script.write_bytes((ROOT / ".docker/setup").read_bytes())
+        self.script.chmod(0o755)
+        self.folder = folder / ".docker" / "secrets"
+        self.env = folder / ".env"
+
+    def run(self, *words: str) -> dict[str, str]:
+        """Run it and return what `.env` says then."""
+        subprocess.run([str(self.script), *words], check=True, capture_output=True, timeout=30)
+        return dict(line.split("=", 1) for line in self.env.read_text().splitlines())
+
+    def secrets(self) -> dict[str, str]:
+        """Return the secrets by their names."""
+        return {path.name: path.read_text() for path in self.folder.iterdir()}
+
+
+@pytest.fixture
+def set_up(tmp_path: Path) -> SetUp:
+    return SetUp(tmp_path)
+
+
+def test_the_script_makes_every_secret_once(set_up: SetUp, whole: dict[str, Any]) -> None:
+    set_up.run()
+    first = set_up.secrets()
     assert set(first) == set(whole["secrets"])
     for name, secret in whole["secrets"].items():
         assert secret["file"].removeprefix("./") == f".docker/secrets/{name}"
     assert first["redis_url"] == f"redis://:{first['redis_password'].strip()}@redis:6379/0\n"
-    assert (
-        len({first["api_token"], first["jwt_secret"], first["flower_password"], first["s3_secret_key"]}) == 4
-    )
+    assert f"generia:{first['mongo_password'].strip()}@mongo:27017/" in first["mongo_uri"]
+    made = [
+        value for name, value in first.items() if not name.endswith(("_url", "_uri")) and "sim" not in value
+    ]
+    assert len(set(made)) == len(made) > 9
     assert len(first["jwt_secret"].strip()) >= 32
     # The user alone gets into the folder; whoever a container runs as can read what is mounted of it.
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o644}
-    (folder / "llm_api_key").write_text("a real key\n")
-    assert made() == first | {"llm_api_key": "a real key\n"}
-    assert "/.docker/secrets/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert stat.S_IMODE(set_up.folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in set_up.folder.iterdir()} == {0o644}
+    (set_up.folder / "llm_api_key").write_text("a real key\n")
+    set_up.run()
+    assert set_up.secrets() == first | {"llm_api_key": "a real key\n"}
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert {"/.docker/secrets/", ".env"} <= set(ignored)
+
+
+def test_a_choice_is_kept_until_there_is_another(set_up: SetUp) -> None:
+    set_up.env.write_text("GENERIA_GATEWAY_REGISTRATION=closed\n")
+    assert set_up.run() == {
+        "GENERIA_GATEWAY_REGISTRATION": "closed",
+        "SIMULATOR": "1",
+        "COMPOSE_PROFILES": "",
+    }
+    assert set_up.run("providers", "monitoring")["SIMULATOR"] == ""
+    assert set_up.run() == {
+        "GENERIA_GATEWAY_REGISTRATION": "closed",
+        "SIMULATOR": "",
+        "COMPOSE_PROFILES": "monitoring",
+    }
+    found = set_up.run("simulator", "no-monitoring")
+    assert (found["SIMULATOR"], found["COMPOSE_PROFILES"]) == ("1", "")
+    with pytest.raises(subprocess.CalledProcessError):
+        set_up.run("real")
+
+
+def test_who_has_keys_already_means_the_providers(set_up: SetUp) -> None:
+    """As in a folder whose secrets were made by a version that noted no choice."""
+    set_up.folder.mkdir()
+    for name in ("llm_api_key", "image_api_key"):
+        (set_up.folder / name).write_text("a real key\n")
+    assert set_up.run()["SIMULATOR"] == ""

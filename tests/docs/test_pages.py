@@ -14,9 +14,9 @@ import pytest
 import yaml
 
 from generia_worker.cli.main import main as cli
+from tests.deployment.dockerfile import files_of
 from tests.docs.pages import ROOT, Page, codes_in, is_reference, page, pages, problem_with, symbols
 from tests.docs.test_settings import variables
-from tests.make_dockerfile import files_of
 
 #: What looks like a file of ours wherever it is said to be.
 _FILE = re.compile(r"[\w.-]+(/[\w.-]+)*\.(py|j2|proto|css|js|toml|cfg|ya?ml)(::\w+)?")
@@ -179,7 +179,16 @@ def test_what_compose_is_asked_for_exists() -> None:
                 assert value in profiles, f"{where}: there is no profile {value}"
             elif word == "--env-file":
                 assert (ROOT / value).is_file(), f"{where}: there is no {value}"
-        if "exec" in words:
+        if {"ps", "logs", "down"} & set(words):
+            named = []
+        elif "run" in words:
+            after = words[words.index("run") + 1 :]
+            named = [
+                word
+                for before, word in pairwise(["", *after])
+                if not word.startswith("-") and before not in ("--user", "-v")
+            ][:1]
+        elif "exec" in words:
             # A service, and a module of ours that its image has.
             service, *program = words[words.index("exec") + 1 :]
             named = [service]
@@ -201,7 +210,7 @@ def modules_of(stage: str) -> set[str]:
 def test_programs_of_the_repository_exist() -> None:
     found = {words[0] for one in pages() for words in commands(one) if re.match(r"\.\w", words[0])}
     found -= {".venv/bin/activate"}
-    assert found >= {".docker/make-secrets", ".ci/run"}
+    assert found >= {".docker/setup", ".ci/run"}
     for program in found:
         assert (ROOT / program).exists(), program
 

@@ -11,7 +11,7 @@ import pytest
 
 from generia_worker.errors import NotFoundError
 from generia_worker.gateway import export
-from generia_worker.reference.signed_urls import s3_client
+from generia_worker.reference.shared.signed_urls import s3_client
 from generia_worker.rpc import wire
 from generia_worker.rpc.connections import Connections
 from generia_worker.rpc.media_types import MediaType, sniff_format

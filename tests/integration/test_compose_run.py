@@ -3,34 +3,28 @@ stage and no others; only addresses and mounted paths lead to this machine. Toge
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
-from generia_worker.client.client import GeneriaClient
 from generia_worker.embedded.ports import free_port
 from generia_worker.embedded.stack import Stack
-from generia_worker.gateway.dependencies import connect_services
 from generia_worker.settings import Settings
-from tests import make_dockerfile as made
-from tests.deployment.test_compose import parsed, seconds
+from tests.deployment import dockerfile
+from tests.deployment.test_compose import parsed, seconds, stage_of
 
 pytestmark = pytest.mark.stack
 
 START_S = 90
 PROMPT = "A market where clouds are sold by weight"
-_SIMULATOR = {
-    "GENERIA_LLM_BASE_URL": "http://simulator:8090/api/v1",
-    "GENERIA_IMAGE_BASE_URL": "http://simulator:8090/v1",
-    "GENERIA_LLM_PRICE_INPUT_USD_PER_MTOK": "0.3",
-    "GENERIA_LLM_PRICE_OUTPUT_USD_PER_MTOK": "2.5",
-}
+PROBE = dockerfile.ROOT / ".docker" / "probe"
 
 
 class Container:
@@ -40,31 +34,39 @@ class Container:
         self.name = name
         self.stop_s = seconds(service["stop_grace_period"])
         self._folder = folder / name
-        stage = service["build"]["target"]
-        for file in made.files_of(stage):
-            target = self._folder / "app" / file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes((made.ROOT / file).read_bytes())
-        self.environment = {}
-        for variable, value in service["environment"].items():
-            text = str(value)
-            for theirs, ours in (*places.items(), ("/tmp/generia", str(self._folder / "tmp"))):
-                text = text.replace(theirs, ours)
-            self.environment[variable] = text
+        stage = stage_of(service)
+        dockerfile.copy_to(self._folder / "app", stage)
+        self._places = places | {"/tmp/generia": str(self._folder / "tmp")}
+        self.environment = {name: self._here(str(value)) for name, value in service["environment"].items()}
         # -S and this path: what others wrote, without the editable installation of this repository.
-        self._env = self.environment | {"PYTHONPATH": made.SITE_PACKAGES, "PATH": os.environ["PATH"]}
-        self._command = [f"generia_worker.processes.{stage}", *service.get("command", [])]
-        self._check = service["healthcheck"]["test"][3:]
+        self._env = self.environment | {"PYTHONPATH": dockerfile.SITE_PACKAGES, "PATH": os.environ["PATH"]}
+        self._command = [*dockerfile.stages()[stage].entrypoint[1:], *service.get("command", [])]
+        self._check = [self._here(word) for word in service.get("healthcheck", {"test": []})["test"][2:]]
         self._log = self._folder / "log"
         self.process: subprocess.Popen[bytes] | None = None
+
+    def _here(self, text: str) -> str:
+        """Return what stands in the compose file with the addresses and folders of this machine."""
+        if text.isdigit():  # a port, in a health check
+            return self._places.get(f"0.0.0.0:{text}", text).rpartition(":")[2]
+        for theirs, ours in self._places.items():
+            text = text.replace(theirs, ours)
+        return text
 
     def start(self) -> None:
         """Start its command."""
         with self._log.open("wb") as log:
-            self.process = self._run(self._command, log, log)
+            self.process = self._start(self._command, log, log)
 
-    def _run(self, module: list[str], out: Any, err: Any) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-S", "-m", *module]
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run its command with these words, as `docker compose run` does, until it ends."""
+        command = [sys.executable, "-S", *self._command, *words]
+        return subprocess.run(
+            command, cwd=self._folder / "app", env=self._env, capture_output=True, text=True, timeout=120
+        )
+
+    def _start(self, words: list[str], out: Any, err: Any) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-S", *words]
         return subprocess.Popen(command, cwd=self._folder / "app", env=self._env, stdout=out, stderr=err)
 
     def wait_until_healthy(self) -> None:
@@ -72,10 +74,11 @@ class Container:
         for _ in range(START_S):
             assert self.process is not None
             assert self.process.poll() is None, f"{self.name} ended: {self.log()}"
-            check = self._run(self._check, subprocess.PIPE, subprocess.STDOUT)
+            check = self._start([str(PROBE), *self._check], subprocess.PIPE, subprocess.STDOUT)
             said, _ = check.communicate(timeout=START_S)
             if check.returncode == 0:
                 return
+            time.sleep(1)
         pytest.fail(f"{self.name} is not healthy ({said.decode()}): {self.log()}")
 
     def log(self) -> str:
@@ -103,14 +106,15 @@ class Container:
 @pytest.fixture
 def containers(tmp_path: Path) -> Iterator[dict[str, Container]]:
     """All services that are built from this repository, running; the servers are the embedded ones."""
-    services = parsed({"simulator", "monitoring"}, _SIMULATOR)["services"]
-    ours = {name: one for name, one in services.items() if one.get("build", {}).get("target") in made.STAGES}
+    services = parsed({"monitoring"}, {"SIMULATOR": "1"})["services"]
+    ours = {name: one for name, one in services.items() if stage_of(one)}
     with Stack(Settings(_env_file=None), tmp_path / "servers") as stack:
         places = _places(tmp_path, stack.settings, ours)
         found = {name: Container(name, service, tmp_path, places) for name, service in ours.items()}
         try:
-            for container in found.values():
-                container.start()
+            for name, container in found.items():
+                if name != "cli":
+                    container.start()
             yield found
         finally:
             for container in found.values():
@@ -124,6 +128,7 @@ def _places(folder: Path, servers: Settings, ours: dict[str, Any]) -> dict[str, 
     secrets = folder / "secrets"
     secrets.mkdir()
     values = {
+        "mongo_uri": servers.mongo_uri,
         "redis_url": servers.redis_url,
         "s3_access_key": servers.s3_access_key,
         "s3_secret_key": servers.s3_secret_key,
@@ -138,7 +143,6 @@ def _places(folder: Path, servers: Settings, ours: dict[str, Any]) -> dict[str, 
     places = {
         "/run/secrets": str(secrets),
         "/metrics": str(folder / "metrics"),
-        "mongodb://mongo:27017/?replicaSet=rs0": servers.mongo_uri.get_secret_value(),
         "127.0.0.1:9000": servers.s3_endpoint,
         "s3:9000": servers.s3_endpoint,
     }
@@ -152,21 +156,15 @@ def _places(folder: Path, servers: Settings, ours: dict[str, Any]) -> dict[str, 
 
 
 def test_all_of_it_is_healthy_and_makes_a_world(containers: dict[str, Container]) -> None:
-    assert len(containers) == 15
+    assert len(containers) == 16
+    cli = containers.pop("cli")
     for container in containers.values():
         container.wait_until_healthy()
-    api, gateway = containers["api"].environment, containers["gateway"].environment
-    known: dict[str, Any] = {
-        k.removeprefix("GENERIA_").lower(): v for k, v in gateway.items() if not k.endswith("_FILE")
-    }
-    rpc_token = Path(gateway["GENERIA_RPC_TOKEN_FILE"]).read_text(encoding="utf-8").strip()
-    settings = Settings(_env_file=None, rpc_token=SecretStr(rpc_token), **known)
-    services = connect_services(settings)
-    try:
-        world_id = services.worlds.create("tester", "", "", PROMPT, 1, 2).id
-        token = Path(api["GENERIA_API_TOKEN_FILE"]).read_text(encoding="utf-8").strip()
-        status = GeneriaClient(f"http://{api['GENERIA_API_BIND']}", token).wait(world_id, timeout_s=90)
-        assert (status.status, status.users_created, status.posts_created) == ("completed", 1, 2)
-        assert len(services.posts.feed(world_id, 10).posts) == 2
-    finally:
-        services.close()
+    made = cli.run("generate", PROMPT, "--characters", "1", "--posts", "2", "--json")
+    assert made.returncode == 0, made.stderr
+    status = json.loads(made.stdout)
+    assert (status["status"], status["users_created"], status["posts_created"]) == ("completed", 1, 2)
+    assert status["_id"] in cli.run("worlds", "--json").stdout
+    invited = cli.run("users", "invite")
+    assert invited.stdout.startswith(containers["gateway"].environment["GENERIA_GATEWAY_URL"]), invited.stderr
+    assert cli.run("status", status["_id"]).returncode == 0

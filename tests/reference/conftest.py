@@ -13,7 +13,7 @@ import requests
 from PIL import Image
 
 from generia_worker.reference import registry
-from generia_worker.reference.server import RunningServices
+from generia_worker.reference.shared.server import RunningServices
 from generia_worker.rpc.channel import open_channel
 from generia_worker.rpc.character_client import CharacterClient, CharacterRecord
 from generia_worker.rpc.media_client import MediaClient

@@ -23,7 +23,7 @@ from generia_worker.errors import (
 )
 from generia_worker.reference import registry
 from generia_worker.reference.media import pictures
-from generia_worker.reference.signed_urls import s3_client
+from generia_worker.reference.shared.signed_urls import s3_client
 from generia_worker.rpc.channel import open_channel
 from generia_worker.rpc.character_client import CharacterRecord
 from generia_worker.rpc.media_client import MediaClient

@@ -26,8 +26,8 @@ from generia_worker.errors import (
     TransientError,
 )
 from generia_worker.reference import registry
-from generia_worker.reference.interceptor import ErrorInterceptor, status_of
-from generia_worker.reference.signed_urls import SignedUrls
+from generia_worker.reference.shared.interceptor import ErrorInterceptor, status_of
+from generia_worker.reference.shared.signed_urls import SignedUrls
 from generia_worker.rpc import wire
 from generia_worker.rpc.channel import open_channel
 from generia_worker.rpc.media_client import MediaClient

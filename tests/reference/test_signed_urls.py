@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
-from generia_worker.reference.signed_urls import SignedUrls
+from generia_worker.reference.shared.signed_urls import SignedUrls
 from generia_worker.settings import Settings
 
 

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from generia_worker.errors import GeneriaError
-from generia_worker.reference.signed_urls import s3_client
+from generia_worker.reference.shared.signed_urls import s3_client
 from generia_worker.rpc.media_types import MediaType
 from generia_worker.rpc.world_client import WorldRecord
 from generia_worker.settings import Settings

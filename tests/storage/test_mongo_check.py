@@ -99,7 +99,7 @@ def test_a_login_that_is_missing_or_wrong(port: int, login: str, detail: str, re
     assert not finding.ok and finding.detail == detail and remedy in (finding.remedy or "")
     database = Database(uri, "generia", max_pool_size=2, timeout_ms=2_000)
     with pytest.raises(MongoUnusable) as caught:
-        database.require_usable()
+        database.wait_until_usable(0)
     assert caught.value.message == f"MongoDB: {detail}. {finding.remedy}"
     with pytest.raises(MongoUnusable), connect(uri) as client:
         wait_until_usable(client, uri, "generia", patience_s=1_000)

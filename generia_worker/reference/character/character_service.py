@@ -9,10 +9,10 @@ from uuid import uuid4
 import grpc
 from pymongo import ASCENDING, IndexModel, ReturnDocument
 
-from generia_worker.reference import lookups, validation
-from generia_worker.reference.base_service import Service
-from generia_worker.reference.idempotency import KEY_INDEX, IdempotencyKey
-from generia_worker.reference.resources import Resources
+from generia_worker.reference.shared import lookups, validation
+from generia_worker.reference.shared.base_service import Service
+from generia_worker.reference.shared.idempotency import KEY_INDEX, IdempotencyKey
+from generia_worker.reference.shared.resources import Resources
 from generia_worker.rpc import wire
 from generia_worker.rpc.media_types import MediaType, check_id
 from generia_worker.storage.mongo import Document

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import urllib3
 from minio.error import MinioException, S3Error
 
-from generia_worker.reference.signed_urls import s3_client, sign_upload
+from generia_worker.reference.shared.signed_urls import s3_client, sign_upload
 from generia_worker.settings import Settings
 
 #: Above the largest picture: every object is written in one request.

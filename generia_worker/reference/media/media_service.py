@@ -13,12 +13,12 @@ from cachetools import LRUCache
 from pymongo import ASCENDING, IndexModel
 
 from generia_worker.errors import PermanentError
-from generia_worker.reference import lookups, validation
-from generia_worker.reference.base_service import Service
-from generia_worker.reference.idempotency import KEY_INDEX, IdempotencyKey
 from generia_worker.reference.media import pictures
 from generia_worker.reference.media.bucket import Bucket
-from generia_worker.reference.resources import CONNECTIONS, Resources
+from generia_worker.reference.shared import lookups, validation
+from generia_worker.reference.shared.base_service import Service
+from generia_worker.reference.shared.idempotency import KEY_INDEX, IdempotencyKey
+from generia_worker.reference.shared.resources import CONNECTIONS, Resources
 from generia_worker.rpc import wire
 from generia_worker.rpc.media_types import ImageFormat, MediaType, object_key
 from generia_worker.storage.mongo import Document

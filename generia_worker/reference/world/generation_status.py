@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from generia_worker.client.status import STAGE_NAMES, WorldStatus
-from generia_worker.reference import validation
+from generia_worker.reference.shared import validation
 from generia_worker.rpc import wire
 from generia_worker.storage.mongo import Document
 

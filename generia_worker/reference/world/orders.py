@@ -20,8 +20,8 @@ from generia_worker.errors import (
     PermanentError,
     TransientError,
 )
-from generia_worker.reference import validation
-from generia_worker.reference.resources import Resources
+from generia_worker.reference.shared import validation
+from generia_worker.reference.shared.resources import Resources
 from generia_worker.rpc import wire
 from generia_worker.storage.mongo import Document
 from generia_worker.text import clean

@@ -12,10 +12,10 @@ from pymongo import ASCENDING, IndexModel
 
 from generia_worker.client.order import Order
 from generia_worker.errors import PermanentError
-from generia_worker.reference import lookups, validation
-from generia_worker.reference.base_service import NEWEST, Service
-from generia_worker.reference.idempotency import KEY_INDEX, IdempotencyKey
-from generia_worker.reference.resources import Resources
+from generia_worker.reference.shared import lookups, validation
+from generia_worker.reference.shared.base_service import NEWEST, Service
+from generia_worker.reference.shared.idempotency import KEY_INDEX, IdempotencyKey
+from generia_worker.reference.shared.resources import Resources
 from generia_worker.reference.world.generation_status import status_message
 from generia_worker.reference.world.orders import Orders, budget_of, checked_order
 from generia_worker.rpc import wire

@@ -9,8 +9,8 @@ from datetime import datetime
 from pymongo import MongoClient
 from pymongo.collection import Collection
 
-from generia_worker.reference.facts import Facts
-from generia_worker.reference.signed_urls import SignedUrls
+from generia_worker.reference.shared.facts import Facts
+from generia_worker.reference.shared.signed_urls import SignedUrls
 from generia_worker.settings import Settings
 from generia_worker.storage.mongo import Document, open_client, utc_now
 

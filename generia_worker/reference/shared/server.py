@@ -19,9 +19,9 @@ from minio.error import MinioException
 from urllib3.exceptions import HTTPError
 
 from generia_worker.errors import ConfigurationError
-from generia_worker.reference.base_service import Service
-from generia_worker.reference.interceptor import ErrorInterceptor, TokenInterceptor
-from generia_worker.reference.resources import THREADS, Resources, open_resources
+from generia_worker.reference.shared.base_service import Service
+from generia_worker.reference.shared.interceptor import ErrorInterceptor, TokenInterceptor
+from generia_worker.reference.shared.resources import THREADS, Resources, open_resources
 from generia_worker.rpc import wire
 from generia_worker.settings import Settings
 from generia_worker.storage.mongo_check import wait_until_usable

@@ -13,7 +13,7 @@ from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from generia_worker.errors import ConflictError, GeneriaError
-from generia_worker.reference import validation
+from generia_worker.reference.shared import validation
 from generia_worker.rpc import wire
 from generia_worker.storage.mongo import Document
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 import grpc
 from pymongo import DESCENDING, IndexModel
 
-from generia_worker.reference.resources import Resources
+from generia_worker.reference.shared.resources import Resources
 
 #: The order of lists that show the newest first; the id settles equal times.
 NEWEST = [("created_at", DESCENDING), ("_id", DESCENDING)]

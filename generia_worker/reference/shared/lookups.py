@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pymongo
 
 from generia_worker.errors import NotFoundError, PermanentError
-from generia_worker.reference import validation
-from generia_worker.reference.resources import Resources
+from generia_worker.reference.shared import validation
+from generia_worker.reference.shared.resources import Resources
 from generia_worker.rpc.media_types import MediaType, check_id
 from generia_worker.storage.mongo import Document
 
