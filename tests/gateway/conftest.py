@@ -36,6 +36,8 @@ from tests.reference.conftest import PROMPT, new_key, picture, put, settings_of_
 SECRET = "a secret that only the tests of the gateway know"
 API_TOKEN = "token-of-the-endpoint"
 PASSWORD = "correct horse battery"
+#: Where the strength of hashes is not what is tested, they would be most of the work.
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 # --- the enqueue endpoint ----------------------------------------------------------------------------------------
@@ -222,8 +224,8 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.contextmanager
-def running(settings: Settings, hasher: PasswordHasher | None = None) -> Iterator[Gateway]:
-    """Run a gateway in a thread; with another `hasher` than the delivered one, passwords cost less."""
+def running(settings: Settings, hasher: PasswordHasher | None = CHEAP) -> Iterator[Gateway]:
+    """Run a gateway in a thread; None for the delivered `hasher`."""
     port = free_port()
     changed: dict[str, Any] = {"gateway_bind": f"127.0.0.1:{port}"}
     if settings.gateway_url == Settings.model_fields["gateway_url"].default:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import schemathesis
-from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 from pydantic import SecretStr
 
@@ -57,9 +56,7 @@ def fuzzed(platform: Settings, services: Connections) -> Iterator[tuple[Gateway,
         double.answer("GET", f"{base}/receipt", 200, Receipt.of(world.id, []).model_dump(mode="json"))
         for action in ("cancel", "resume", "retry"):
             double.answer("POST", f"{base}:{action}", 202, STATUS)
-        # Some hundreds of accounts are made: real hashes would take all of the time.
-        cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-        with running(platform.model_copy(update={"api_url": double.url}), cheap) as gateway:
+        with running(platform.model_copy(update={"api_url": double.url})) as gateway:
             yield gateway, ids
 
 
