@@ -39,13 +39,25 @@ _STACKS = ("tests/browser/", "tests/embedded/", "tests/faults/", "tests/integrat
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the longest tests come first, and try each of them once more when it fails; the report says so (R).
 
+    Of a folder, those files come first that bring stacks of their own: later the folder's stack would idle beside them, or
+    be started anew after each of them.
+
     They race real processes on whatever machine runs them. The second try goes when they were green twenty times in a row
     without one: until then each R is a race to be found.
     """
-    items.sort(key=lambda item: not item.nodeid.startswith(_STACKS))
+    sharing = {item.path for item in items if _shares_a_stack(item)}
+    items.sort(key=lambda item: (not item.nodeid.startswith(_STACKS), item.path.parent, item.path in sharing))
     for item in items:
         if item.nodeid.startswith(_STACKS):
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def _shares_a_stack(item: pytest.Item) -> bool:
+    """True for a test that runs on its folder's stack, with the settings that others have as well."""
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return bool(fixtures & {"shared_platform", "module_stack"}) and not hasattr(
+        getattr(item, "module", None), "SETTINGS"
+    )
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:

@@ -15,7 +15,7 @@ SETTINGS = {
     "llm_concurrency": 1,
     "image_concurrency": 1,
 }
-WORLDS = 27
+WORLDS = 12
 
 
 def test_worlds_that_only_wait_are_not_taken_for_lost(faults: Faults) -> None:

@@ -209,7 +209,7 @@ class Laboratory:
 
 
 @pytest.fixture(scope="module")
-def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
+def laboratory(tmp_path_factory: pytest.TempPathFactory, no_other_stack: None) -> Iterator[Laboratory]:
     asked = Settings(_env_file=None, **SIZES)
     parts = [part for part in programs.programs(asked) if part.name in ("simulator", "services")]
     folder = tmp_path_factory.mktemp("crash")
