@@ -1,4 +1,4 @@
-"""`generia …` with one kind of step more: a motto a character. Run as `python -m tests.integration.motto worker …`.
+"""One kind of step more: a motto a character.
 
 This is all that a new kind of step takes: a spec, a use case, a template (`TEMPLATE`) and a test
 (`test_new_kind_of_step.py`).
@@ -6,7 +6,6 @@ This is all that a new kind of step takes: a spec, a use case, a template (`TEMP
 
 from __future__ import annotations
 
-import sys
 from typing import ClassVar
 
 from pydantic import Field
@@ -58,17 +57,9 @@ def write_motto(ctx: StepContext, services: Services) -> Outcome:
     return Outcome(generate(ctx, services, Motto, "write_motto", variables))
 
 
-def main() -> None:
-    """Put the kind into copies of the tables, before anything else takes them, and run the command line."""
-    steps.STEPS = steps.STEPS.with_spec(MOTTO)
-    variables = frozenset({"user_prompt", "character"})
-    templates.TEMPLATES = {**templates.TEMPLATES, "write_motto": (("system", "user"), variables)}
-    from generia_worker.cli.main import main as cli
-    from tasks.base import step_task
-
-    step_task(MOTTO, write_motto)
-    cli(args=sys.argv[1:], prog_name="generia")
-
-
-if __name__ == "__main__":
-    main()
+def add_to_tables() -> None:
+    """Put the kind into copies of the tables; to be called before anything else takes them. Idempotent."""
+    if all(spec.kind != MOTTO.kind for spec in steps.STEPS):
+        steps.STEPS = steps.STEPS.with_spec(MOTTO)
+        variables = frozenset({"user_prompt", "character"})
+        templates.TEMPLATES = {**templates.TEMPLATES, "write_motto": (("system", "user"), variables)}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -13,15 +15,16 @@ import pytest
 
 from generia_worker.cli import programs
 from generia_worker.client.order import WorldSize
+from generia_worker.embedded.forkserver import ForkServer
 from generia_worker.embedded.stack import Program, Stack
 from generia_worker.settings import Settings
 from generia_worker.storage.mongo import Document
 from generia_worker.worlds.steps import STEPS
 from tests.integration.audit import Audit
-from tests.integration.conftest import PROMPT, Platform
+from tests.integration.conftest import PROMPT, SMALL_PICTURES, Platform
 from tests.integration.motto import MOTTO, TEMPLATE
 
-REPOSITORY = Path(__file__).parents[2]
+PROGRAM = "tests.integration.motto_program"
 USERS, POSTS = 3, 5
 
 
@@ -30,9 +33,14 @@ def platform_with_mottoes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     prompts = tmp_path_factory.mktemp("motto") / "prompts"
     shutil.copytree(str(resources.files("prompts")), prompts)
     (prompts / "write_motto.j2").write_text(TEMPLATE)
-    asked = Settings(_env_file=None, prompts_dir=prompts)
+    asked = Settings(_env_file=None, **SMALL_PICTURES, prompts_dir=prompts)
     parts = [with_motto(part) for part in programs.programs(asked) if part.name != "gateway"]
-    with Stack(programs.with_addresses(asked), tmp_path_factory.mktemp("stack"), parts) as stack:
+    folder = tmp_path_factory.mktemp("stack")
+    # Not the tests' common one: what that has imported knows the table as it is delivered.
+    with (
+        closing(ForkServer((PROGRAM, *programs.PRELOAD), os.environ, Path(os.devnull))) as server,
+        Stack(programs.with_addresses(asked), folder, parts, fork_server=server) as stack,
+    ):
         yield Platform(stack)
 
 
@@ -45,9 +53,9 @@ def with_motto(program: Program) -> Program:
     def argv(settings: Settings) -> list[str]:
         command = real(settings)
         arguments = command[command.index("generia_worker.cli.main") + 1 :]
-        return [sys.executable, "-m", "tests.integration.motto", *arguments]
+        return [sys.executable, "-P", "-m", PROGRAM, *arguments]
 
-    return replace(program, argv=argv, env={**program.env, "PYTHONPATH": str(REPOSITORY)})
+    return replace(program, argv=argv)
 
 
 def test_a_world_with_a_motto_a_character(platform_with_mottoes: Platform) -> None:
