@@ -24,9 +24,11 @@ from generia_worker.embedded.ports import free_port
 from generia_worker.settings import Settings
 from generia_worker.simulator.server import make_server
 from tests.cli.terminal import CTRL_C, Terminal
-from tests.integration.conftest import PROMPT
+from tests.integration.conftest import PROMPT, SMALL_PICTURES
 
 TIMEOUT_S = 120
+#: For worlds at whose pictures nobody looks: one has those that are delivered.
+SMALL = {f"GENERIA_{name.upper()}": str(side) for name, side in SMALL_PICTURES.items()}
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -58,7 +60,7 @@ def up(home: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     process = subprocess.Popen(
         [sys.executable, "-m", "generia_worker.cli.main", "up", "--json", "--data-dir", str(data)],
         cwd=home,
-        env=environment(),
+        env=environment(**SMALL),
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -74,7 +76,7 @@ def up(home: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
         ]
 
 
-def test_demo_makes_a_world_and_leaves_nothing_running(home: Path) -> None:
+def test_demo_makes_a_world_and_another_with_another_text_server(home: Path) -> None:
     data = home / "demo"
     done = generia("demo", "--data-dir", str(data), "--characters", "2", "--posts", "3", PROMPT, cwd=home)
     assert done.returncode == 0, done.stderr
@@ -88,19 +90,27 @@ def test_demo_makes_a_world_and_leaves_nothing_running(home: Path) -> None:
     assert len(list(page.parent.glob("images/**/*.*"))) == 7
     assert not (data / "stack.json").exists()
 
-    again = generia(
-        "demo", "--json", "--data-dir", str(data), "--characters", "1", "--posts", "1", PROMPT, cwd=home
-    )
+    # On the same folder, and with another text server: a simulator that the command knows nothing of stands for any one.
+    port = free_port()
+    address = f"http://127.0.0.1:{port}/api/v1"
+    another = {"GENERIA_LLM_BASE_URL": address, "GENERIA_LLM_API_KEY": "sim-mine"}
+    words = ("--json", "--data-dir", str(data), "--characters", "1", "--posts", "1")
+    with _served(make_server(Settings(_env_file=None, simulator_bind=f"127.0.0.1:{port}"))):
+        again = generia("demo", *words, PROMPT, cwd=home, **another, **SMALL)
+        ledger = requests.get(f"http://127.0.0.1:{port}/_sim/ledger", timeout=10).json()
     assert again.returncode == 0, again.stderr
     status = json.loads(again.stdout)
     assert (status["status"], status["posts_created"]) == ("completed", 1)
+    assert f"at {address}, pictures from the simulator" in again.stderr
+    assert (ledger["llm"]["calls"], ledger["images"]["calls"]) == (6, 0)
+    assert "sim-mine" not in again.stdout + again.stderr
     assert files.is_dir(), "the world of the first run is still there"
 
 
 def test_ctrl_c_in_a_demo_keeps_the_world_and_says_how_to_go_on(home: Path) -> None:
     data = home / "interrupted"
     words = ("demo", "--data-dir", str(data), "--characters", "2", "--posts", "40", PROMPT)
-    with Terminal(*words, columns=300, cwd=home) as terminal:
+    with Terminal(*words, columns=300, cwd=home, environment=SMALL) as terminal:
         terminal.read_until(lambda screen: re.search(r" [1-9]\d*/40", screen.text) is not None, TIMEOUT_S)
         children = psutil.Process(terminal.process.pid).children(recursive=True)
         terminal.press(CTRL_C)
@@ -115,7 +125,7 @@ def test_ctrl_c_in_a_demo_keeps_the_world_and_says_how_to_go_on(home: Path) -> N
 
     # As it says.
     line = re.findall(r"^  generia (.*)$", said, re.MULTILINE)[0]
-    with Terminal(*shlex.split(line), columns=300, cwd=home) as up:
+    with Terminal(*shlex.split(line), columns=300, cwd=home, environment=SMALL) as up:
         up.read_until("Stop with Ctrl-C", TIMEOUT_S)
         watched = generia("watch", world[:8], "--data-dir", str(data), cwd=home)
         assert watched.returncode == 0, watched.stdout + watched.stderr
@@ -221,7 +231,7 @@ def test_up_generate_status_worlds(up: tuple[Path, dict[str, Any]], home: Path) 
 
 
 def test_the_page_stays_at_its_port(home: Path) -> None:
-    """Asked for the first time, kept the second time; the third time another program is there."""
+    """Asked for the first time; the second time, another program is at the port that was kept."""
     port, data = free_port(), home / "port"
     with socket.create_server(("127.0.0.1", port)):
         refused = generia("up", "--port", str(port), "--data-dir", str(data), cwd=home)
@@ -230,14 +240,13 @@ def test_the_page_stays_at_its_port(home: Path) -> None:
             rf"Error: --port: cannot listen on 127.0.0.1:{port} .*another address\.\n", refused.stderr
         )
     assert not data.exists()
-    for words in (["--port", str(port)], []):
-        with Terminal("up", "--data-dir", str(data), *words, columns=250, cwd=home) as up:
-            said = up.read_until("Stop with Ctrl-C", TIMEOUT_S)
-            assert re.search(rf"gateway +http://127.0.0.1:{port}\n", said)
-            assert "Another program" not in said
-            assert requests.get(f"http://127.0.0.1:{port}/livez", timeout=10).status_code == 200
-            up.press(CTRL_C)
-            assert up.end() == 0
+    with Terminal("up", "--data-dir", str(data), "--port", str(port), columns=250, cwd=home) as up:
+        said = up.read_until("Stop with Ctrl-C", TIMEOUT_S)
+        assert re.search(rf"gateway +http://127.0.0.1:{port}\n", said)
+        assert "Another program" not in said
+        assert requests.get(f"http://127.0.0.1:{port}/livez", timeout=10).status_code == 200
+        up.press(CTRL_C)
+        assert up.end() == 0
     with (
         socket.create_server(("127.0.0.1", port)),
         Terminal("up", "--data-dir", str(data), columns=250, cwd=home) as up,
@@ -267,34 +276,6 @@ def test_doctor_finds_this_machine_in_order(home: Path) -> None:
     assert done.returncode == 0, findings
     assert findings
     assert all(finding["ok"] for finding in findings)
-
-
-def test_another_text_server_is_used_and_named(home: Path, tmp_path: Path) -> None:
-    # A simulator that the command knows nothing of stands for any OpenAI-compatible server.
-    port = free_port()
-    server = make_server(Settings(_env_file=None, simulator_bind=f"127.0.0.1:{port}"))
-    with _served(server):
-        address = f"http://127.0.0.1:{port}/api/v1"
-        done = generia(
-            "demo",
-            "--data-dir",
-            str(tmp_path / "data"),
-            "--characters",
-            "1",
-            "--posts",
-            "1",
-            PROMPT,
-            cwd=home,
-            GENERIA_LLM_BASE_URL=address,
-            GENERIA_LLM_API_KEY="sim-mine",
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert f"at {address}" in done.stdout
-        assert "pictures from the simulator" in done.stdout
-        ledger = requests.get(f"http://127.0.0.1:{port}/_sim/ledger", timeout=10).json()
-        assert ledger["llm"]["calls"] == 6
-        assert ledger["images"]["calls"] == 0
-        assert "sim-mine" not in done.stdout + done.stderr
 
 
 class _served:  # noqa: N801 - a context manager
