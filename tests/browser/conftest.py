@@ -166,8 +166,8 @@ def site(shared_site: Site) -> Site:
     return shared_site
 
 
-# For the time of one file, not of the session: while Playwright runs, this thread can run no other event loop.
-@pytest.fixture(scope="module")
+# For the time of this folder, not of the session: while Playwright runs, this thread can run no other event loop.
+@pytest.fixture(scope="package")
 def browser(chromium_path: str) -> Iterator[Browser]:
     """The system's Chromium."""
     expect.set_options(timeout=PATIENCE_MS)
@@ -291,9 +291,9 @@ def watcher(browser: Browser, site: Site) -> Iterator[Person]:
     person.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def made(browser: Browser, shared_site: Site) -> Iterator[tuple[Person, str]]:
-    """Somebody whose world of 3 characters and 7 posts is finished, and its id."""
+    """Somebody whose world of 3 characters and 7 posts is finished, and its id. All tests look at it: none adds to it."""
     shared_site.behave(latency={})
     person = Person(browser, shared_site, viewport=LAPTOP)
     person.register()

@@ -130,15 +130,18 @@ def test_a_number_can_be_typed(page: Page) -> None:
     expect(typed).not_to_have_attribute("aria-invalid", "true")
 
 
-@pytest.mark.parametrize("budget", ["1e999", "1,000", "-1", "0", "Infinity", "10001", "0x10"])
-def test_a_budget_is_an_amount(page: Page, budget: str) -> None:
+def test_a_budget_is_an_amount(page: Page) -> None:
     sent = orders(page)
     page.get_by_label("Your world, in").fill(PROMPT)
     page.get_by_text("Set a budget").click()
-    page.get_by_label("Budget in dollars").fill(budget)
-    page.get_by_role("button", name="Create world").click()
-    expect(page.get_by_label("Budget in dollars")).to_have_attribute("aria-invalid", "true")
-    assert not sent
+    field = page.get_by_label("Budget in dollars")
+    for wrong in ("1e999", "1,000", "-1", "0", "Infinity", "10001", "0x10"):
+        field.fill("5")
+        expect(field).not_to_have_attribute("aria-invalid", "true")
+        field.fill(wrong)
+        page.get_by_role("button", name="Create world").click()
+        expect(field, wrong).to_have_attribute("aria-invalid", "true")
+        assert not sent, wrong
 
 
 def test_a_finger_that_scrolls_moves_no_slider(browser: Browser, site: Site) -> None:

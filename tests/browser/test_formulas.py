@@ -192,8 +192,11 @@ def test_a_world_that_speaks_in_formulas(person: Person, tmp_path: Path) -> None
     exported.close()
 
 
-def test_without_the_library_the_sources_stand_there(made: tuple[Person, str]) -> None:
-    person, world_id = made
+def test_without_the_library_the_sources_stand_there(person: Person) -> None:
+    person.register()
+    person.site.behave(latency={})
+    world_id = person.create(1, 1)
+    person.wait_until_made()
     person.site.write(world_id, [r"Here is $\nabla f$."])
     page = person.context.new_page()
     page.set_default_timeout(PATIENCE_MS)
