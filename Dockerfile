@@ -53,6 +53,11 @@ COPY generia_worker/reference/post generia_worker/reference/post
 COPY generia_worker/processes/post.py generia_worker/processes/
 ENTRYPOINT ["python", "-m", "generia_worker.processes.post"]
 
+FROM reference AS interaction
+COPY generia_worker/reference/interaction generia_worker/reference/interaction
+COPY generia_worker/processes/interaction.py generia_worker/processes/
+ENTRYPOINT ["python", "-m", "generia_worker.processes.interaction"]
+
 FROM reference AS media
 COPY generia_worker/reference/media generia_worker/reference/media
 COPY generia_worker/processes/media.py generia_worker/processes/

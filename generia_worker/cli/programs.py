@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -151,11 +151,20 @@ def _tokens(settings: Settings) -> dict[str, SecretStr]:
     return {name: SecretStr(secrets.token_urlsafe(24)) for name in empty}
 
 
+def _own_services(given: Collection[str]) -> list[str]:
+    """Return the settings of the services that the stack runs: those that were not named.
+
+    Of the posts of another platform it does not know enough to take likes and comments.
+    """
+    beside = {"interaction_service"} if "post_service" in given else set()
+    return [name for name in _SERVICES if name not in given and name not in beside]
+
+
 def with_addresses(settings: Settings) -> Settings:
     """Return the settings with a free loopback address for everything that has no address in them yet."""
     given = settings.model_fields_set
     found: dict[str, Any] = {}
-    for name in (*_SERVICES, "api_bind", "gateway_bind", "flower_bind"):
+    for name in (*_own_services(given), "api_bind", "gateway_bind", "flower_bind"):
         if name not in given:
             found[name] = f"127.0.0.1:{free_port()}"
     for name in ("api", "gateway"):
@@ -185,7 +194,7 @@ def programs(asked: Settings, *, flower: bool = False) -> list[Program]:
     found = []
     if simulates_text(asked) or simulates_images(asked):
         found.append(_program("simulator", _generia("simulator"), _healthy("simulator")))
-    services = [name for name in _SERVICES if name not in given]
+    services = _own_services(given)
     if services:
         names = [name.removesuffix("_service") for name in services]
         found.append(_program("services", _generia("service", *names), _listening(services)))

@@ -199,6 +199,7 @@ def _addresses(settings: Settings) -> dict[str, str]:
         "character service": settings.character_service,
         "post service": settings.post_service,
         "media service": settings.media_service,
+        "interaction service": settings.interaction_service or "none",
         "S3": f"http://{settings.s3_endpoint}",
         "MongoDB": settings.mongo_uri.get_secret_value().rpartition("@")[2].removeprefix("mongodb://"),
         "Redis": settings.redis_url.get_secret_value().rpartition("@")[2].removeprefix("redis://"),

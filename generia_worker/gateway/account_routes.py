@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -175,13 +177,15 @@ def session(request: Request, deps: Deps) -> CurrentJson:
     """Tell who is logged in, if anyone is: for the page's first call, where a visitor is no error."""
     # Read by hand: declared as a parameter, it would be listed as required authentication in the OpenAPI document.
     cookie = request.cookies.get(COOKIE)
-    how = deps.settings.gateway_registration
-    if cookie is None:
-        return CurrentJson(user=None, registration=how)
-    try:
-        return CurrentJson(user=me(checked(deps, Audience.SESSION, cookie), deps), registration=how)
-    except HTTPException:
-        return CurrentJson(user=None, registration=how)
+    user = None
+    if cookie is not None:
+        with suppress(HTTPException):
+            user = me(checked(deps, Audience.SESSION, cookie), deps)
+    return CurrentJson(
+        user=user,
+        registration=deps.settings.gateway_registration,
+        reactions=deps.services.interactions is not None,
+    )
 
 
 @router.post("/logout", status_code=204, responses=documented(401, 403, 411, 413, 503))

@@ -15,7 +15,14 @@ from pymongo.errors import PyMongoError
 from starlette.middleware.cors import CORSMiddleware
 
 from generia_worker import __version__
-from generia_worker.gateway import account_routes, content_routes, error_handlers, stream_routes, world_routes
+from generia_worker.gateway import (
+    account_routes,
+    content_routes,
+    error_handlers,
+    reaction_routes,
+    stream_routes,
+    world_routes,
+)
 from generia_worker.gateway.dependencies import THREADS, Dependencies, Deps
 from generia_worker.gateway.security_headers import SecurityHeaders
 from generia_worker.gateway.static_files import StaticFiles
@@ -31,7 +38,14 @@ _OF_STRANGERS = {"/api/v1/auth/": 16 * 1024}
 _HEALTH_S = 2.0
 
 health = APIRouter(tags=["health"])
-ROUTERS = (account_routes.router, world_routes.router, stream_routes.router, content_routes.router, health)
+ROUTERS = (
+    account_routes.router,
+    world_routes.router,
+    stream_routes.router,
+    content_routes.router,
+    reaction_routes.router,
+    health,
+)
 
 
 def routes() -> list[APIRoute]:

@@ -16,6 +16,7 @@ from generia_worker.gateway.models import (
     PostJson,
     PostsJson,
 )
+from generia_worker.gateway.reaction_routes import liked_by
 from generia_worker.gateway.route_parameters import (
     DEFAULT_LIMIT,
     CharacterId,
@@ -40,20 +41,22 @@ Cursor = Annotated[
 
 @router.get("/worlds/{world_id:id}/posts", responses=_FOUND)
 def list_posts(
-    world_id: WorldId, _user: SignedIn, deps: Deps, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
+    world_id: WorldId, user: SignedIn, deps: Deps, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
 ) -> PostsJson:
     """Return a page of the feed of a world, newest first."""
     try:
-        return PostsJson.of(deps.services.posts.feed(world_id, limit, cursor))
+        page = deps.services.posts.feed(world_id, limit, cursor)
     except InvalidInputError:  # the rest was checked here
         # A cursor is a name that we gave a page: another one names none.
         raise NotFoundError("There is no such page: the cursor is not one that this gateway gave.") from None
+    return PostsJson.of(page, liked_by(user.id, page.posts, deps))
 
 
 @router.get("/worlds/{world_id:id}/posts/{post_id:id}", responses=_FOUND)
-def get_post(world_id: WorldId, post_id: PostId, _user: SignedIn, deps: Deps) -> PostJson:
+def get_post(world_id: WorldId, post_id: PostId, user: SignedIn, deps: Deps) -> PostJson:
     """Return one post."""
-    return PostJson.of(deps.services.posts.get(post_id, world_id))
+    post = deps.services.posts.get(post_id, world_id)
+    return PostJson.of(post, liked=post_id in liked_by(user.id, [post], deps))
 
 
 @router.get("/worlds/{world_id:id}/characters", responses=_FOUND)
@@ -74,13 +77,14 @@ def get_character(character_id: CharacterId, _user: SignedIn, deps: Deps) -> Cha
 def list_character_posts(
     world_id: WorldId,
     character_id: CharacterId,
-    _user: SignedIn,
+    user: SignedIn,
     deps: Deps,
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
 ) -> PostsJson:
     """Return a page of the posts of a character, newest first."""
-    return PostsJson.of(deps.services.posts.character_posts(character_id, world_id, limit, offset))
+    page = deps.services.posts.character_posts(character_id, world_id, limit, offset)
+    return PostsJson.of(page, liked_by(user.id, page.posts, deps))
 
 
 @router.get("/media/{media_id:id}", responses=_FOUND)

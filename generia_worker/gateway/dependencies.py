@@ -62,6 +62,7 @@ def connect_services(settings: Settings) -> Connections:
         character=settings.character_service,
         post=settings.post_service,
         media=settings.media_service,
+        interaction=settings.interaction_service,
         timeout_s=settings.rpc_timeout_s,
         token=settings.rpc_token.get_secret_value(),
     )

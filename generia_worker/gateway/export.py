@@ -83,7 +83,7 @@ def _posts(services: Connections, world_id: str) -> Iterator[PostJson]:
     cursor = ""
     for _ in range(_POSTS_MAX // PAGE_MAX):
         page = services.posts.feed(world_id, PAGE_MAX, cursor)
-        yield from (PostJson.of(post) for post in page.posts)
+        yield from (PostJson.of(post, liked=False) for post in page.posts)
         cursor = page.next_cursor
         if not cursor:
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Literal, Self
@@ -25,12 +26,13 @@ from generia_worker.gateway.accounts import Account, Role
 from generia_worker.gateway.languages import tag_of
 from generia_worker.gateway.tokens import TOKEN_MAX
 from generia_worker.rpc.character_client import CharacterPage, CharacterRecord
+from generia_worker.rpc.interaction_client import CommentRecord
 from generia_worker.rpc.media_client import MediaRecord
 from generia_worker.rpc.post_client import PostPage, PostRecord
 from generia_worker.rpc.world_client import GenerationRecord, WorldRecord
 from generia_worker.text import CONTROLS, CONTROLS_IN_LINE, check_plain, clean
 
-NAME_MAX, DESCRIPTION_MAX = 100, 20_000
+NAME_MAX, DESCRIPTION_MAX, COMMENT_MAX = 100, 20_000, 2_000
 _TIME = "2025-05-26T21:41:22.698Z"
 _WORLD = "ee2c2007-2979-4c80-b314-d54692dd627c"
 _CHARACTER = "5c0b8a52-9b55-4d5e-8a4c-2f6d2d5a7c11"
@@ -149,6 +151,7 @@ class CurrentJson(BaseModel):
 
     user: UserJson | None
     registration: Literal["open", "invitation", "closed"]
+    reactions: bool = Field(description="Whether there are likes and comments here.")
 
 
 class SessionJson(BaseModel):
@@ -258,13 +261,15 @@ class PostJson(BaseModel):
     tags: list[str] = Field(examples=[["lighthouse"]])
     likes_count: int
     comments_count: int
+    liked: bool = Field(description="Whether the caller likes it.")
     created_at: str = Field(examples=[_TIME])
 
     @classmethod
-    def of(cls, post: PostRecord) -> Self:
+    def of(cls, post: PostRecord, *, liked: bool) -> Self:
         """Show a post."""
-        fields = {name: getattr(post, name) for name in cls.model_fields if name not in ("id", "tags")}
-        return cls(id=post.post_id, tags=list(post.tags), **fields)
+        beside = ("id", "tags", "liked")
+        fields = {name: getattr(post, name) for name in cls.model_fields if name not in beside}
+        return cls(id=post.post_id, tags=list(post.tags), liked=liked, **fields)
 
 
 class PostsJson(BaseModel):
@@ -275,11 +280,66 @@ class PostsJson(BaseModel):
     next_cursor: str
 
     @classmethod
-    def of(cls, page: PostPage) -> Self:
-        """Show a page."""
+    def of(cls, page: PostPage, liked: Collection[str]) -> Self:
+        """Show a page; `liked`: the ids of the posts that the caller likes."""
+        posts = [PostJson.of(post, liked=post.post_id in liked) for post in page.posts]
+        return cls(posts=posts, total=page.total, next_cursor=page.next_cursor)
+
+
+class LikeJson(BaseModel):
+    """What became of a like: how many there are, and whether the caller's is among them."""
+
+    likes_count: int
+    liked: bool
+
+
+def _said(text: str) -> str:
+    """Refuse what says nothing."""
+    if not text.strip():
+        message = "must not be empty"
+        raise ValueError(message)
+    return text
+
+
+class NewCommentBody(_Body):
+    """What somebody has to say of a post."""
+
+    text: Annotated[_Plain, AfterValidator(_said)] = Field(
+        min_length=1,
+        max_length=COMMENT_MAX,
+        json_schema_extra={"pattern": rf"^[^{CONTROLS}]*[^\s\x1c-\x1f\x85{CONTROLS}][^{CONTROLS}]*$"},
+        examples=["How true!"],
+    )
+
+
+class CommentJson(BaseModel):
+    """A comment of a person or a character. `username` is empty where it is not known."""
+
+    id: str
+    post_id: str
+    user_id: str
+    username: str = Field(examples=["ada"])
+    text: str
+    created_at: str = Field(examples=[_TIME])
+
+    @classmethod
+    def of(cls, comment: CommentRecord) -> Self:
+        """Show a comment."""
         return cls(
-            posts=[PostJson.of(post) for post in page.posts], total=page.total, next_cursor=page.next_cursor
+            id=comment.comment_id,
+            post_id=comment.post_id,
+            user_id=comment.user_id,
+            username=comment.username,
+            text=comment.text,
+            created_at=comment.created_at,
         )
+
+
+class CommentsJson(BaseModel):
+    """A page of comments, oldest first, and how many there are."""
+
+    comments: list[CommentJson]
+    total: int
 
 
 class CharacterJson(BaseModel):

@@ -43,6 +43,7 @@ class RateLimits:
             "login": parse_many(settings.gateway_rate_login),
             "address": parse_many(settings.gateway_rate_address),
             "create": parse_many(settings.gateway_rate_create),
+            "react": parse_many(settings.gateway_rate_react),
         }
         options = {"socket_timeout": _REDIS_S, "socket_connect_timeout": _REDIS_S}
         url = settings.redis_url.get_secret_value()
@@ -53,7 +54,7 @@ class RateLimits:
         self._away_until = -math.inf
 
     def hit(self, action: str, key: str) -> None:
-        """Count one more `action` (register, login, address, create) by `key`. Raises TooManyRequests."""
+        """Count one more `action` (register, login, address, create, react) by `key`. Raises TooManyRequests."""
         for rate in self._rates[action]:
             wait_s = self._wait_s(rate, _name(action, key))
             if wait_s is not None:

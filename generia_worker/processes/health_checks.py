@@ -16,7 +16,7 @@ from generia_worker.settings import Settings
 _PROBE_S = 3.0
 #: Seconds of silence after which the scheduler, which publishes every half a second, counts as stuck.
 BEAT_SILENT_S = 30.0
-SERVICES = ("world", "character", "post", "media")
+SERVICES = ("world", "character", "post", "media", "interaction")
 #: Whoever listens on all interfaces is asked on this one.
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - nothing is bound here
 

@@ -9,7 +9,10 @@ from generia_worker.processes import reports_errors, set_up_process
 
 @click.command()
 @click.argument(
-    "names", nargs=-1, required=True, type=click.Choice(["world", "character", "post", "media", "all"])
+    "names",
+    nargs=-1,
+    required=True,
+    type=click.Choice(["world", "character", "post", "media", "interaction", "all"]),
 )
 @reports_errors
 def service(names: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 
 from generia_worker.errors import ConfigurationError
 from generia_worker.reference.character.character_service import CharacterService
+from generia_worker.reference.interaction.interaction_service import InteractionService
 from generia_worker.reference.media.media_service import MediaService
 from generia_worker.reference.post.post_service import PostService
 from generia_worker.reference.shared import server
@@ -14,7 +15,10 @@ from generia_worker.reference.shared.server import START_S, RunningServices, Ser
 from generia_worker.reference.world.world_service import WorldService
 from generia_worker.settings import Settings
 
-_SERVICES = {service.name: service for service in (WorldService, CharacterService, PostService, MediaService)}
+_SERVICES = {
+    service.name: service
+    for service in (WorldService, CharacterService, PostService, MediaService, InteractionService)
+}
 NAMES = tuple(_SERVICES)
 
 

@@ -1,4 +1,4 @@
-"""Clients of all four services of one process: one channel each, made together, closed together."""
+"""Clients of the services of one process: one channel each, made together, closed together."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import grpc
 from generia_worker.errors import UnimplementedError
 from generia_worker.rpc.channel import open_channel
 from generia_worker.rpc.character_client import CharacterClient, CharacterPage
+from generia_worker.rpc.interaction_client import InteractionClient
 from generia_worker.rpc.media_client import MediaClient
 from generia_worker.rpc.post_client import PostClient
 from generia_worker.rpc.wire import PAGE_MAX
@@ -16,17 +17,20 @@ from generia_worker.rpc.world_client import WorldClient
 
 #: Pages of posts that are looked through for their authors; a world that was just made has three.
 _PAGES_MAX = 50
+#: Of the world, character, post and media service, and of the interaction service where there is one.
+_Channels = tuple[grpc.Channel, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """A client of each service; they may be used from several threads."""
+    """A client of each service; they may be used from several threads. `interactions` is None where there is none."""
 
     worlds: WorldClient
     characters: CharacterClient
     posts: PostClient
     media: MediaClient
-    channels: tuple[grpc.Channel, grpc.Channel, grpc.Channel, grpc.Channel]
+    interactions: InteractionClient | None
+    channels: _Channels
 
     def close(self) -> None:
         """Close the channels."""
@@ -66,29 +70,36 @@ class Connections:
 
 
 def connect(
-    *, world: str, character: str, post: str, media: str, timeout_s: float, token: str = ""
+    *,
+    world: str,
+    character: str,
+    post: str,
+    media: str,
+    interaction: str = "",
+    timeout_s: float,
+    token: str = "",
 ) -> Connections:
     """Return clients of the services at these addresses (`host:port`). They connect with their first calls.
 
-    `token` is what the services ask for, empty: nothing.
+    An empty `interaction`: there is no such service. `token` is what the services ask for, empty: nothing.
     """
     channels = (
         open_channel(world, token),
         open_channel(character, token),
         open_channel(post, token),
         open_channel(media, token),
+        *([open_channel(interaction, token)] if interaction else []),
     )
     return _over(channels, timeout_s)
 
 
-def _over(
-    channels: tuple[grpc.Channel, grpc.Channel, grpc.Channel, grpc.Channel], timeout_s: float
-) -> Connections:
-    world, character, post, media = channels
+def _over(channels: _Channels, timeout_s: float) -> Connections:
+    world, character, post, media, *interaction = channels
     return Connections(
         WorldClient(world, timeout_s),
         CharacterClient(character, timeout_s),
         PostClient(post, timeout_s),
         MediaClient(media, timeout_s),
+        InteractionClient(interaction[0], timeout_s) if interaction else None,
         channels,
     )

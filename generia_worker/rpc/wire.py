@@ -1,11 +1,12 @@
 """The wire contract of the platform's services: messages, stubs, servicer bases, metadata keys and limits.
 
-`wire.world`, `wire.character`, `wire.post` and `wire.media` are the message modules.
+`wire.world`, `wire.character`, `wire.post`, `wire.media` and `wire.interaction` are the message modules.
 """
 
 from __future__ import annotations
 
 from generia_worker.rpc.stubs import character_pb2 as character
+from generia_worker.rpc.stubs import interaction_pb2 as interaction
 from generia_worker.rpc.stubs import media_pb2 as media
 from generia_worker.rpc.stubs import post_pb2 as post
 from generia_worker.rpc.stubs import world_pb2 as world
@@ -13,6 +14,11 @@ from generia_worker.rpc.stubs.character_pb2_grpc import (
     CharacterServiceServicer,
     CharacterServiceStub,
     add_CharacterServiceServicer_to_server,
+)
+from generia_worker.rpc.stubs.interaction_pb2_grpc import (
+    InteractionServiceServicer,
+    InteractionServiceStub,
+    add_InteractionServiceServicer_to_server,
 )
 from generia_worker.rpc.stubs.media_pb2_grpc import (
     MediaServiceServicer,
@@ -38,6 +44,10 @@ TOKEN = "generia-token"  # noqa: S105 - its name
 BUDGET_KEY = "generia-budget"
 #: Metadata of a GetWorlds that asks for the worlds that the user made or joined; its value is `1`.
 MINE_KEY = "generia-mine"
+#: Metadata of a GetPostsStats that asks what this person likes.
+PERSON_KEY = "generia-person"
+#: Metadata of a like or a comment: what its author is called, as UTF-8. Services that do not know it look the id up.
+NAME_KEY = "generia-name-bin"
 #: No message is larger, in either direction: a page of 100 worlds with the largest params fits.
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 #: How many items a page of a list holds: when the caller names no limit, and at most.
@@ -50,12 +60,16 @@ __all__ = [
     "IDEMPOTENCY_KEY",
     "MAX_MESSAGE_BYTES",
     "MINE_KEY",
+    "NAME_KEY",
     "OFFSET_MAX",
     "PAGE_DEFAULT",
     "PAGE_MAX",
+    "PERSON_KEY",
     "TOKEN",
     "CharacterServiceServicer",
     "CharacterServiceStub",
+    "InteractionServiceServicer",
+    "InteractionServiceStub",
     "MediaServiceServicer",
     "MediaServiceStub",
     "PostServiceServicer",
@@ -63,10 +77,12 @@ __all__ = [
     "WorldServiceServicer",
     "WorldServiceStub",
     "add_CharacterServiceServicer_to_server",
+    "add_InteractionServiceServicer_to_server",
     "add_MediaServiceServicer_to_server",
     "add_PostServiceServicer_to_server",
     "add_WorldServiceServicer_to_server",
     "character",
+    "interaction",
     "media",
     "post",
     "world",

@@ -51,7 +51,13 @@ SENT_TO: Mapping[str, tuple[str, ...]] = {
     "llm_api_key": ("llm_base_url",),
     "image_api_key": ("image_base_url",),
     "api_token": ("api_url",),
-    "rpc_token": ("world_service", "character_service", "post_service", "media_service"),
+    "rpc_token": (
+        "world_service",
+        "character_service",
+        "post_service",
+        "media_service",
+        "interaction_service",
+    ),
 }
 OPENROUTER_URL = "https://openrouter.ai/api/v1"
 RUNWARE_URL = "https://api.runware.ai/v1"
@@ -107,6 +113,8 @@ class Settings(BaseSettings):
     character_service: str = "127.0.0.1:50052"
     post_service: str = "127.0.0.1:50053"
     media_service: str = "127.0.0.1:50054"
+    #: host:port of the service of likes and comments; empty: there are none.
+    interaction_service: str = ""
     #: What every call of these services brings along, and the reference services ask for; empty: nothing. Others ignore it.
     rpc_token: MetadataToken = SecretStr("")
     #: Deadline of one gRPC call.
@@ -155,6 +163,8 @@ class Settings(BaseSettings):
     gateway_rate_login: Rate = "10/minute"
     gateway_rate_address: Rate = "60/minute"
     gateway_rate_create: Rate = "30/hour"
+    #: Likes and comments of a person.
+    gateway_rate_react: Rate = "60/minute"
 
     # --- text model --------------------------------------------------------------------------------------------
     #: Any server that speaks OpenAI's chat completions.

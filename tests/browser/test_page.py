@@ -312,7 +312,7 @@ def test_what_the_day_has_left_is_told_before(person: Person) -> None:
 def test_who_may_register_is_shown(browser: Browser, site: Site, how: str) -> None:
     person = Person(browser, site)
     page = person.page
-    session = {"user": None, "registration": how}
+    session = {"user": None, "registration": how, "reactions": True}
     page.route("**/api/v1/auth/session", lambda route: route.fulfill(json=session))
     page.goto("/")
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()

@@ -108,6 +108,7 @@ def test_each_profile_is_accepted_and_whole(profiles: set[str]) -> None:
         "character",
         "post",
         "media",
+        "interaction",
         "beat",
         "flower",
     } <= set(found)

@@ -21,7 +21,7 @@ TEXT = dockerfile.DOCKERFILE.read_text(encoding="utf-8")
 TOOLS = {"gateway": ["generia_worker.processes.users"]}
 #: What a program imports by name: settings of Celery, its tasks in the one program that runs them.
 BY_NAME = {"generia_worker.app.celery_app": ["celeryconfig"]}
-SERVICES = {"world", "character", "post", "media"}
+SERVICES = {"world", "character", "post", "media", "interaction"}
 CELERY = {"worker", "beat", "flower"}
 ENGINE = {"api", "exporter", *CELERY}
 
@@ -32,6 +32,7 @@ CONCERNED = {
     "generia_worker/reference/character/character_service.py": {"character"},
     "generia_worker/reference/post/post_service.py": {"post"},
     "generia_worker/reference/media/pictures.py": {"media"},
+    "generia_worker/reference/interaction/interaction_service.py": {"interaction"},
     "generia_worker/reference/shared/server.py": SERVICES,
     "generia_worker/reference/registry.py": set(),
     "generia_worker/gateway/export.py": {"gateway", "cli"},

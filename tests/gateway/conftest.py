@@ -171,6 +171,7 @@ def platform(settings: Settings) -> Iterator[Settings]:
                 "gateway_rate_login": "1000/second",
                 "gateway_rate_address": "1000/second",
                 "gateway_rate_create": "1000/second",
+                "gateway_rate_react": "1000/second",
             }
         )
 

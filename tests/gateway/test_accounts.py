@@ -33,7 +33,7 @@ def log_in(gateway: Gateway, name: str, password: str = PASSWORD) -> httpx2.Resp
 
 
 def test_register_log_in_and_out(gateway: Gateway) -> None:
-    body = fresh()
+    body, here = fresh(), {"registration": "open", "reactions": True}
     with gateway.client() as client:
         made = client.post("/api/v1/auth/register", json=body)
         assert made.status_code == 201
@@ -43,11 +43,11 @@ def test_register_log_in_and_out(gateway: Gateway) -> None:
         assert session["user"]["email"] == body["email"]
         # The cookie alone, as the page uses it.
         assert client.get("/api/v1/auth/me").json() == session["user"]
-        assert client.get("/api/v1/auth/session").json() == {"user": session["user"], "registration": "open"}
+        assert client.get("/api/v1/auth/session").json() == {"user": session["user"], **here}
         out = client.post("/api/v1/auth/logout", headers={"Origin": gateway.url})
         assert out.status_code == 204
         assert client.get("/api/v1/auth/me").status_code == 401
-        assert client.get("/api/v1/auth/session").json() == {"user": None, "registration": "open"}
+        assert client.get("/api/v1/auth/session").json() == {"user": None, **here}
     # What was issued for the session ends with it.
     with gateway.client(Authorization=f"Bearer {session['access_token']}") as client:
         assert client.get("/api/v1/auth/me").status_code == 401

@@ -1,4 +1,4 @@
-"""The four services, running over a real MongoDB and a real S3 server; no pipeline behind them."""
+"""The services, running over a real MongoDB and a real S3 server; no pipeline behind them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from generia_worker.reference import registry
 from generia_worker.reference.shared.server import RunningServices
 from generia_worker.rpc.channel import open_channel
 from generia_worker.rpc.character_client import CharacterClient, CharacterRecord
+from generia_worker.rpc.interaction_client import InteractionClient
 from generia_worker.rpc.media_client import MediaClient
 from generia_worker.rpc.media_types import MediaType
 from generia_worker.rpc.post_client import PostClient
@@ -48,6 +49,7 @@ class Clients:
     characters: CharacterClient
     posts: PostClient
     media: MediaClient
+    interactions: InteractionClient
     channels: dict[str, grpc.Channel]
 
 
@@ -59,6 +61,7 @@ def connect(running: RunningServices, timeout_s: float = 20) -> Clients:
         CharacterClient(channels["character"], timeout_s),
         PostClient(channels["post"], timeout_s),
         MediaClient(channels["media"], timeout_s),
+        InteractionClient(channels["interaction"], timeout_s),
         channels,
     )
 

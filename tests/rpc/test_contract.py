@@ -24,6 +24,28 @@ CHARACTER = {
     "HealthCheckRequest": "",
     "HealthCheckResponse": "status",
 }
+INTERACTION = {
+    "LikePostRequest": "post_id user_id world_id",
+    "LikePostResponse": "success:bool likes_count:int32",
+    "UnlikePostRequest": "post_id user_id world_id",
+    "UnlikePostResponse": "success:bool likes_count:int32",
+    "GetPostLikesRequest": "post_id limit:int32 offset:int32 world_id",
+    "Like": "user_id username created_at",
+    "PostLikesResponse": "likes:Like* total:int32",
+    "CheckUserLikedRequest": "post_id user_id",
+    "CheckUserLikedResponse": "liked:bool",
+    "AddCommentRequest": "post_id user_id text world_id",
+    "AddCommentResponse": "comment_id created_at",
+    "GetPostCommentsRequest": "post_id limit:int32 offset:int32 world_id",
+    "Comment": "comment_id post_id user_id username text created_at",
+    "PostCommentsResponse": "comments:Comment* total:int32",
+    "GetPostStatsRequest": "post_id",
+    "PostStatsResponse": "post_id likes_count:int32 comments_count:int32 liked:bool@1001",
+    "GetPostsStatsRequest": "post_ids*",
+    "PostsStatsResponse": "stats:StatsEntry*",
+    "HealthCheckRequest": "",
+    "HealthCheckResponse": "status:Status",
+}
 MEDIA = {
     "GetPresignedUploadURLRequest": (
         "world_id character_id filename content_type size:int64 media_type:MediaType"
@@ -91,6 +113,17 @@ WORLD = {
 }
 #: rpc → request and response, in full.
 RPCS = {
+    "interaction.InteractionService": {
+        "LikePost": "LikePostRequest LikePostResponse",
+        "UnlikePost": "UnlikePostRequest UnlikePostResponse",
+        "GetPostLikes": "GetPostLikesRequest PostLikesResponse",
+        "CheckUserLiked": "CheckUserLikedRequest CheckUserLikedResponse",
+        "AddComment": "AddCommentRequest AddCommentResponse",
+        "GetPostComments": "GetPostCommentsRequest PostCommentsResponse",
+        "GetPostStats": "GetPostStatsRequest PostStatsResponse",
+        "GetPostsStats": "GetPostsStatsRequest PostsStatsResponse",
+        "HealthCheck": "HealthCheckRequest HealthCheckResponse",
+    },
     "generia.character.CharacterService": {
         "CreateCharacter": "CreateCharacterRequest Character",
         "UpdateCharacter": "UpdateCharacterRequest Character",
@@ -131,6 +164,7 @@ RPCS = {
 }
 FILES = {
     "generia.character": (wire.character.DESCRIPTOR, CHARACTER),
+    "interaction": (wire.interaction.DESCRIPTOR, INTERACTION),
     "media": (wire.media.DESCRIPTOR, MEDIA),
     "post": (wire.post.DESCRIPTOR, POST),
     "world": (wire.world.DESCRIPTOR, WORLD),
@@ -183,6 +217,7 @@ def test_enums_are_as_agreed() -> None:
     serving = {"UNKNOWN": 0, "SERVING": 1, "NOT_SERVING": 2}
     assert dict(wire.media.HealthCheckResponse.Status.items()) == serving
     assert dict(wire.post.HealthCheckResponse.Status.items()) == serving
+    assert dict(wire.interaction.HealthCheckResponse.Status.items()) == serving
     assert dict(wire.world.HealthCheckResponse.ServingStatus.items()) == serving
 
 

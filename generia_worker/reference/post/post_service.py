@@ -207,9 +207,10 @@ class PostService(Service, wire.PostServiceServicer):
         ids = list({post["character_id"] for post in posts})
         authors = self._resources.collection("characters").find({"_id": {"$in": ids}}, {"meta": 0})
         by_id = {author["_id"]: author for author in authors}
-        return [self._message(post, by_id.get(post["character_id"])) for post in posts]
+        counts = lookups.reactions(self._resources, [post["_id"] for post in posts])
+        return [self._message(post, by_id.get(post["character_id"]), counts[post["_id"]]) for post in posts]
 
-    def _message(self, post: Document, author: Document | None) -> wire.post.Post:
+    def _message(self, post: Document, author: Document | None, counts: lookups.Reactions) -> wire.post.Post:
         return wire.post.Post(
             post_id=post["_id"],
             character_id=post["character_id"],
@@ -217,8 +218,8 @@ class PostService(Service, wire.PostServiceServicer):
             caption=post["caption"],
             media_url=self._resources.urls.page_url(post["media_key"]),
             created_at=validation.iso(post["created_at"]),
-            likes_count=post["likes_count"],
-            comments_count=post["comments_count"],
+            likes_count=counts.likes,
+            comments_count=counts.comments,
             world_id=post["world_id"],
             avatar_url=lookups.avatar_url(self._resources, author) if author else "",
             is_ai=post["is_ai"],

@@ -18,6 +18,7 @@ from generia_worker.storage.mongo import Document
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     "worlds": (),
     "characters": ("world_id", "real_user_id"),
+    "posts": ("world_id",),
     "media": ("world_id", "character_id", "media_type", "key", "state"),
 }
 #: Documents that are remembered, less than a kilobyte each.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import pymongo
 
@@ -42,6 +43,31 @@ def character_in_world(resources: Resources, character_id: str, world_id: str) -
     if found["world_id"] != world_id:
         raise NotFoundError(f"character_id {character_id} is not known in world {world_id}")
     return found
+
+
+def facts_of_post(resources: Resources, post_id: str) -> Document:
+    """Return what never changes of a post. Raises InvalidInputError or NotFoundError."""
+    return _facts(resources, "posts", post_id, "post_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Reactions:
+    """How many like a post, and how many comments it has."""
+
+    likes: int
+    comments: int
+
+
+def reactions(resources: Resources, post_ids: Sequence[str]) -> dict[str, Reactions]:
+    """Count what people and characters had to say of some posts: by what is there, so that no count can be wrong."""
+
+    def counted(collection: str) -> dict[str, int]:
+        of_these = {"$match": {"post_id": {"$in": list(post_ids)}}}
+        group = {"$group": {"_id": "$post_id", "n": {"$sum": 1}}}
+        return {one["_id"]: one["n"] for one in resources.collection(collection).aggregate([of_these, group])}
+
+    likes, comments = counted("likes"), counted("comments")
+    return {one: Reactions(likes.get(one, 0), comments.get(one, 0)) for one in post_ids}
 
 
 def media(resources: Resources, media_id: str) -> Document:

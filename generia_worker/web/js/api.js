@@ -42,13 +42,13 @@ export function onLoginNeeded(action) {
 }
 
 /** Make one call; returns the answer's JSON, or null without one. Raises Problem, or AbortError. */
-export async function call(method, path, body, { signal, quiet = false } = {}) {
+export async function call(method, path, body, { signal, quiet = false, headers = {} } = {}) {
   let reply;
   try {
     reply = await fetch(BASE + path, {
       method,
       signal,
-      headers: body === undefined ? {} : { "Content-Type": "application/json" },
+      headers: body === undefined ? headers : { ...headers, "Content-Type": "application/json" },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch (error) {

@@ -3,6 +3,7 @@
 import { get, onLoginNeeded, post } from "./api.js";
 import { h, renewMoments, told } from "./dom.js";
 import { Frame } from "./frame.js";
+import { allowReactions } from "./reactions.js";
 import { current, go, route, start } from "./router.js";
 import { onLanguage, parts, text } from "./texts.js";
 import { WorldView } from "./world.js";
@@ -164,6 +165,7 @@ async function begin() {
       const session = await get("/auth/session");
       entrance = { registration: session.registration, invitation };
       person = session.user;
+      allowReactions(session.reactions);
     }
     if (person) enter(person);
     else if (current()) askToLogIn();

@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { content, h, icon, moment, rich, tint, told } from "./dom.js";
 import { picture } from "./images.js";
+import { comments, reactions } from "./reactions.js";
 import { back } from "./router.js";
 import { text } from "./texts.js";
 
@@ -63,6 +64,7 @@ export function postCard(post, { eager = false, language = "" } = {}) {
         { class: "post-words" },
         h("p", { class: "post-text", ...content(language) }, rich(post.caption)),
         tags(post, language),
+        reactions(post),
       ),
     ),
     post.post_id,
@@ -108,6 +110,8 @@ function opened(post, language) {
       author(post, language),
       h("p", { class: "post-text is-whole", ...content(language) }, rich(post.caption)),
       tags(post, language),
+      reactions(post),
+      comments(post, language),
     ),
   ];
 }
