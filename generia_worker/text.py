@@ -25,6 +25,9 @@ _REFUSED, _REFUSED_IN_LINE = re.compile(f"[{CONTROLS}]"), re.compile(f"[{CONTROL
 
 #: The most characters of a world's name: services store no longer ones.
 NAME_MAX = 100
+#: The most words by which one text is found, and the most characters of one that count.
+WORDS_MAX, _WORD_MAX = 400, 32
+_WORD = re.compile(r"\w+")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -85,6 +88,21 @@ def provisional_name(prompt: str) -> str:
 def has_meaning(text: str) -> bool:
     """True when the text has a letter, a digit or a symbol in it (not only spaces and marks)."""
     return any(unicodedata.category(char)[0] in "LNS" for char in text)
+
+
+def words_of(*texts: str, most: int = WORDS_MAX) -> list[str]:
+    """Return the first `most` different words of some texts, normalised and in no case: by them a text is found.
+
+    >>> words_of("Seven Lanterns", "seven seas")
+    ['seven', 'lanterns', 'seas']
+    """
+    found: dict[str, None] = {}
+    for text in texts:
+        for word in _WORD.finditer(unicodedata.normalize("NFKC", text).casefold()):
+            found[word[0][:_WORD_MAX]] = None
+            if len(found) == most:
+                return list(found)
+    return list(found)
 
 
 #: A word or a name.

@@ -32,6 +32,7 @@ from generia_worker.gateway.models import (
 from generia_worker.gateway.reasons import may_see_reasons, without_reason
 from generia_worker.gateway.route_parameters import DEFAULT_LIMIT, Limit, Offset, WorldId
 from generia_worker.http.problems import CodedHTTPException, documented
+from generia_worker.rpc.wire import SEARCH_MAX
 from generia_worker.rpc.world_client import WorldRecord
 
 router = APIRouter(prefix="/api/v1", tags=["worlds"], route_class=AdmittingRoute)
@@ -68,9 +69,29 @@ def list_worlds(
     offset: Offset = 0,
     status: Annotated[Literal["active", "archived", "all"], Query(description="Which worlds.")] = "active",
     mine: Annotated[bool, Query(description="Only those that one made or joined.")] = False,
+    being_made: Annotated[bool, Query(description="Only those that have not ended.")] = False,
+    search: Annotated[
+        str,
+        Query(
+            max_length=SEARCH_MAX,
+            description="Words, or their beginnings, of names, prompts and descriptions.",
+        ),
+    ] = "",
+    order: Annotated[
+        Literal["newest", "popular"], Query(description="The newest first, or those with the most members.")
+    ] = "newest",
 ) -> WorldsJson:
-    """List worlds, newest first."""
-    found, total = deps.services.worlds.list(user.id, limit, offset, status, mine=mine)
+    """List worlds."""
+    found, total = deps.services.worlds.list(
+        user.id,
+        limit,
+        offset,
+        status,
+        mine=mine,
+        being_made=being_made,
+        search=search,
+        popular=order == "popular",
+    )
     return WorldsJson(worlds=[WorldJson.of(world) for world in found], total=total)
 
 

@@ -44,6 +44,12 @@ TOKEN = "generia-token"  # noqa: S105 - its name
 BUDGET_KEY = "generia-budget"
 #: Metadata of a GetWorlds that asks for the worlds that the user made or joined; its value is `1`.
 MINE_KEY = "generia-mine"
+#: The same for worlds that are being made, and for those with the most members first.
+BEING_MADE_KEY, POPULAR_KEY = "generia-being-made", "generia-popular"
+#: The same for worlds that have words which begin as those of a text do: its value is that text, percent-encoded.
+SEARCH_KEY = "generia-search"
+#: Characters and words of such a text at most.
+SEARCH_MAX, SEARCH_WORDS_MAX = 200, 8
 #: Metadata of a GetPostsStats that asks what this person likes.
 PERSON_KEY = "generia-person"
 #: Metadata of a like or a comment: what its author is called, as UTF-8. Services that do not know it look the id up.
@@ -56,6 +62,7 @@ PAGE_DEFAULT, PAGE_MAX = 20, 100
 OFFSET_MAX = 1_000_000
 
 __all__ = [
+    "BEING_MADE_KEY",
     "BUDGET_KEY",
     "IDEMPOTENCY_KEY",
     "MAX_MESSAGE_BYTES",
@@ -65,6 +72,10 @@ __all__ = [
     "PAGE_DEFAULT",
     "PAGE_MAX",
     "PERSON_KEY",
+    "POPULAR_KEY",
+    "SEARCH_KEY",
+    "SEARCH_MAX",
+    "SEARCH_WORDS_MAX",
     "TOKEN",
     "CharacterServiceServicer",
     "CharacterServiceStub",

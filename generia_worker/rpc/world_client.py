@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import grpc
 
@@ -13,7 +15,11 @@ from generia_worker.rpc import wire
 from generia_worker.rpc.channel import Metadata, from_json, to_json
 from generia_worker.rpc.status_codes import translated
 from generia_worker.rpc.users import from_wire, to_wire
-from generia_worker.text import provisional_name
+from generia_worker.text import provisional_name, words_of
+
+_BEING_MADE = ("pending", "in_progress")
+#: Parameters of a world that say what it is.
+_DESCRIPTIONS = ("description_short", "description")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,21 +122,48 @@ class WorldClient:
             return _record(self._stub.GetWorld(request, timeout=self._timeout_s))
 
     def list(
-        self, user_id: str, limit: int = 20, offset: int = 0, status: str = "active", *, mine: bool = False
+        self,
+        user_id: str,
+        limit: int = 20,
+        offset: int = 0,
+        status: str = "active",
+        *,
+        mine: bool = False,
+        being_made: bool = False,
+        search: str = "",
+        popular: bool = False,
     ) -> tuple[list[WorldRecord], int]:
         """Return a page of worlds (active, archived, all), newest first, and how many there are.
 
-        With `mine` only those that the user made or joined: of a service that lists all the same, those of this page.
+        With `mine` only those that the user made or joined, with `being_made` those that are not ended, with `search` those
+        with such words: of a service that lists all the same, those of this page. With `popular` those with the most members
+        come first, where the service knows how to.
         """
         with translated("GetWorlds"):
             request = wire.world.GetWorldsRequest(
                 user_id=to_wire(user_id), limit=limit, offset=offset, status=status
             )
-            metadata: Metadata = ((wire.MINE_KEY, "1"),) if mine else ()
+            metadata: Metadata = tuple(
+                (key, "1")
+                for key, asked in (
+                    (wire.MINE_KEY, mine),
+                    (wire.BEING_MADE_KEY, being_made),
+                    (wire.POPULAR_KEY, popular),
+                )
+                if asked
+            )
+            if search:
+                metadata = (*metadata, (wire.SEARCH_KEY, quote(search[: wire.SEARCH_MAX])))
             answer = self._stub.GetWorlds(request, timeout=self._timeout_s, metadata=metadata)
         found = [_record(world) for world in answer.worlds]
-        own = [world for world in found if not mine or world.is_joined or world.creator_id == user_id]
-        return own, answer.total if len(own) == len(found) else len(own)
+        fits = [
+            world
+            for world in found
+            if (not mine or world.is_joined or world.creator_id == user_id)
+            and (not being_made or world.generation_status in _BEING_MADE)
+            and (not search or _has_words(world, search))
+        ]
+        return fits, answer.total if len(fits) == len(found) else len(fits)
 
     def join(self, user_id: str, world_id: str) -> None:
         """Make a person a member of a world; joining twice is joining once."""
@@ -180,6 +213,23 @@ class WorldClient:
         except GeneriaError:
             return False
         return answer.status == wire.world.HealthCheckResponse.SERVING
+
+
+def _has_words(world: WorldRecord, search: str) -> bool:
+    """True when words of a world begin as those of a search do."""
+    known = search_words(world.name, world.prompt, world.description, world.params_json)
+    asked = words_of(search, most=wire.SEARCH_WORDS_MAX)
+    return bool(asked) and all(any(one.startswith(word) for one in known) for word in asked)
+
+
+def search_words(name: str, prompt: str, description: str, params_json: str | None) -> list[str]:
+    """Return the words by which a world is found: of its name, its prompt and what describes it."""
+    try:
+        params = json.loads(params_json or "{}")
+    except ValueError:
+        params = {}
+    described = [params.get(key) for key in _DESCRIPTIONS] if isinstance(params, dict) else []
+    return words_of(name, prompt, description, *(text for text in described if isinstance(text, str)))
 
 
 def _record(answer: wire.world.WorldResponse) -> WorldRecord:

@@ -68,7 +68,11 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         ),
         IndexModel([("world_id", ASCENDING)], partialFilterExpression={"unsettled": True}, name="unsettled"),
     ],
-    "world_generation_status": [IndexModel([("created_at", DESCENDING)], name="newest")],
+    "world_generation_status": [
+        IndexModel([("created_at", DESCENDING)], name="newest"),
+        # Changes a few times in a world's life.
+        IndexModel([("status", ASCENDING)], name="status"),
+    ],
 }
 #: Indexes of versions before, which nothing asks any more.
 _OBSOLETE: Mapping[str, frozenset[str]] = {

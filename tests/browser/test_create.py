@@ -47,7 +47,7 @@ def test_what_was_typed_outlives_pages_and_sessions(browser: Browser, site: Site
         expect(page.get_by_label("Budget in dollars")).to_have_value("7")
         expect(page.get_by_label("Budget in dollars")).to_be_visible()
 
-    page.get_by_role("link", name="All worlds").click()
+    page.get_by_role("link", name="All worlds", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Worlds")
     page.go_back()
     all_is_there()

@@ -15,6 +15,7 @@ from pymongo import MongoClient
 
 from generia_worker.client.status import STAGE_NAMES
 from generia_worker.errors import InvalidInputError, NotFoundError, PermanentError
+from generia_worker.reference import registry
 from generia_worker.reference.world.orders import checked_order
 from generia_worker.rpc import wire
 from generia_worker.rpc.character_client import CharacterRecord
@@ -225,6 +226,64 @@ def test_a_person_s_own_worlds_are_those_made_and_joined(clients: Clients) -> No
     assert clients.worlds.list(uuid4().hex, mine=True) == ([], 0)
     with pytest.raises(InvalidInputError, match="user_id"):
         clients.worlds.list("", mine=True)
+
+
+def test_worlds_are_found_by_the_beginnings_of_words(clients: Clients, settings: Settings) -> None:
+    tag = f"q{uuid4().hex[:10]}"
+
+    def found(search: str) -> list[str]:
+        worlds, total = clients.worlds.list("user-1", search=search)
+        assert total == len(worlds)
+        return [one.name for one in worlds]
+
+    clients.worlds.create("user-1", f"Zorn {tag}", "Of formulas", "Город математиков, все пишут", 1, 1)
+    other = clients.worlds.create("user-1", f"Other {tag}", "", PROMPT, 1, 1)
+    assert found(f"{tag} математик") == [f"Zorn {tag}"]
+    assert found(f"ГОРОД  {tag[:8]}") == [f"Zorn {tag}"]
+    assert found(f"formul {tag}") == [f"Zorn {tag}"]
+    assert found(tag.upper()) == [f"Other {tag}", f"Zorn {tag}"]
+    for nothing in (f"{tag} .*", f"{tag}x", "...", "^", f"{tag} атематик", "$where"):
+        assert found(nothing) == ([] if nothing != f"{tag} .*" else [f"Other {tag}", f"Zorn {tag}"])
+    # What the model called it, and not any more what it was called before.
+    params = {"description_short": f"Ein Leuchtturm {tag}", "theme": "hidden"}
+    clients.worlds.update_params(other.id, params, f"Turm {tag}", 1, 1)
+    assert found(f"leuchtt {tag}") == found(f"turm {tag}") == [f"Turm {tag}"]
+    assert not found(f"other {tag}")
+    assert not found(f"hidden {tag}")
+    # Worlds of a version before are found as well, once the service was started.
+    with MongoClient[Any](settings.mongo_uri.get_secret_value()) as mongo:
+        worlds = mongo[settings.mongo_database]["worlds"]
+        worlds.update_many({"_id": other.id}, {"$unset": {"words": "", "members_count": ""}})
+        assert not found(f"turm {tag}")
+        with registry.start(["world"], settings, enqueue=False):
+            assert found(f"turm {tag}") == [f"Turm {tag}"]
+        assert worlds.count_documents({"_id": other.id, "members_count": 1}) == 1
+        plan = worlds.find({"$and": [{"status": "active"}, {"words": {"$regex": f"^{tag}"}}]}).explain()
+    assert "COLLSCAN" not in str(plan["queryPlanner"]["winningPlan"])
+
+
+def test_popular_worlds_have_the_most_members(clients: Clients) -> None:
+    tag = f"q{uuid4().hex[:10]}"
+    made = [clients.worlds.create("user-1", f"{tag} {n}", "", PROMPT, 1, 1).id for n in range(3)]
+    for world, members in ((made[0], 2), (made[1], 3)):
+        for _ in range(members):
+            member = uuid4().hex
+            clients.worlds.join(member, world)
+            clients.worlds.join(member, world)
+    found, _ = clients.worlds.list("user-1", search=tag, popular=True)
+    assert [one.id for one in found] == [made[1], made[0], made[2]]
+
+
+def test_worlds_that_are_being_made(clients: Clients, settings: Settings) -> None:
+    made = [clients.worlds.create("user-1", str(n), "", PROMPT, 1, 1).id for n in range(3)]
+    with MongoClient[Any](settings.mongo_uri.get_secret_value()) as mongo:
+        statuses = mongo[settings.mongo_database]["world_generation_status"]
+        statuses.insert_many(
+            {"_id": one, "status": status}
+            for one, status in zip(made, ("in_progress", "completed", "pending"), strict=True)
+        )
+        found, _ = clients.worlds.list("user-1", being_made=True)
+    assert [one.id for one in found if one.id in made] == [made[2], made[0]]
 
 
 def test_listing_pages_newest_first(clients: Clients) -> None:

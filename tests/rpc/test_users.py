@@ -72,6 +72,13 @@ def test_of_a_service_that_lists_all_a_person_s_own_worlds_are_taken(worlds: Wor
     assert (own.creator_id, total) == (LOCAL_USER, 1)
 
 
+def test_of_a_service_that_lists_all_what_fits_a_search_is_taken(worlds: WorldClient) -> None:
+    for nothing in ({"search": "lighthouse"}, {"search": "..."}, {"being_made": True}):
+        assert worlds.list(LOCAL_USER, offset=1, **nothing) == ([], 0)
+    everybody, total = worlds.list(LOCAL_USER, offset=1, popular=True)
+    assert (len(everybody), total) == (2, 2)
+
+
 def test_ids_of_other_people_stay_as_they_are() -> None:
     """And the UUID is a UUID."""
     assert str(UUID(LOCAL_USER_UUID)) == LOCAL_USER_UUID

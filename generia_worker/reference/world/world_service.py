@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import ClassVar
+from urllib.parse import unquote
 from uuid import uuid4
 
 import grpc
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from generia_worker.client.order import Order
 from generia_worker.errors import PermanentError
@@ -20,11 +22,19 @@ from generia_worker.reference.world.generation_status import status_message
 from generia_worker.reference.world.orders import Orders, budget_of, checked_order
 from generia_worker.rpc import wire
 from generia_worker.rpc.media_types import MediaType
+from generia_worker.rpc.world_client import search_words
 from generia_worker.storage.mongo import Document
+from generia_worker.text import words_of
 
 NAME_MAX, DESCRIPTION_MAX, COUNT_MAX = 100, 20_000, 1_000_000
 _STATES = ("active", "archived")
 _MADE_BY = IndexModel([("creator_id", ASCENDING), *NEWEST])
+_FOUND_BY = IndexModel([("words", ASCENDING)])
+#: The order of lists that show those with the most members first.
+_POPULAR = [("members_count", DESCENDING), *NEWEST]
+_BEING_MADE = ["pending", "in_progress"]
+#: Worlds that are being made at a time, and are looked through for a list of them.
+_BEING_MADE_MAX = 1000
 
 
 class WorldService(Service, wire.WorldServiceServicer):
@@ -32,7 +42,14 @@ class WorldService(Service, wire.WorldServiceServicer):
 
     name = "world"
     indexes: ClassVar = {
-        "worlds": [IndexModel(NEWEST), IndexModel([("status", ASCENDING), *NEWEST]), _MADE_BY, KEY_INDEX],
+        "worlds": [
+            IndexModel(NEWEST),
+            IndexModel([("status", ASCENDING), *NEWEST]),
+            IndexModel([("status", ASCENDING), *_POPULAR]),
+            _MADE_BY,
+            _FOUND_BY,
+            KEY_INDEX,
+        ],
         "world_members": [IndexModel([("user_id", ASCENDING)])],
     }
 
@@ -46,6 +63,13 @@ class WorldService(Service, wire.WorldServiceServicer):
     def add_to(self, server: grpc.Server) -> None:
         """Let a server answer the calls of the world service."""
         wire.add_WorldServiceServicer_to_server(self, server)
+
+    def prepare(self) -> None:
+        """Make sure of the indexes, and that worlds of a version before can be found and have their members counted."""
+        super().prepare()
+        for world in self._worlds.find({"words": {"$exists": False}}):
+            change = {"words": _words(world), "members_count": self._count_members(world["_id"])}
+            self._worlds.update_one({"_id": world["_id"], "words": {"$exists": False}}, {"$set": change})
 
     def start(self) -> None:
         """Begin to place the orders that wait."""
@@ -93,6 +117,8 @@ class WorldService(Service, wire.WorldServiceServicer):
             "params": None,
             "image_key": None,
             "icon_key": None,
+            "members_count": 0,
+            "words": search_words(name, order.user_prompt, description, None),
             "order": {
                 "state": "waiting" if self._orders else "none",
                 "users_count": order.users_count,
@@ -128,16 +154,30 @@ class WorldService(Service, wire.WorldServiceServicer):
         status = request.status or "active"
         if status != "all" and status not in _STATES:
             validation.refuse("status", "must be active, archived or all")
-        wanted: Document = {} if status == "all" else {"status": status}
-        if (wire.MINE_KEY, "1") in context.invocation_metadata():
+        asked = {key: str(value) for key, value in context.invocation_metadata()}
+        conditions: list[Document] = [] if status == "all" else [{"status": status}]
+        if asked.get(wire.MINE_KEY) == "1":
             if not user_id:
                 validation.refuse("user_id", "must be given where only its worlds are asked for")
             joined = [one["world_id"] for one in self._members.find({"user_id": user_id}, {"world_id": 1})]
-            wanted["$or"] = [{"creator_id": user_id}, {"_id": {"$in": joined}}]
-        found = self._worlds.find(wanted).sort(NEWEST).skip(offset).limit(limit)
+            conditions.append({"$or": [{"creator_id": user_id}, {"_id": {"$in": joined}}]})
+        if asked.get(wire.BEING_MADE_KEY) == "1":
+            conditions.append(self._being_made())
+        if wire.SEARCH_KEY in asked:
+            words = words_of(unquote(asked[wire.SEARCH_KEY])[: wire.SEARCH_MAX], most=wire.SEARCH_WORDS_MAX)
+            # Beginnings of words, which the index finds; without a word nothing is found.
+            conditions += [{"words": {"$regex": f"^{re.escape(word)}"}} for word in words] or [{"_id": None}]
+        wanted: Document = {"$and": conditions} if conditions else {}
+        order = _POPULAR if asked.get(wire.POPULAR_KEY) == "1" else NEWEST
+        found = self._worlds.find(wanted).sort(order).skip(offset).limit(limit)
         return wire.world.WorldsResponse(
             worlds=self._messages(found, user_id), total=self._worlds.count_documents(wanted)
         )
+
+    def _being_made(self) -> Document:
+        """Return the condition for worlds that have not ended: by their status documents, or before there is one."""
+        going = self._statuses.find({"status": {"$in": _BEING_MADE}}, {"_id": 1}).limit(_BEING_MADE_MAX)
+        return {"$or": [{"_id": {"$in": [one["_id"] for one in going]}}, {"order.state": "waiting"}]}
 
     def JoinWorld(
         self, request: wire.world.JoinWorldRequest, context: grpc.ServicerContext
@@ -153,7 +193,16 @@ class WorldService(Service, wire.WorldServiceServicer):
         done = self._members.update_one(
             {"_id": _member_id(world_id, user_id)}, {"$setOnInsert": member}, upsert=True
         )
-        return done.upserted_id is not None
+        if done.upserted_id is None:
+            return False
+        # Counted and not added up: what a process that died in between left out, the next one makes good.
+        count = {"members_count": self._count_members(world_id)}
+        self._worlds.update_one({"_id": world_id}, {"$max": count})
+        return True
+
+    def _count_members(self, world_id: str) -> int:
+        own = {"_id": {"$gte": _member_id(world_id, ""), "$lt": f"{world_id}0"}}  # what follows a slash
+        return self._members.count_documents(own)
 
     def UpdateWorldImage(
         self, request: wire.world.UpdateWorldImageRequest, context: grpc.ServicerContext
@@ -189,8 +238,8 @@ class WorldService(Service, wire.WorldServiceServicer):
             change["params"] = validation.json_object(request.params, "params")
         if request.name:
             change["name"] = validation.text(request.name, "name", least=1, most=NAME_MAX)
-        lookups.require_world(self._resources, request.world_id)
-        self._worlds.update_one({"_id": request.world_id}, {"$set": change})
+        world = lookups.world(self._resources, request.world_id) | change
+        self._worlds.update_one({"_id": request.world_id}, {"$set": {**change, "words": _words(world)}})
         return wire.world.UpdateWorldParamsResponse(success=True, message="updated")
 
     def GetGenerationStatus(
@@ -237,6 +286,10 @@ class WorldService(Service, wire.WorldServiceServicer):
             icon_url=self._resources.urls.page_url(world["icon_key"]),
             params=world["params"],
         )
+
+
+def _words(world: Document) -> list[str]:
+    return search_words(world["name"], world["prompt"], world["description"], world["params"])
 
 
 def _member_id(world_id: str, user_id: str) -> str:

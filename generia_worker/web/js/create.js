@@ -77,13 +77,16 @@ export function createView({ user, created }) {
     keepDraft(user, values);
   });
   sends(form, { fields: all, button, general, action: () => begin(fields, form, created) });
+  const few = h("div", {});
   const element = h(
     "div",
     { class: "page create" },
     h("h1", { tabindex: -1 }, text("create.heading")),
     h("p", { class: "lead" }, text("create.lead")),
     form,
+    few,
   );
+  import("./worlds.js").then(({ fewWorlds }) => few.replaceWith(fewWorlds()), () => {});
   return { element, title: text("create.title"), close: estimate.stop };
 }
 

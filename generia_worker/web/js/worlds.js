@@ -7,22 +7,84 @@ import { follow } from "./stream.js";
 import { knows, parts, text } from "./texts.js";
 
 const PAGE = 24;
+/** As many as one call may ask for; and as many as the first page shows. */
+const PAGE_MAX = 100;
+const FEW = 5;
 /** A browser has few connections to one server: so many cards move at a time, the others follow as these end. */
 const MOVING = 2;
 
-/** The view. */
+/** What one may choose from, as the address and the server name it; the first is what is shown unasked. */
+const WHICH = ["all", "mine", "being_made"];
+const ORDERS = ["newest", "popular"];
+/** How long one must have stopped typing before it is searched. */
+const REST_MS = 300;
+
+/** The view: what is shown stands in the address, how much of it with the entry of the history. */
 export function worldsView() {
   const grid = h("ul", { class: "cards" });
   const more = h("button", { class: "button", hidden: true }, text("more"));
   const note = h("p", { class: "quiet", role: "status" }, text("loading"));
+  const search = h("input", {
+    type: "search",
+    name: "search",
+    maxlength: 200,
+    "aria-label": text("worlds.search"),
+    placeholder: text("worlds.searchHint"),
+  });
+  const which = WHICH.map((name) =>
+    h("label", {}, h("input", { type: "radio", name: "which", value: name }), h("span", {}, text(`worlds.${name}`))),
+  );
+  const order = h(
+    "select",
+    { "aria-label": text("worlds.order") },
+    ORDERS.map((name) => h("option", { value: name }, text(`worlds.${name}`))),
+  );
+  const form = h(
+    "form",
+    { class: "worlds-form", role: "search" },
+    search,
+    h("div", { class: "worlds-which", role: "radiogroup", "aria-label": text("worlds.which") }, which),
+    order,
+  );
   const followers = new Followers();
   let shown = 0;
-  let closed = false;
-  async function load() {
+  let asked = null;
+  let timer = 0;
+
+  const wanted = () => ({
+    search: search.value.trim(),
+    which: form.elements.which.value,
+    order: order.value,
+  });
+  function fill() {
+    const given = new URLSearchParams(location.search);
+    const one = (name, known) => (known.includes(given.get(name)) ? given.get(name) : known[0]);
+    search.value = given.get("search") ?? "";
+    form.elements.which.value = one("which", WHICH);
+    order.value = one("order", ORDERS);
+  }
+  function addressOf(values) {
+    const plain = { search: "", which: WHICH[0], order: ORDERS[0] };
+    const given = Object.entries(values).filter(([name, value]) => value !== plain[name]);
+    return given.length > 0 ? `/worlds?${new URLSearchParams(given)}` : "/worlds";
+  }
+
+  /** Ask for so many worlds more; those of a question that is not the last one any more are left out. */
+  async function load(count) {
+    const mine = asked;
+    const values = wanted();
     more.disabled = true;
     try {
-      const page = await get(query("/worlds", { limit: PAGE, offset: shown }));
-      if (closed) return;
+      const page = await get(
+        query("/worlds", {
+          limit: count,
+          offset: shown,
+          search: values.search,
+          order: values.order,
+          ...(values.which === "all" ? {} : { [values.which]: true }),
+        }),
+      );
+      if (mine !== asked) return;
       for (const world of page.worlds) {
         const card = new Card(world);
         grid.append(card.element);
@@ -30,17 +92,49 @@ export function worldsView() {
       }
       shown += page.worlds.length;
       more.hidden = shown >= page.total || page.worlds.length === 0;
-      note.replaceChildren(
-        ...(shown ? [] : parts("worlds.none", { link: h("a", { href: "/" }, text("worlds.makeFirst")) })),
-      );
+      note.replaceChildren(...said(page.total, values));
+      history.replaceState({ ...history.state, shown }, "");
     } catch (error) {
+      if (mine !== asked) return;
       note.replaceChildren(told(error));
       more.hidden = false;
     }
     more.disabled = false;
   }
-  more.addEventListener("click", load);
-  load();
+
+  function said(total, values) {
+    const plain = addressOf(values) === "/worlds";
+    if (shown > 0) return plain ? [] : [text("worlds.found", { n: total })];
+    if (plain) return parts("worlds.none", { link: h("a", { href: "/" }, text("worlds.makeFirst")) });
+    return parts("worlds.nothing", { link: h("a", { href: "/worlds" }, text("worlds.showAll")) });
+  }
+
+  /** Show what is asked for, from its beginning, and as many of it as were there when one left. */
+  async function begin(count = PAGE) {
+    followers.stop();
+    asked = {};
+    shown = 0;
+    grid.replaceChildren();
+    const mine = asked;
+    while (mine === asked && shown < count) {
+      const before = shown;
+      await load(Math.min(count - shown, PAGE_MAX));
+      if (shown === before) return;
+    }
+  }
+
+  function change() {
+    clearTimeout(timer);
+    history.replaceState({ ...history.state, shown: 0 }, "", addressOf(wanted()));
+    begin();
+  }
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("change", change);
+  search.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(change, REST_MS);
+  });
+  more.addEventListener("click", () => load(PAGE));
   const element = h(
     "div",
     { class: "page" },
@@ -50,15 +144,41 @@ export function worldsView() {
       h("h1", { tabindex: -1 }, text("worlds.title")),
       h("a", { class: "button primary", href: "/" }, text("frame.newWorld")),
     ),
+    form,
     note,
     grid,
     h("div", { class: "more" }, more),
   );
   const close = () => {
-    closed = true;
+    asked = null;
+    clearTimeout(timer);
     followers.stop();
   };
-  return { element, title: text("worlds.title"), close };
+  /** Show what the address names, when it is opened and when one comes back. */
+  const show = () => {
+    fill();
+    return begin(Math.max(PAGE, history.state?.shown ?? 0));
+  };
+  return { element, title: text("worlds.title"), show, close };
+}
+
+/** Some worlds to look into, or nothing where there are none; for the first page. */
+export function fewWorlds() {
+  const grid = h("ul", { class: "cards" });
+  const element = h(
+    "section",
+    { class: "few-worlds", "aria-labelledby": "few-worlds", hidden: true },
+    h("h2", { id: "few-worlds" }, text("worlds.look")),
+    grid,
+    h("p", {}, h("a", { href: "/worlds" }, text("page.allWorlds"))),
+  );
+  get(query("/worlds", { limit: FEW, order: "popular" }), { quiet: true })
+    .then(({ worlds }) => {
+      grid.append(...worlds.map((world) => new Card(world, "h3").element));
+      element.hidden = worlds.length === 0;
+    })
+    .catch(() => {});
+  return element;
 }
 
 /** Follows some cards at a time, in turn. */
@@ -101,7 +221,8 @@ class Followers {
 }
 
 class Card {
-  constructor(world) {
+  /** `level`: the element of its heading. */
+  constructor(world, level = "h2") {
     this.world = world;
     const fresh = (name) => async () => (await get(`/worlds/${world.id}`))[name];
     this.cover = picture(world.image_url, { refresh: fresh("image_url") });
@@ -116,7 +237,7 @@ class Card {
         { class: "card" },
         h("div", { class: "box card-cover" }, this.cover, this.bar),
         h("div", { class: "box card-icon" }, this.icon),
-        h("div", { class: "card-words" }, h("h2", {}, this.name), this.text, this.facts),
+        h("div", { class: "card-words" }, h(level, {}, this.name), this.text, this.facts),
       ),
       world.id,
     );
