@@ -1,3 +1,3 @@
 """Generia: a small social network out of one sentence, made by a Celery pipeline."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

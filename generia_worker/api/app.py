@@ -147,8 +147,8 @@ def _add_health(app: FastAPI, container: Container, metrics: ApiMetrics, authori
 
     @app.get("/livez")
     def livez() -> dict[str, str]:
-        """Tell that the process runs."""
-        return {"status": "ok"}
+        """Tell that the process runs, and which version of it."""
+        return {"status": "ok", "version": __version__}
 
     @app.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}})
     def readyz() -> JSONResponse:

@@ -95,8 +95,8 @@ def create_app(deps: Dependencies) -> FastAPI:
 
 @health.get("/livez")
 def livez() -> dict[str, str]:
-    """Tell that the process runs."""
-    return {"status": "ok"}
+    """Tell that the process runs, and which version of it."""
+    return {"status": "ok", "version": __version__}
 
 
 @health.get(

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
+from generia_worker import __version__
 from generia_worker.api.app import create_app
 from generia_worker.api.server import run
 from generia_worker.app.container import Container
@@ -57,7 +58,7 @@ def test_every_route_but_the_open_ones_asks_for_the_token(app: FastAPI, client: 
 
 
 def test_the_open_ones(client: TestClient) -> None:
-    assert client.get("/livez").json() == {"status": "ok"}
+    assert client.get("/livez").json() == {"status": "ok", "version": __version__}
     assert client.get("/readyz").json() == {"status": "ok", "mongodb": "ok", "redis": "ok"}
     assert client.get("/openapi.json").status_code == 200
 

@@ -1,4 +1,4 @@
-"""docker-compose.yml is what a compose parser accepts under each profile, and keeps to the rules of the house."""
+"""docker-compose.yml is what a compose parser accepts with each choice, and keeps to the rules of the house."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from tests.deployment.dockerfile import ROOT
 
 COMPOSE = ROOT / "docker-compose.yml"
 PARSER = Path(__file__).with_name("compose_parser.py")
-PROFILES: tuple[set[str], ...] = (set(), {"monitoring"})
 #: They prepare a server and end.
 ONCE = {"mongo-setup", "s3-setup"}
 #: Needs root to prepare a volume.
@@ -32,12 +31,14 @@ ROOTS = {"s3-setup"}
 #: Run for one command at a time.
 COMMANDS = {"cli"}
 #: What the set-up script notes.
-CHOSEN = {"SIMULATOR": "1"}
+CHOSEN = {"SIMULATOR": "1", "MONITORING": "1"}
+#: Run only where they were chosen.
+MONITORING = {"exporter", "prometheus", "grafana"}
 
 
-def parsed(profiles: set[str], environment: dict[str, str] | None = None) -> dict[str, Any]:
+def parsed(environment: dict[str, str] | None = None) -> dict[str, Any]:
     """Return what a compose parser makes of the file."""
-    return _parsed(frozenset(profiles), tuple(sorted((environment or CHOSEN).items())))
+    return _parsed(tuple(sorted((CHOSEN if environment is None else environment).items())))
 
 
 def stage_of(service: dict[str, Any]) -> str:
@@ -47,9 +48,8 @@ def stage_of(service: dict[str, Any]) -> str:
 
 
 @cache
-def _parsed(profiles: frozenset[str], environment: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+def _parsed(environment: tuple[tuple[str, str], ...]) -> dict[str, Any]:
     # The parser wants to know the version of a podman that need not be here: it takes what `echo` says.
-    chosen = [word for profile in sorted(profiles) for word in ("--profile", profile)]
     done = subprocess.run(
         [
             sys.executable,
@@ -61,7 +61,6 @@ def _parsed(profiles: frozenset[str], environment: tuple[tuple[str, str], ...]) 
             # What was chosen in this folder is of no account here.
             "--env-file",
             os.devnull,
-            *chosen,
             "config",
         ],
         capture_output=True,
@@ -77,7 +76,7 @@ def _parsed(profiles: frozenset[str], environment: tuple[tuple[str, str], ...]) 
 
 @pytest.fixture(scope="module")
 def whole() -> dict[str, Any]:
-    return parsed({"monitoring"})
+    return parsed()
 
 
 @pytest.fixture(scope="module")
@@ -92,12 +91,16 @@ def seconds(text: str) -> int:
     return int(match[1])
 
 
-@pytest.mark.parametrize("profiles", PROFILES, ids=lambda found: "+".join(sorted(found)) or "none")
-def test_each_profile_is_accepted_and_whole(profiles: set[str]) -> None:
-    found = parsed(profiles)["services"]
-    assert (
-        ("grafana" in found) == ("prometheus" in found) == ("exporter" in found) == ("monitoring" in profiles)
-    )
+@pytest.mark.parametrize("simulator", ["", "1"])
+@pytest.mark.parametrize("monitoring", ["", "1"])
+def test_each_choice_is_accepted_and_whole(simulator: str, monitoring: str) -> None:
+    """What was not chosen is there no times, so that every command, `down` too, knows it."""
+    found = parsed({"SIMULATOR": simulator, "MONITORING": monitoring})["services"]
+    scales = {name: int(one["scale"]) for name, one in found.items() if "scale" in one}
+    assert scales.pop("simulator") == int(simulator or 0)
+    assert {scales.pop(name) for name in MONITORING} == {int(monitoring or 0)}
+    assert scales == {"cli": 0, "s3": 1, "s3-setup": 1}
+    assert not [name for name, one in found.items() if "profiles" in one]
     assert {
         "redis",
         "mongo",
@@ -118,7 +121,7 @@ def test_each_profile_is_accepted_and_whole(profiles: set[str]) -> None:
 
 def test_nothing_is_done_before_there_is_a_choice() -> None:
     with pytest.raises(AssertionError, match=r"run \.docker/setup once"):
-        _parsed(frozenset(), ())
+        parsed({})
 
 
 def test_everybody_waits_for_what_is_prepared(services: dict[str, Any]) -> None:
@@ -251,7 +254,7 @@ def test_environments_hold_known_settings_and_no_secret(
 
 @pytest.mark.parametrize("name", ["worker-llm", "worker-images", "api", "cli"])
 def test_one_choice_leads_everybody_to_the_simulator_or_nobody(name: str) -> None:
-    simulated = parsed(set(), {"SIMULATOR": "1"})["services"]
+    simulated = parsed({"SIMULATOR": "1"})["services"]
     bind = simulated["simulator"]["environment"]["GENERIA_SIMULATOR_BIND"]
     assert int(simulated["simulator"]["scale"]) == 1
     for variable in ("GENERIA_LLM_BASE_URL", "GENERIA_IMAGE_BASE_URL"):
@@ -260,10 +263,10 @@ def test_one_choice_leads_everybody_to_the_simulator_or_nobody(name: str) -> Non
     prices = [key for key in simulated[name]["environment"] if "_PRICE_" in key]
     assert len(prices) == 3
     assert all(float(simulated[name]["environment"][price]) > 0 for price in prices)
-    real = parsed(set(), {"SIMULATOR": ""})["services"]
+    real = parsed({"SIMULATOR": ""})["services"]
     assert int(real["simulator"]["scale"]) == 0
     assert "simulator" not in str({k: v for k, v in real[name]["environment"].items() if "_URL" in k})
-    mixed = parsed(set(), {"SIMULATOR": "1", "GENERIA_LLM_BASE_URL": "http://llm.example/v1"})["services"]
+    mixed = parsed({"SIMULATOR": "1", "GENERIA_LLM_BASE_URL": "http://llm.example/v1"})["services"]
     assert mixed[name]["environment"]["GENERIA_LLM_BASE_URL"] == "http://llm.example/v1"
 
 
@@ -274,7 +277,7 @@ def test_any_s3_can_take_the_place_of_ours() -> None:
         "S3_SERVERS": "0",
         "SIMULATOR": "",
     }
-    services = parsed(set(), chosen)["services"]
+    services = parsed(chosen)["services"]
     assert int(services["s3"]["scale"]) == int(services["s3-setup"]["scale"]) == 0
     for name in ("world", "character", "post", "media", "gateway"):
         environment = services[name]["environment"]
@@ -336,16 +339,16 @@ def test_a_choice_is_kept_until_there_is_another(set_up: SetUp) -> None:
     assert set_up.run() == {
         "GENERIA_GATEWAY_REGISTRATION": "closed",
         "SIMULATOR": "1",
-        "COMPOSE_PROFILES": "",
+        "MONITORING": "",
     }
     assert set_up.run("providers", "monitoring")["SIMULATOR"] == ""
     assert set_up.run() == {
         "GENERIA_GATEWAY_REGISTRATION": "closed",
         "SIMULATOR": "",
-        "COMPOSE_PROFILES": "monitoring",
+        "MONITORING": "1",
     }
     found = set_up.run("simulator", "no-monitoring")
-    assert (found["SIMULATOR"], found["COMPOSE_PROFILES"]) == ("1", "")
+    assert (found["SIMULATOR"], found["MONITORING"]) == ("1", "")
     with pytest.raises(subprocess.CalledProcessError):
         set_up.run("real")
 

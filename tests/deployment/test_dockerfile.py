@@ -37,6 +37,7 @@ CONCERNED = {
     "generia_worker/reference/registry.py": set(),
     "generia_worker/gateway/export.py": {"gateway", "cli"},
     "generia_worker/web/js/world.js": {"gateway", "cli"},
+    "generia_worker/web/css/base.css": {"gateway", "cli"},
     "generia_worker/web/README.md": set(),
     "generia_worker/web/screenshots/phone.webp": set(),
     "generia_worker/simulator/chat.py": {"simulator"},

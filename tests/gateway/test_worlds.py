@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
+from generia_worker import __version__
 from generia_worker.billing.estimate import estimate
 from generia_worker.billing.prices import PriceTable
 from generia_worker.gateway.models import WorldJson
@@ -367,7 +368,7 @@ def test_without_the_services(start_gateway: StartGateway, user: str) -> None:
         assert ready.status_code == 503
         assert ready.json()["world"] == "unavailable"
         assert ready.json()["mongodb"] == "ok"
-        assert client.get("/livez").json() == {"status": "ok"}
+        assert client.get("/livez").json() == {"status": "ok", "version": __version__}
 
 
 def test_ready(with_endpoint: Gateway, endpoint: EndpointDouble, gateway: Gateway) -> None:

@@ -106,7 +106,7 @@ class Container:
 @pytest.fixture
 def containers(tmp_path: Path) -> Iterator[dict[str, Container]]:
     """All services that are built from this repository, running; the servers are the embedded ones."""
-    services = parsed({"monitoring"}, {"SIMULATOR": "1"})["services"]
+    services = parsed()["services"]
     ours = {name: one for name, one in services.items() if stage_of(one)}
     with Stack(Settings(_env_file=None), tmp_path / "servers") as stack:
         places = _places(tmp_path, stack.settings, ours)
