@@ -14,12 +14,13 @@ REQUIREMENTS = ROOT / ".docker" / "requirements.txt"
 
 
 def requirements() -> str:
-    """Return the exact versions of everything that is installed in this environment for the package itself."""
+    """Return the exact versions of everything that is installed in this environment for the package itself, and for its traces."""
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
     waiting = [
         Requirement(line)
-        for line in setup["options"]["install_requires"].splitlines()
+        for wanted in (setup["options"]["install_requires"], setup["options.extras_require"]["otel"])
+        for line in wanted.splitlines()
         if line and line[0] != "#"
     ]
     found: dict[str, str] = {}
