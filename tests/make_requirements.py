@@ -14,7 +14,7 @@ REQUIREMENTS = ROOT / ".docker" / "requirements.txt"
 
 
 def requirements() -> str:
-    """Return the exact versions of everything that is installed in this environment for the package itself, and for its traces."""
+    """Return the exact versions of everything that is installed in this environment for the package and its traces."""
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
     waiting = [
