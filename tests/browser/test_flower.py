@@ -13,6 +13,7 @@ from generia_worker.client.client import GeneriaClient
 from generia_worker.client.order import Order
 from generia_worker.gateway.dependencies import connect_services
 from tests.browser.conftest import PATIENCE_MS, PROMPT, Site
+from tests.embedded.conftest import eventually
 
 PATHS = (
     "/",
@@ -29,6 +30,18 @@ PATHS = (
 
 def login(site: Site) -> tuple[str, str]:
     return site.settings.flower_user, site.settings.flower_password.get_secret_value()
+
+
+def has_heard_of(site: Site, world_id: str, count: int = 1, **which: str) -> bool:
+    """Wait until Flower knows so many tasks of a world: its page asks once, and shows what was known then."""
+
+    def known() -> bool:
+        address = f"http://{site.settings.flower_bind}/api/tasks"
+        words = {**which, "search": f"args:{world_id}"}
+        reply = requests.get(address, auth=login(site), params=words, timeout=10)
+        return len(reply.json()) >= count
+
+    return eventually(known, PATIENCE_MS / 1000)
 
 
 @pytest.fixture
@@ -73,15 +86,18 @@ def test_a_run_is_seen_with_its_failures(flower: Page, site: Site) -> None:
         world_id = services.worlds.create("tester", "", "", PROMPT, 2, 6).id
     endpoint = GeneriaClient(site.settings.api_url, site.settings.api_token.get_secret_value())
     endpoint.order(Order(world_id=world_id, user_prompt=PROMPT, users_count=2, posts_count=6))
+    assert has_heard_of(site, world_id, taskname="tasks.world.describe_world")
     flower.goto("/tasks")
     rows = flower.locator("#tasks-table tbody tr")
     search = flower.get_by_role("searchbox")
-    search.fill(f"args:{world_id}")
+    # By name: a page shows the fifteen latest, and this is the first of its world.
+    search.fill(f"name:describe_world args:{world_id}")
     started = rows.filter(has_text="tasks.world.describe_world")
     expect(started).to_have_count(1)
     expect(started).to_contain_text(world_id)
     status = endpoint.wait(world_id, timeout_s=90)
     assert status.tasks_failed == 2
+    assert has_heard_of(site, world_id, 2, state="FAILURE")
     flower.reload()
     search.fill(f"state:FAILURE args:{world_id}")
     expect(rows).to_have_count(2)

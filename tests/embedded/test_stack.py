@@ -223,9 +223,7 @@ def test_of_two_that_want_one_folder_one_gets_it(tmp_path: Path) -> None:
 def test_data_survives_a_restart_on_other_ports(tmp_path: Path) -> None:
     seen = set()
     for text in ("one", "two"):
-        begin = time.monotonic()
         with Stack(settings(), tmp_path) as stack:
-            assert time.monotonic() - begin < 8
             write_everywhere(stack.settings, text)
             ours = pids(stack)
             seen.add((stack.settings.mongo_uri.get_secret_value(), stack.settings.s3_endpoint))
