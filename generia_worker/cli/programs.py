@@ -185,6 +185,8 @@ def with_addresses(settings: Settings) -> Settings:
         found |= {"image_base_url": f"{simulator}/v1", "image_api_key": _SIMULATOR_KEY}
         if settings.image_price_usd is None:
             found["image_price_usd"] = _SIMULATED_IMAGE_USD
+    if text and images and "simulated" not in given:
+        found["simulated"] = True
     return settings.model_copy(update=found)
 
 

@@ -185,6 +185,7 @@ def session(request: Request, deps: Deps) -> CurrentJson:
         user=user,
         registration=deps.settings.gateway_registration,
         reactions=deps.services.interactions is not None,
+        simulated=deps.settings.simulated,
     )
 
 

@@ -41,11 +41,16 @@ Cursor = Annotated[
 
 @router.get("/worlds/{world_id:id}/posts", responses=_FOUND)
 def list_posts(
-    world_id: WorldId, user: SignedIn, deps: Deps, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
+    world_id: WorldId,
+    user: SignedIn,
+    deps: Deps,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = "",
+    tag: Annotated[str, Query(max_length=200, description="Only posts with this tag.")] = "",
 ) -> PostsJson:
     """Return a page of the feed of a world, newest first."""
     try:
-        page = deps.services.posts.feed(world_id, limit, cursor)
+        page = deps.services.posts.feed(world_id, limit, cursor, tag=tag)
     except InvalidInputError:  # the rest was checked here
         # A cursor is a name that we gave a page: another one names none.
         raise NotFoundError("There is no such page: the cursor is not one that this gateway gave.") from None

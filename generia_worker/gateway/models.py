@@ -152,6 +152,7 @@ class CurrentJson(BaseModel):
     user: UserJson | None
     registration: Literal["open", "invitation", "closed"]
     reactions: bool = Field(description="Whether there are likes and comments here.")
+    simulated: bool = Field(description="Whether the dollars are simulated: nothing is spent.")
 
 
 class SessionJson(BaseModel):

@@ -31,7 +31,7 @@ TYPES = {
     ".txt": "text/plain; charset=utf-8",
 }
 #: Addresses of the page itself: the page reads from them what to show.
-_PAGE = re.compile(r"/|/login/?|/account/?|/worlds(?:/[^.]*)?")
+_PAGE = re.compile(r"/|/login/?|/account/?|/worlds(?:/[^.]*|/[^/.]+/tags/.+)?")
 _INDEX = "index.html"
 _NAME = re.compile(r"/(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*")
 #: Files have no version in their names, so a browser asks each time; unchanged ones are answered with 304.

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from urllib.parse import quote
 
 import grpc
 
 from generia_worker.errors import GeneriaError, UnimplementedError
 from generia_worker.rpc import wire
-from generia_worker.rpc.channel import idempotency_metadata
+from generia_worker.rpc.channel import Metadata, idempotency_metadata
 from generia_worker.rpc.status_codes import translated
 from generia_worker.rpc.users import to_wire
+
+
+def tag_key(tag: str) -> str:
+    """Return what is equal for tags that are the same: without the sign before it, in no case."""
+    return tag.lstrip("#").casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +143,17 @@ class PostClient:
             )
             return _page(self._stub.GetCharacterPosts(request, timeout=self._timeout_s))
 
-    def feed(self, world_id: str, limit: int = 20, cursor: str = "") -> PostPage:
-        """Return a page of all posts of a world, newest first, from a page's `next_cursor` on."""
+    def feed(self, world_id: str, limit: int = 20, cursor: str = "", *, tag: str = "") -> PostPage:
+        """Return a page of all posts of a world, newest first, from a page's `next_cursor` on.
+
+        With a `tag` only those that have it, in any case: of a service that lists all the same, those of this page.
+        """
+        metadata: Metadata = ((wire.TAG_KEY, quote(tag)),) if tag else ()
         with translated("GetGlobalFeed"):
             request = wire.post.GetGlobalFeedRequest(limit=limit, cursor=cursor, world_id=world_id)
-            return _page(self._stub.GetGlobalFeed(request, timeout=self._timeout_s))
+            page = _page(self._stub.GetGlobalFeed(request, timeout=self._timeout_s, metadata=metadata))
+        fits = tuple(post for post in page.posts if not tag or tag_key(tag) in map(tag_key, post.tags))
+        return page if len(fits) == len(page.posts) else replace(page, posts=fits, total=len(fits))
 
     def update(
         self,

@@ -50,6 +50,8 @@ BEING_MADE_KEY, POPULAR_KEY = "generia-being-made", "generia-popular"
 SEARCH_KEY = "generia-search"
 #: Characters and words of such a text at most.
 SEARCH_MAX, SEARCH_WORDS_MAX = 200, 8
+#: Metadata of a GetGlobalFeed that asks for the posts with a tag: its value is the tag, percent-encoded.
+TAG_KEY = "generia-tag"
 #: Metadata of a GetPostsStats that asks what this person likes.
 PERSON_KEY = "generia-person"
 #: Metadata of a like or a comment: what its author is called, as UTF-8. Services that do not know it look the id up.
@@ -76,6 +78,7 @@ __all__ = [
     "SEARCH_KEY",
     "SEARCH_MAX",
     "SEARCH_WORDS_MAX",
+    "TAG_KEY",
     "TOKEN",
     "CharacterServiceServicer",
     "CharacterServiceStub",

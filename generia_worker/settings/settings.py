@@ -142,6 +142,8 @@ class Settings(BaseSettings):
     gateway_bind: str = Field(default="127.0.0.1:8000", pattern=r"^.+:\d{1,5}$")
     #: Who may register: anybody, those whom `generia users invite` gave a link, or nobody.
     gateway_registration: Literal["open", "invitation", "closed"] = "open"
+    #: Whether the dollars are simulated: the page says so beside them. A stack without keys sets it.
+    simulated: bool = False
     #: Signs access tokens, sessions and tickets; at least 32 characters. The gateway does not start without it.
     jwt_secret: Signing = SecretStr("")
     #: How long an access token is good for, and how long the session of a browser lasts.

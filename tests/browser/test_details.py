@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.browser.conftest import Person, Site
 from tests.browser.test_page import serious
@@ -77,3 +77,105 @@ def test_new_posts_stand_below_the_bars(browser: Browser, made: tuple[Person, st
     assert post is not None
     assert post["y"] >= bar["y"] + bar["height"]
     person.close()
+
+
+def test_a_hashtag_leads_to_its_posts(made: tuple[Person, str]) -> None:
+    maker, world_id = made
+    maker.site.big_world(world_id, characters=1, posts=3)
+    page = maker.page
+    posts = maker.context.request.get(f"/api/v1/worlds/{world_id}/posts?limit=100").json()["posts"]
+    with_tag = sum("harbour" in [tag.strip("#").casefold() for tag in post["tags"]] for post in posts)
+    assert 3 <= with_tag < len(posts)
+    page.goto(f"/worlds/{world_id}")
+    page.locator(".tags a", has_text="#harbour").first.click()
+    expect(page.get_by_role("heading", level=2, name="#harbour")).to_be_visible()
+    expect(page.locator(".tag-part .post")).to_have_count(with_tag)
+    assert page.locator(".tabs [aria-current]").count() == 0
+    assert not serious(page)
+    page.reload()
+    expect(page.locator(".tag-part .post")).to_have_count(with_tag)
+    page.goto(f"/worlds/{world_id}/tags/{'no%2Fsuch.tag%3F'}")
+    expect(page.get_by_role("heading", level=2, name="#no/such.tag?")).to_be_visible()
+    expect(page.locator(".feed-note")).to_have_text("No post has this tag.")
+    assert not serious(page)
+    # What only looked like a link is none.
+    page.goto(f"/worlds/{world_id}/characters")
+    page.locator(".person a").first.click()
+    plain = page.locator(".tags.is-plain li").first
+    expect(plain).to_be_visible()
+    assert plain.evaluate("(item) => getComputedStyle(item).color") == page.locator(
+        ".character .quiet"
+    ).first.evaluate("(text) => getComputedStyle(text).color")
+
+
+def test_simulated_dollars_are_said_to_be(browser: Browser, made: tuple[Person, str]) -> None:
+    maker, world_id = made
+    person = Person(browser, maker.site)
+    person.log_in_as(maker)
+    page = person.page
+    page.goto(f"/worlds/{world_id}/receipt")
+    expect(page.locator(".receipt-total")).to_contain_text("(simulated)")
+    page.goto("/")
+    expect(page.locator(".estimate")).to_contain_text("(simulated)")
+
+    def real(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(json={**answer.json(), "simulated": False})
+
+    page.route("**/api/v1/auth/session", real)
+    page.goto(f"/worlds/{world_id}/receipt")
+    expect(page.locator(".receipt-total")).to_contain_text("$")
+    expect(page.locator(".is-simulated")).to_have_count(0)
+    person.close()
+
+
+def test_a_visitor_sees_no_receipt(browser: Browser, made: tuple[Person, str]) -> None:
+    visitor = Person(browser, made[0].site)
+    visitor.register()
+    page = visitor.page
+    page.goto(f"/worlds/{made[1]}/receipt")
+    expect(page.locator(".world-body")).to_have_text("Only who made this world sees what it cost.")
+    assert not [call for call in visitor.calls if call.endswith("/receipt") and call.startswith("/api/")]
+    assert not serious(page)
+    visitor.close()
+
+
+def test_the_keyboard_stays_in_the_open_drawer(browser: Browser, made: tuple[Person, str]) -> None:
+    person = Person(browser, made[0].site, viewport=PHONE)
+    person.log_in_as(made[0])
+    page = person.page
+    page.goto(f"/worlds/{made[1]}")
+    expect(page.locator(".post").first).to_be_visible()
+    page.get_by_role("button", name="Menu").click()
+    expect(page.locator(".side .brand")).to_be_focused()
+    for _ in range(page.locator(".side a, .side button, .side select").count() + 6):
+        page.keyboard.press("Tab")
+        assert not page.evaluate("() => Boolean(document.activeElement.closest('main'))")
+    assert not serious(page)
+    page.keyboard.press("Escape")
+    page.locator(".tabs a").nth(1).focus()
+    expect(page.locator(".tabs a").nth(1)).to_be_focused()
+    person.close()
+
+
+def test_every_state_of_a_world_in_the_making_is_for_everybody(person: Person) -> None:
+    page = person.page
+    person.register()
+    person.site.behave(latency={"llm": {"fixed_s": 1}, "images": {"fixed_s": 1}})
+    person.create(2, 6)
+    expect(person.panel.locator(".opening")).to_be_visible()
+    assert not serious(page)
+    expect(person.panel.locator(".bars")).to_be_visible()
+    assert not serious(page)
+    person.panel.get_by_role("button", name="Cancel").click()
+    assert not serious(page)
+    person.panel.get_by_role("button", name="Stop").click()
+    expect(person.panel.get_by_role("heading", level=2)).to_have_text("Stopped")
+    assert not serious(page)
+    person.site.behave(status_rates={"400": {"images": 1}})
+    person.panel.get_by_role("button", name="Go on with it").click()
+    expect(person.panel.locator(".failures")).to_be_visible()
+    assert not serious(page)
+    for path in ("/account", "/worlds?search=nothing-like-this", "/worlds?which=mine"):
+        page.goto(path, wait_until="networkidle")
+        assert not serious(page), path

@@ -33,7 +33,7 @@ def log_in(gateway: Gateway, name: str, password: str = PASSWORD) -> httpx2.Resp
 
 
 def test_register_log_in_and_out(gateway: Gateway) -> None:
-    body, here = fresh(), {"registration": "open", "reactions": True}
+    body, here = fresh(), {"registration": "open", "reactions": True, "simulated": False}
     with gateway.client() as client:
         made = client.post("/api/v1/auth/register", json=body)
         assert made.status_code == 201

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar
+from urllib.parse import unquote
 from uuid import uuid4
 
 import grpc
@@ -21,6 +23,7 @@ from generia_worker.rpc.media_types import MediaType, check_id
 from generia_worker.storage.mongo import Document
 
 CAPTION_MAX = 20_000
+_TAG_MAX = 200
 
 
 class PostService(Service, wire.PostServiceServicer):
@@ -184,7 +187,10 @@ class PostService(Service, wire.PostServiceServicer):
             earlier = {"created_at": {"$lt": moment}}
             older = {"$or": [earlier, {"created_at": moment, "_id": {"$lt": post_id}}]}
         lookups.require_world(self._resources, request.world_id)
-        wanted = {"world_id": request.world_id}
+        wanted: Document = {"world_id": request.world_id}
+        asked = {key: str(value) for key, value in context.invocation_metadata()}
+        if tag := unquote(asked.get(wire.TAG_KEY, "")).lstrip("#")[:_TAG_MAX]:
+            wanted["tags"] = {"$regex": f"^#*{re.escape(tag)}$", "$options": "i"}
         found = list(self._posts.find({**wanted, **older}).sort(NEWEST).limit(limit + 1))
         more = len(found) > limit
         last = found[limit - 1] if more else None

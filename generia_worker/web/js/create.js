@@ -1,7 +1,7 @@
 // The first page: a sentence, two sliders, what it will take, and one button.
 
 import { get, post, wrongField } from "./api.js";
-import { duration, dollars, h, icon, money } from "./dom.js";
+import { duration, dollars, h, icon, money, simulatedMark } from "./dom.js";
 import { dropDraft, keepDraft, readDraft } from "./draft.js";
 import { field, sends } from "./forms.js";
 import { go } from "./router.js";
@@ -185,6 +185,7 @@ function estimateOf(fields) {
     };
     line.replaceChildren(
       h("strong", {}, cost),
+      simulatedMark() || "",
       " · ",
       h("strong", {}, range(found.seconds, duration)),
       " ",

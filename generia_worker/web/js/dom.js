@@ -90,6 +90,17 @@ export function money(sum, places) {
   return new Intl.NumberFormat(locale, { ...options, ...digits }).format(sum);
 }
 
+let simulated = false;
+
+/** Say whether nothing is really spent here; told by the session. */
+export function dollarsAreSimulated(yes) {
+  simulated = yes;
+}
+
+/** What stands beside a sum where nothing is really spent. */
+export const simulatedMark = () =>
+  simulated && h("span", { class: "quiet is-simulated" }, ` (${text("money.simulated")})`);
+
 /** Seconds, roughly. */
 export function duration(seconds) {
   if (seconds < 60) return measure(Math.max(1, Math.round(seconds)), "second");

@@ -76,6 +76,8 @@ export class Frame {
     if (open === this.isOpen()) return;
     this.element.classList.toggle("is-open", open);
     this.menu.setAttribute("aria-expanded", String(open));
+    // What lies under the drawer cannot be reached meanwhile.
+    this.view.inert = open;
     if (open) this.side.querySelector("a").focus();
     else if (this.side.contains(document.activeElement)) this.menu.focus();
   }

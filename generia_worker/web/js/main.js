@@ -1,7 +1,7 @@
 // The page: who is there, which view stands at the address, and the frame around it.
 
 import { get, onLoginNeeded, post } from "./api.js";
-import { h, renewMoments, told } from "./dom.js";
+import { dollarsAreSimulated, h, renewMoments, told } from "./dom.js";
 import { Frame } from "./frame.js";
 import { allowReactions } from "./reactions.js";
 import { current, go, route, start } from "./router.js";
@@ -36,6 +36,7 @@ route("/worlds/:id/characters", world("characters"));
 route("/worlds/:id/characters/:character", world("characters"));
 route("/worlds/:id/about", world("about"));
 route("/worlds/:id/receipt", world("receipt"));
+route("/worlds/:id/tags/:tag", world("tag"));
 
 /** Show what stands at the address; a view that can show its neighbour stays. */
 async function render({ y }) {
@@ -131,7 +132,7 @@ function takeFromAddress(name) {
 
 async function logInByLink() {
   const token = takeFromAddress("login");
-  return token ? (await post("/auth/local", { token }, { quiet: true })).user : null;
+  if (token) await post("/auth/local", { token }, { quiet: true });
 }
 
 function showNothing() {
@@ -160,14 +161,12 @@ async function begin() {
   setInterval(() => document.hidden || renewMoments(), 60_000);
   try {
     const invitation = takeFromAddress("invitation");
-    let person = await logInByLink();
-    if (!person) {
-      const session = await get("/auth/session");
-      entrance = { registration: session.registration, invitation };
-      person = session.user;
-      allowReactions(session.reactions);
-    }
-    if (person) enter(person);
+    await logInByLink();
+    const session = await get("/auth/session");
+    entrance = { registration: session.registration, invitation };
+    allowReactions(session.reactions);
+    dollarsAreSimulated(session.simulated);
+    if (session.user) enter(session.user);
     else if (current()) askToLogIn();
     else showNothing();
   } catch (error) {

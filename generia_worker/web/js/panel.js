@@ -1,6 +1,6 @@
 // How a world comes into being: its own steps and then two bars in their place, dollars and the time that is left.
 
-import { announce, dollars, duration, h } from "./dom.js";
+import { announce, dollars, duration, h, simulatedMark } from "./dom.js";
 import { failureList } from "./failures.js";
 import { parts, text, textOr } from "./texts.js";
 import { TimeLeft } from "./timeleft.js";
@@ -72,7 +72,7 @@ export class Panel {
     this.element.classList.toggle("has-bars", users > 0 || posts > 0 || states.characters !== "pending");
     this.characters.show(users, status.users_predicted);
     this.posts.show(posts, status.posts_predicted);
-    this.money.replaceChildren(...spent(status));
+    this.money.replaceChildren(...[...spent(status), simulatedMark()].filter(Boolean));
     this.showActions(status);
     this.showFailures(status);
     this.say(status);

@@ -185,7 +185,7 @@ function chips(words, language) {
   if (!Array.isArray(words) || words.length === 0) return null;
   return h(
     "ul",
-    { class: "tags", "aria-label": text("person.interests") },
+    { class: "tags is-plain", "aria-label": text("person.interests") },
     words.map((word) => h("li", { ...content(language) }, rich(word))),
   );
 }

@@ -7,6 +7,8 @@ import { comments, reactions } from "./reactions.js";
 import { back } from "./router.js";
 import { text } from "./texts.js";
 
+/** The address of a tag's posts. */
+const tagPath = (worldId, tag) => `/worlds/${worldId}/tags/${encodeURIComponent(tag)}`;
 const postPath = (post) => `/worlds/${post.world_id}/posts/${post.post_id}`;
 const personPath = (post) => `/worlds/${post.world_id}/characters/${post.character_id}`;
 
@@ -38,7 +40,9 @@ function tags(post, language) {
   return h(
     "ul",
     { class: "tags", "aria-label": text("post.tags") },
-    post.tags.map((tag) => h("li", { ...content(language) }, `#${tag.replace(/^#+/, "")}`)),
+    post.tags
+      .map((tag) => tag.replace(/^#+/, ""))
+      .map((tag) => h("li", { ...content(language) }, h("a", { href: tagPath(post.world_id, tag) }, `#${tag}`))),
   );
 }
 

@@ -1,7 +1,7 @@
 // What a world cost, what failed in it, and taking it home. For who made it.
 
 import { get } from "./api.js";
-import { dollars, h, icon, told } from "./dom.js";
+import { dollars, h, icon, simulatedMark, told } from "./dom.js";
 import { failureList } from "./failures.js";
 import { locale, text, textOr } from "./texts.js";
 
@@ -91,6 +91,7 @@ function bill(receipt) {
       "p",
       { class: "receipt-total" },
       h("strong", {}, dollars(receipt.total_usd)),
+      simulatedMark(),
       h(
         "span",
         { class: "quiet" },

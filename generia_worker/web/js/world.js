@@ -267,7 +267,7 @@ export class WorldView {
     const part = params.post ? "feed" : (params.part ?? "feed");
     this.dialog?.();
     this.dialog = params.post ? openPost(this.id, params.post, () => this.languageOf()) : null;
-    const key = `${part} ${params.character ?? ""}`;
+    const key = `${part} ${params.character ?? ""}${params.tag ?? ""}`;
     this.element.dataset.part = part;
     this.key = key;
     this.markTabs();
@@ -293,6 +293,11 @@ export class WorldView {
       return params.character ? personView(this.world, params.character) : peopleView(this.world);
     }
     if (part === "about") return (await import("./about.js")).aboutView(this.world);
+    if (part === "receipt" && !this.mine) return { element: h("p", { class: "page-part" }, text("receipt.others")) };
+    if (part === "tag") {
+      const make = (post, eager) => postCard(post, { eager, language: this.world.language });
+      return (await import("./tags.js")).tagView(this.world, params.tag, make);
+    }
     if (part === "receipt") {
       return (await import("./receipt.js")).receiptView(this.world, { retry: () => this.act("retry") });
     }
