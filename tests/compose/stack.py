@@ -100,12 +100,31 @@ class ComposeStack:
         pid = self.run("docker", "inspect", "--format", "{{.State.Pid}}", self.containers()[container]).stdout
         os.kill(int(pid), signal.SIGKILL)
 
+    def cpu_s(self) -> float:
+        """Return the processor time that all containers have used, their health checks too, in seconds."""
+        pids = self.run(
+            "docker", "inspect", "--format", "{{.State.Pid}}", *self.containers().values()
+        ).stdout.split()
+        return sum(_cpu_s(int(pid)) for pid in pids if pid != "0")
+
     def add_line(self, file: str) -> None:
         """Change a file by one line that means nothing."""
         path = self.folder / file
         comment = _COMMENTS[path.suffix].format(f"changed at {time.time()}")
         with path.open("a") as text:
             text.write(f"\n{comment}\n")
+
+
+def _cpu_s(pid: int) -> float:
+    """Return what the control group of a process has used, in seconds."""
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _, kinds, path = line.split(":", 2)
+        if "cpuacct" in kinds:
+            return int(Path(f"/sys/fs/cgroup/cpuacct{path}/cpuacct.usage").read_text()) / 1e9
+        if not kinds and (usage := Path(f"/sys/fs/cgroup{path}/cpu.stat")).exists():
+            return int(usage.read_text().split()[1]) / 1e6
+    message = f"process {pid} is in no control group that counts"
+    raise AssertionError(message)
 
 
 def until(true: Callable[[], bool], patience_s: float, otherwise: Callable[[], str] = lambda: "") -> None:

@@ -18,6 +18,16 @@ from tests.deployment.test_dockerfile import CONCERNED
 pytestmark = pytest.mark.skipif(not os.environ.get("COMPOSE_TESTS"), reason="run by .ci/compose")
 
 GATEWAY = "http://127.0.0.1:8000"
+#: How a database of the version before was started: without a password.
+OPEN_MONGO = ("mongod", "--replSet", "rs0", "--bind_ip_all")
+SEED = """
+    rs.initiate({_id: 'rs0', members: [{_id: 0, host: 'mongo:27017'}]})
+    while (!db.hello().isWritablePrimary) sleep(200)
+    db.getSiblingDB('generia').kept.insertOne({_id: 'before'}, {writeConcern: {w: 'majority'}})
+"""
+#: What all containers may use of a processor while nobody asks for anything; when this was written it was 0.09.
+REST_CORES = 0.2
+REST_S = 60
 PROMPT = "A harbour town where lighthouses argue"
 WORKERS = ("worker-llm", "worker-images", "worker-services", "worker-progress", "worker-quarantine")
 #: Files of which one line is changed: one of each folder that should concern somebody, or nobody.
@@ -53,6 +63,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeStack]:
     made.compose("build")
     say(f"\nbuilt in {time.monotonic() - began:.0f} s")
     try:
+        fill_open_mongo(made)
         began = time.monotonic()
         made.up()
         say(f"healthy after {time.monotonic() - began:.0f} s")
@@ -62,6 +73,19 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeStack]:
             say(made.compose("ps", "--all", check=False))
             say(made.compose("logs", "--tail", "30", check=False)[-20_000:])
         made.compose("down", "--volumes", check=False)
+
+
+def fill_open_mongo(stack: ComposeStack) -> None:
+    """Leave data in the volume of MongoDB from when it asked for no password."""
+    name = "generia-ci-before"
+    stack.compose("run", "--detach", "--no-deps", "--use-aliases", "--name", name, "mongo", *OPEN_MONGO)
+    try:
+        mongosh = ("docker", "exec", name, "mongosh", "--quiet", "--norc", "--eval")
+        until(lambda: stack.run(*mongosh, "db.hello()", check=False).returncode == 0, 60)
+        stack.run(*mongosh, SEED)
+        stack.run("docker", "stop", name)
+    finally:
+        stack.run("docker", "rm", "--force", name)
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +151,26 @@ def world(person: httpx2.Client) -> str:
 
 def test_a_world_is_made_through_the_gateway(person: httpx2.Client, world: str) -> None:
     check(person, world, 5, 15)
+
+
+def test_data_from_before_there_was_a_password_is_behind_one(stack: ComposeStack) -> None:
+    password = Path(stack.folder, ".docker", "secrets", "mongo_password").read_text().strip()
+    counted = ("--quiet", "--norc", "--eval", "db.kept.countDocuments()")
+    mongosh = ("docker", "compose", "exec", "-T", "mongo", "mongosh")
+    address = f"mongodb://generia:{password}@127.0.0.1:27017/generia?authSource=admin"
+    assert stack.run(*mongosh, address, *counted).stdout.strip() == "1"
+    refused = stack.run(*mongosh, "mongodb://127.0.0.1:27017/generia", *counted, check=False)
+    assert refused.returncode != 0
+    assert "authentication" in refused.stdout + refused.stderr
+
+
+def test_who_rests_costs_little(stack: ComposeStack) -> None:
+    stack.wait_until_healthy()
+    before, began = stack.cpu_s(), time.monotonic()
+    time.sleep(REST_S)
+    cores = (stack.cpu_s() - before) / (time.monotonic() - began)
+    say(f"at rest {len(stack.containers())} containers use {cores:.3f} cores")
+    assert cores < REST_CORES
 
 
 @pytest.mark.usefixtures("person")
