@@ -37,6 +37,7 @@ CHANGES = (
     "generia_worker/reference/character/character_service.py",
     "generia_worker/reference/post/post_service.py",
     "generia_worker/reference/media/pictures.py",
+    "generia_worker/reference/interaction/interaction_service.py",
     "generia_worker/reference/shared/server.py",
     "tasks/posts.py",
     "prompts/write_post.j2",
