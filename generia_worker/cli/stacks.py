@@ -114,8 +114,8 @@ def keep_running(settings: Settings, *, port: int | None = None, flower: bool = 
             return
         console.print(programs.providers_line(started))
         for name, address in addresses.items():
-            console.print(f"  {name:<18} {address}")
-        console.print(f"  {'data and logs':<18} {stack.data_dir}")
+            console.print(f"  {name:<19} {address}")
+        console.print(f"  {'data and logs':<19} {stack.data_dir}")
         # What is no terminal may be kept as a log.
         link = (
             login_link(started)

@@ -115,3 +115,11 @@ def test_where_there_are_no_reactions_nothing_is_offered(made: tuple[Person, str
     expect(page.locator(".post").first).to_be_visible()
     assert bool(page.locator(".react").count()) == there
     page.unroute("**/auth/session")
+
+
+def test_whoever_comes_by_a_link_is_offered_them_too(browser: Browser, made: tuple[Person, str]) -> None:
+    """The link of `generia up` logs in without the page's first question."""
+    person = Person(browser, made[0].site)
+    person.page.goto(made[0].site.login_link().replace("/#", f"/worlds/{made[1]}#"))
+    expect(person.page.locator(".react").first).to_be_visible()
+    person.close()
