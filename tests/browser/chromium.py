@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 _SHELL = "chromium-headless-shell"
-_NAMES = (_SHELL, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NAMES = (_SHELL, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _HOW = "The browser tests need Chromium on PATH: on Debian, apt-get install chromium-headless-shell; on Ubuntu, chromium."
 _INSTALL_S = 240
 #: No sandbox as root, nothing that phones home, nothing that needs a screen.
@@ -46,7 +46,7 @@ def find() -> str:
 
 
 def _on_path() -> str | None:
-    return next((path for path in map(shutil.which, _NAMES) if path), None)
+    return next((path for path in map(shutil.which, NAMES) if path), None)
 
 
 def _install() -> None:
