@@ -156,7 +156,7 @@ def _places(folder: Path, servers: Settings, ours: dict[str, Any]) -> dict[str, 
 
 
 def test_all_of_it_is_healthy_and_makes_a_world(containers: dict[str, Container]) -> None:
-    assert len(containers) == 16
+    assert len(containers) == 17
     cli = containers.pop("cli")
     for container in containers.values():
         container.wait_until_healthy()
