@@ -216,7 +216,7 @@ def test_unknown_errors_are_internal() -> None:
 
 def test_names_and_addresses_that_cannot_be_served(settings: Settings) -> None:
     for names in (["moon"], [], ["world", "moon"]):
-        with pytest.raises(ConfigurationError, match="world, character, post, media or all"):
+        with pytest.raises(ConfigurationError, match="world, character, post, media, interaction or all"):
             registry.start(names, settings)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
