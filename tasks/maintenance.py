@@ -123,7 +123,7 @@ def recover() -> None:
     if before is not None:
         for world_id in container.generations.unstarted(before, _RECOVER_MOST):
             log.warning("World %s was never started: starting it.", world_id)
-            with tracing.within(container.generations.get(world_id).trace):
+            with tracing.within(container.generations.recent(world_id).trace):
                 pipeline.by_name(START_WORLD, world_id).apply_async()
             metrics.recovered("order")
     _bring_back(_missing(orphans_only=False))

@@ -51,7 +51,7 @@ def record_progress(world_id: str, at_once: bool = False) -> None:
         return
     progress = container.status_refresh.refresh(world_id)
     if progress.ready_to_finish:
-        with tracing.within(container.generations.get(world_id).trace):
+        with tracing.within(container.generations.recent(world_id).trace):
             pipeline.by_name(FINISH.task, world_id).apply_async()
 
 

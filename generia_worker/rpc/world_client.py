@@ -17,7 +17,8 @@ from generia_worker.rpc.status_codes import translated
 from generia_worker.rpc.users import from_wire, to_wire
 from generia_worker.text import provisional_name, words_of
 
-_BEING_MADE = ("pending", "in_progress")
+#: The states of a generation that goes on.
+BEING_MADE = ("pending", "in_progress")
 #: Parameters of a world that say what it is.
 _DESCRIPTIONS = ("description_short", "description")
 
@@ -160,7 +161,7 @@ class WorldClient:
             world
             for world in found
             if (not mine or world.is_joined or world.creator_id == user_id)
-            and (not being_made or world.generation_status in _BEING_MADE)
+            and (not being_made or world.generation_status in BEING_MADE)
             and (not search or _has_words(world, search))
         ]
         return fits, answer.total if len(fits) == len(found) else len(fits)

@@ -12,7 +12,7 @@ from generia_worker.worlds.documents import PostDraft
 from generia_worker.worlds.generate import generate
 from generia_worker.worlds.media import ImageSpec, make_media
 from generia_worker.worlds.prompt_context import character_context, others_of, pick, world_context
-from generia_worker.worlds.results import CharacterId, DatedPlan, PublishedPost, WrittenText
+from generia_worker.worlds.results import CharacterId, DatedPlan, PostTimes, PublishedPost, WrittenText
 from generia_worker.worlds.steps import CHARACTER, PLAN, POST
 
 #: How many of the posts before this one the model is shown.
@@ -46,7 +46,7 @@ def _planned(ctx: StepContext, plan: DatedPlan) -> dict[str, Any]:
     return planned | ({"written_at": f"{moment:%A, %Y-%m-%d %H:%M}"} if moment else {})
 
 
-def _written_at(ctx: StepContext, plan: DatedPlan) -> datetime | None:
+def _written_at(ctx: StepContext, plan: DatedPlan | PostTimes) -> datetime | None:
     """Return when this post was written; None in a plan of a version before."""
     return plan.written_at[ctx.post - 1] if plan.written_at else None
 
@@ -85,7 +85,7 @@ def publish_post(ctx: StepContext, services: Services) -> Outcome:
             media_id,
             ctx.world_id,
             draft.tags(),
-            written_at=_written_at(ctx, ctx.result_of(PLAN)),
+            written_at=_written_at(ctx, ctx.part_of(PLAN, PostTimes, immutable=True)),
             idempotency_key=ctx.idempotency_key("create"),
         )
         post_id = created.post_id

@@ -95,6 +95,12 @@ class CharacterId(Result):
     character_id: str
 
 
+class PostTimes(Result):
+    """Of a `DatedPlan`: when each post was written; empty in a plan of a version before."""
+
+    written_at: list[datetime] = []
+
+
 class WrittenText(Result):
     """Of a `PostDraft`: its text alone."""
 

@@ -8,11 +8,11 @@ from typing import ClassVar
 from uuid import uuid4
 
 import grpc
-from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo import ASCENDING, IndexModel
 
 from generia_worker.errors import NotFoundError
 from generia_worker.reference.shared import lookups, validation
-from generia_worker.reference.shared.base_service import Service
+from generia_worker.reference.shared.base_service import NEWEST, Service
 from generia_worker.reference.shared.idempotency import KEY_INDEX, IdempotencyKey
 from generia_worker.reference.shared.resources import Resources
 from generia_worker.rpc import wire
@@ -20,6 +20,7 @@ from generia_worker.rpc.media_types import check_id
 from generia_worker.storage.mongo import Document
 
 COMMENT_MAX, _NAME_MAX = 2_000, 100
+_OLDEST = [("created_at", ASCENDING), ("_id", ASCENDING)]
 
 
 class InteractionService(Service, wire.InteractionServiceServicer):
@@ -27,9 +28,9 @@ class InteractionService(Service, wire.InteractionServiceServicer):
 
     name = "interaction"
     indexes: ClassVar = {
-        "likes": [IndexModel([("post_id", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)])],
+        "likes": [IndexModel([("post_id", ASCENDING), *NEWEST])],
         "comments": [
-            IndexModel([("post_id", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)]),
+            IndexModel([("post_id", ASCENDING), *_OLDEST]),
             KEY_INDEX,
         ],
     }
@@ -79,8 +80,7 @@ class InteractionService(Service, wire.InteractionServiceServicer):
         limit, offset = validation.page(request.limit, request.offset)
         post = self._post(request.post_id, request.world_id)
         wanted = {"post_id": post["_id"]}
-        newest = [("created_at", DESCENDING), ("_id", DESCENDING)]
-        found = list(self._likes.find(wanted).sort(newest).skip(offset).limit(limit))
+        found = list(self._likes.find(wanted).sort(NEWEST).skip(offset).limit(limit))
         names = self._names(found)
         likes = [
             wire.interaction.Like(
@@ -133,8 +133,7 @@ class InteractionService(Service, wire.InteractionServiceServicer):
         limit, offset = validation.page(request.limit, request.offset)
         post = self._post(request.post_id, request.world_id)
         wanted = {"post_id": post["_id"]}
-        oldest = [("created_at", ASCENDING), ("_id", ASCENDING)]
-        found = list(self._comments.find(wanted).sort(oldest).skip(offset).limit(limit))
+        found = list(self._comments.find(wanted).sort(_OLDEST).skip(offset).limit(limit))
         names = self._names(found)
         comments = [
             wire.interaction.Comment(

@@ -79,8 +79,6 @@ class PostService(Service, wire.PostServiceServicer):
             "media_key": None,
             "is_ai": user_id is None,
             "tags": validation.tags(request.tags),
-            "likes_count": 0,
-            "comments_count": 0,
             "created_at": self._written_at(request),
         }
         media_id = check_id(request.media_id, "media_id") if request.media_id or user_id is None else ""

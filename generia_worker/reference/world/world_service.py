@@ -22,7 +22,7 @@ from generia_worker.reference.world.generation_status import status_message
 from generia_worker.reference.world.orders import Orders, budget_of, checked_order
 from generia_worker.rpc import wire
 from generia_worker.rpc.media_types import MediaType
-from generia_worker.rpc.world_client import search_words
+from generia_worker.rpc.world_client import BEING_MADE, search_words
 from generia_worker.storage.mongo import Document
 from generia_worker.text import words_of
 
@@ -32,7 +32,6 @@ _MADE_BY = IndexModel([("creator_id", ASCENDING), *NEWEST])
 _FOUND_BY = IndexModel([("words", ASCENDING)])
 #: The order of lists that show those with the most members first.
 _POPULAR = [("members_count", DESCENDING), *NEWEST]
-_BEING_MADE = ["pending", "in_progress"]
 #: Worlds that are being made at a time, and are looked through for a list of them.
 _BEING_MADE_MAX = 1000
 
@@ -176,7 +175,7 @@ class WorldService(Service, wire.WorldServiceServicer):
 
     def _being_made(self) -> Document:
         """Return the condition for worlds that have not ended: by their status documents, or before there is one."""
-        going = self._statuses.find({"status": {"$in": _BEING_MADE}}, {"_id": 1}).limit(_BEING_MADE_MAX)
+        going = self._statuses.find({"status": {"$in": list(BEING_MADE)}}, {"_id": 1}).limit(_BEING_MADE_MAX)
         return {"$or": [{"_id": {"$in": [one["_id"] for one in going]}}, {"order.state": "waiting"}]}
 
     def JoinWorld(
