@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from typing import Any
 
 import pytest
@@ -19,8 +20,11 @@ def heart(of: Locator) -> Locator:
 def test_a_post_is_liked_and_talked_about(browser: Browser, made: tuple[Person, str]) -> None:
     person, world_id = made
     page = person.page
+    # A post that no other test, and no earlier try of this one, has touched; it is the newest.
+    caption = f"Nobody has seen this one yet: {uuid.uuid4()}"
+    person.site.write(world_id, [caption])
     page.goto(f"/worlds/{world_id}")
-    card = page.locator(".post").first
+    card = page.locator(".post", has_text=caption)
     expect(heart(card)).to_have_attribute("aria-pressed", "false")
     heart(card).click()
     expect(heart(card)).to_have_attribute("aria-pressed", "true")

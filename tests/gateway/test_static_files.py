@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import http.client
 import re
 from pathlib import Path
@@ -41,8 +42,109 @@ def test_the_pages_own_addresses(client: httpx2.Client, path: str) -> None:
     assert client.get(path, headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
     assert client.get(path, headers={"If-None-Match": f'"x", W/{answer.headers["ETag"]}'}).status_code == 304
     assert client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
-    head = client.head(path)
-    assert (head.content, head.headers["Content-Length"]) == (b"", str(len(answer.content)))
+    assert client.get(path, headers={"If-None-Match": "*"}).status_code == 304
+
+
+def raw(gateway: Gateway, method: str, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    """Make a call that decodes nothing; returns status, body, and the headers but for the time, by names in lower case."""
+    connection = http.client.HTTPConnection(gateway.url.removeprefix("http://"), timeout=20)
+    with contextlib.closing(connection):
+        connection.request(method, path, headers=headers)
+        answer = connection.getresponse()
+        found = {name.lower(): value for name, value in answer.getheaders() if name.lower() != "date"}
+        return answer.status, found, answer.read()
+
+
+@pytest.mark.parametrize("path", ["/", "/css/world.css", "/js/main.js", "/texts/ru.json", "/favicon.svg"])
+def test_texts_are_sent_compressed(gateway: Gateway, path: str) -> None:
+    file = WEB / ("index.html" if path == "/" else path.removeprefix("/"))
+    asked = {"Accept-Encoding": "br, gzip;q=0.8"}
+    status, headers, body = raw(gateway, "GET", path, **asked)
+    assert (status, headers["content-encoding"], headers["vary"]) == (200, "gzip", "Accept-Encoding")
+    assert headers["content-length"] == str(len(body))
+    assert len(body) < file.stat().st_size
+    assert gzip.decompress(body) == file.read_bytes()
+    # A call for the head is told of the same form; nobody is sent a part of it, which is allowed to all servers.
+    assert raw(gateway, "HEAD", path, **asked) == (200, headers, b"")
+    assert raw(gateway, "GET", path, Range="bytes=0-9", **asked)[::2] == (200, body)
+
+    status, plain, body = raw(gateway, "GET", path)
+    assert (status, body, plain["content-length"]) == (200, file.read_bytes(), str(len(body)))
+    assert "content-encoding" not in plain
+    assert plain["vary"] == "Accept-Encoding"
+    # What is kept of one form says nothing of the other one.
+    assert plain["etag"] != headers["etag"]
+    kept = {"If-None-Match": headers["etag"]}
+    assert raw(gateway, "GET", path, **kept)[0] == 200
+    status, unchanged, body = raw(gateway, "GET", path, **kept, **asked)
+    assert (status, body) == (304, b"")
+    same = {"etag", "vary", "cache-control"}
+    assert {name: unchanged[name] for name in same} == {name: headers[name] for name in same}
+
+
+@pytest.mark.parametrize(
+    ("accepted", "compressed"),
+    [
+        ("gzip", True),
+        ("GZIP;q=0.1", True),
+        ("*", True),
+        ("deflate, *;q=0.5", True),
+        ("", False),
+        ("identity", False),
+        ("br", False),
+        ("gzip;q=0", False),
+        ("gzip; q=0.000, *", False),
+        ("*;q=0", False),
+        ("x-gzip-like", False),
+    ],
+)
+def test_who_does_not_take_it_gets_the_file_itself(
+    gateway: Gateway, accepted: str, *, compressed: bool
+) -> None:
+    headers = raw(gateway, "GET", "/js/main.js", **{"Accept-Encoding": accepted})[1]
+    assert ("content-encoding" in headers) is compressed
+
+
+def test_what_is_compressed_already_is_sent_as_it_is(gateway: Gateway) -> None:
+    asked = {"Accept-Encoding": "gzip"}
+    _, headers, body = raw(gateway, "GET", "/favicon.ico", **asked)
+    assert body == (WEB / "favicon.ico").read_bytes()
+    assert not {"content-encoding", "vary"} & set(headers)
+    # A page in place of nothing is text as well; answers of the API hold what is for one person, and stay as they are.
+    status, headers, body = raw(gateway, "GET", "/nothing", Accept="text/html", **asked)
+    assert (status, headers["content-encoding"]) == (404, "gzip")
+    assert gzip.decompress(body) == (WEB / "index.html").read_bytes()
+    for path in ("/api/v1/auth/session", "/openapi.json", "/livez"):
+        assert "content-encoding" not in raw(gateway, "GET", path, **asked)[1], path
+
+
+def test_a_file_that_changes_is_read_again(tmp_path: Path) -> None:
+    script = tmp_path / "app.js"
+    client = TestClient(StaticFiles(tmp_path))
+    for content in ("one();\n" * 99, "three();\n" * 99):
+        script.write_text(content)
+        answer = client.get("/app.js")
+        assert (answer.text, answer.headers["Content-Encoding"]) == (content, "gzip")
+    # What would not get smaller stays as it is.
+    script.write_text("x")
+    answer = client.get("/app.js")
+    assert (answer.text, answer.headers["Vary"]) == ("x", "Accept-Encoding")
+    assert "Content-Encoding" not in answer.headers
+
+
+def test_what_a_world_needs_is_asked_for_at_once() -> None:
+    """A script that is found only when another one has been read costs a journey more."""
+    found: set[str] = set()
+    waiting = ["main.js"]
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        script = (WEB / "js" / name).read_text("utf-8")
+        imports = re.findall(r'^(?:import|export)\b[^;]*?"\./([\w-]+\.js)";', script, re.MULTILINE)
+        waiting += set(imports) - found
+    page = (WEB / "index.html").read_text("utf-8")
+    asked = re.findall(r'<(?:script|link rel="modulepreload")[^>]*"/js/([\w-]+\.js)"', page)
+    assert sorted(asked) == sorted(found)
 
 
 @pytest.mark.parametrize(

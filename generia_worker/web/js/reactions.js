@@ -3,7 +3,7 @@
 import { call, get, query } from "./api.js";
 import { content, h, icon, moment, told } from "./dom.js";
 import { field, sends } from "./forms.js";
-import { text } from "./texts.js";
+import { number, text } from "./texts.js";
 
 const PAGE = 50;
 const MOST = 2000;
@@ -23,7 +23,7 @@ export function reactions(post) {
     "a",
     { class: "react", href: pathOf(post), "aria-label": text("post.comments", { n: post.comments_count }) },
     icon("speech"),
-    h("span", {}, post.comments_count),
+    h("span", {}, number(post.comments_count)),
   );
   const problem = h("span", { class: "react-problem", role: "alert" });
   return h("div", { class: "reactions" }, like(post, problem), comments, problem);
@@ -33,7 +33,7 @@ function like(post, problem) {
   const count = h("span", {});
   const button = h("button", { class: "react", type: "button" }, icon("heart"), count);
   const show = () => {
-    count.textContent = post.likes_count;
+    count.textContent = number(post.likes_count);
     button.setAttribute("aria-pressed", String(Boolean(post.liked)));
     button.setAttribute("aria-label", text("post.likes", { n: post.likes_count }));
   };

@@ -72,8 +72,11 @@ export const text = (name, values) => parts(name, values).join("");
 /** A message that may not be there, such as the name of what a later server knows: then `otherwise`. */
 export const textOr = (name, otherwise, values) => (knows(name) ? text(name, values) : otherwise);
 
+/** A number, as the reader writes it. */
+export const number = (value) => numbers.format(value);
+
 function shown(value) {
-  return typeof value === "number" ? numbers.format(value) : value;
+  return typeof value === "number" ? number(value) : value;
 }
 
 await use(wanted()[0] ?? FALLBACK);
