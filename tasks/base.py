@@ -118,6 +118,8 @@ class GenerationTask(Task[Any, Any]):
                 shown = True
                 refresh_status(world_id)  # a person sees the stages of the world itself begin
             order = container.generations.recent(world_id)
+            if not order.knows(step):  # its round was added a moment ago
+                order = container.generations.get(world_id)
             logs.note(run=order.run, attempt=claim.attempts.made + 1)
             stopped = self._attempt(container, order, claim, use_case)
             if stopped is None:
@@ -179,7 +181,8 @@ class GenerationTask(Task[Any, Any]):
         """End a step without a result, skip what needs it, and let the rest of the world go on."""
         world_id, step = order.world_id, claim.step
         states = container.rows.states(world_id)
-        dependents = STEPS.dependents(step, states)
+        own = order.round_of(step)
+        dependents = STEPS.dependents(step, states if own.number == 1 else order.same_round(step, states))
         container.requests.abandon(world_id, step.name)
         if claim.checkpoints.get("redo_of"):
             publishes = STEPS[step.kind].publishes
@@ -192,8 +195,13 @@ class GenerationTask(Task[Any, Any]):
         def fail_world(session: ClientSession) -> None:
             container.generations.fail_world(world_id, failure, session)
 
+        def give_up_round(session: ClientSession) -> None:
+            container.generations.give_up(world_id, own.number, failure, session)
+
         rest = [one for one in states if one != step] if end.fails_world else dependents
         on_commit = fail_world if end.fails_world else None
+        if own.number > 1 and STEPS[step.kind].fatal and not end.fails_world:
+            on_commit = give_up_round
         container.ledger.end_without_result(claim, end.state, failure, rest, on_commit)
         _tell(claim, end.state, failure)
         canvas = pipeline.canvas_after(step, order, container.rows.states(world_id))
@@ -204,10 +212,10 @@ class GenerationTask(Task[Any, Any]):
 
 
 def step_task(spec: StepSpec[Any], use_case: UseCase) -> GenerationTask:
-    """Return the Celery task of a kind of step: it takes the world's id and the step's indexes."""
+    """Return the Celery task of a kind of step: it takes the world's id, the step's indexes, and its round from 2 on."""
 
-    def run(self: GenerationTask, world_id: str, *indexes: int) -> None:
-        self.perform(world_id, spec.step(*indexes), use_case)
+    def run(self: GenerationTask, world_id: str, *indexes: int, in_round: int = 1) -> None:
+        self.perform(world_id, spec.step(*indexes, in_round=in_round), use_case)
 
     run.__doc__ = use_case.__doc__
     task: GenerationTask = app.task(base=GenerationTask, bind=True, name=spec.task)(run)

@@ -11,6 +11,8 @@
 
     post_canvas(k):  chain(write_post, illustrate_post)
 
+    a later round, which extends a world:  chain(cast_characters…, fan_out), and then as above with who writes in it
+
 What comes after what is said by the step table (`generia_worker/worlds/steps.py`), what is left by the ledger. One
 builder makes every canvas from both: a new order, a resume, a retry of what failed and a recovery all come through
 here.
@@ -31,6 +33,7 @@ from generia_worker.app.celery_app import app
 from generia_worker.app.enqueue import RECORD_PROGRESS
 from generia_worker.engine.generations import Generation
 from generia_worker.engine.queues import queue_of
+from generia_worker.engine.rounds import Round
 from generia_worker.engine.step import Scope, Step, StepState
 from generia_worker.observability import tracing
 from generia_worker.worlds.steps import FAN_OUT, FINISH, STEPS
@@ -46,29 +49,49 @@ def by_name(name: str, *args: Any) -> Signature:
 def step_task(world_id: str, step: Step) -> Signature:
     """Return the task of one step, for the priority band that the step belongs in."""
     spec = STEPS[step.kind]
-    return by_name(spec.task, world_id, *step.indexes).set(queue=queue_of(spec.queue, step))
+    later = {"in_round": step.round} if step.round > 1 else {}
+    signature = app.signature(spec.task, args=(world_id, *step.indexes), kwargs=later, immutable=True)
+    return signature.set(queue=queue_of(spec.queue, step))
 
 
 def world_canvas(order: Generation, states: States) -> Signature:
-    """Return what is left of a world, from wherever it stands."""
-    opening = [step for step in STEPS.opening(order.batches) if step.kind != FINISH.kind]
+    """Return what is left of a world, from wherever it stands: mostly of one of its rounds."""
+    rounds = [canvas for one in order.rounds if (canvas := round_canvas(order, one, states)) is not None]
+    return _one_of_many(rounds) or by_name(FINISH.task, order.world_id)
+
+
+def round_canvas(order: Generation, one: Round, states: States) -> Signature | None:
+    """Return what is left of a round; None when nothing is."""
+    opening = [step for step in STEPS.opening_of(one) if step.kind != FINISH.kind]
     left = [step_task(order.world_id, step) for step in opening if _is_open(step, states)]
-    if not _is_open(FAN_OUT.step(), states):  # nothing of the opening will publish the characters
-        left.append(fan_out_canvas(order, states))
-    return chain(*left) if len(left) > 1 else left[0]
+    if not _is_open(
+        FAN_OUT.step(in_round=one.number), states
+    ):  # nothing of the opening will publish the characters
+        characters = _characters(order, one, states)
+        if characters or left:
+            left.append(_then_finish(order, characters))
+    return _one(left)
 
 
-def fan_out_canvas(order: Generation, states: States) -> Signature:
-    """Return what is left of the characters and their posts, and the end of the world."""
-    numbers = range(1, len(order.shares or []) + 1)
-    characters = [canvas for n in numbers if (canvas := character_canvas(order, n, states)) is not None]
+def fan_out_canvas(order: Generation, one: Round, states: States) -> Signature:
+    """Return what is left of a round's characters and their posts, and the end of the world."""
+    return _then_finish(order, _characters(order, one, states))
+
+
+def _characters(order: Generation, one: Round, states: States) -> list[Signature]:
+    canvases = (character_canvas(order, one, number, states) for number in one.shares or ())
+    return [canvas for canvas in canvases if canvas is not None]
+
+
+def _then_finish(order: Generation, characters: list[Signature]) -> Signature:
     finish = by_name(FINISH.task, order.world_id)
     return chord(group(characters), finish) if characters else finish
 
 
-def character_canvas(order: Generation, number: int, states: States) -> Signature | None:
-    """Return what is left of one character; None when nothing is."""
-    return _then_progress(order, _Branches(order, number, states).after(FAN_OUT.step()))
+def character_canvas(order: Generation, one: Round, number: int, states: States) -> Signature | None:
+    """Return what is left of one character in a round; None when nothing is."""
+    fan_out = FAN_OUT.step(in_round=one.number)
+    return _then_progress(order, _Branches(order, one, number, states).after(fan_out))
 
 
 def canvas_from(step: Step, order: Generation, states: States) -> Signature | None:
@@ -78,9 +101,10 @@ def canvas_from(step: Step, order: Generation, states: States) -> Signature | No
     """
     if not _is_open(step, states):
         return None
-    if step.character is None or order.shares is None:
+    one = order.round_of(step)
+    if step.character is None or one.shares is None:
         return world_canvas(order, states)
-    found = _Branches(order, step.character, states).of(step)
+    found = _Branches(order, one, step.character, states).of(step)
     return _then_progress(order, found) if step.scope is Scope.CHARACTER else _one(found)
 
 
@@ -91,21 +115,24 @@ def canvas_after(failed: Step, order: Generation, states: States) -> Signature |
     """
     if not STEPS.goes_on_after(failed):
         return None
-    if failed.character is None or order.shares is None:
+    one = order.round_of(failed)
+    if failed.character is None or one.shares is None:
         return world_canvas(order, states)
-    return _then_progress(order, _Branches(order, failed.character, states).after(failed))
+    return _then_progress(order, _Branches(order, one, failed.character, states).after(failed))
 
 
 class _Branches:
-    """One character's steps as the table orders them: what is left of each, with all that comes after it."""
+    """One character's steps in a round as the table orders them: what is left of each, with all that comes after it."""
 
-    def __init__(self, order: Generation, number: int, states: States) -> None:
+    def __init__(self, order: Generation, one: Round, number: int, states: States) -> None:
         self._world_id, self._states = order.world_id, states
-        steps = STEPS.of_character(number, (order.shares or [])[number - 1])
-        world = {FAN_OUT.step(), *steps}
+        posts, is_new = (one.shares or {})[number], one.is_new(number)
+        steps = STEPS.of_character(number, posts, in_round=one.number, is_new=is_new)
+        world = {FAN_OUT.step(in_round=one.number), *steps}
         self._next: dict[Step | None, list[Step]] = {}
         for step in steps:
-            self._next.setdefault(STEPS.predecessor(step, order.batches, world), []).append(step)
+            before = STEPS.predecessor(step, one.batches, world, one.number)
+            self._next.setdefault(before, []).append(step)
 
     def of(self, step: Step) -> list[Signature]:
         """Return the links of a chain: this step's task, if it is open, and what comes after it."""
@@ -119,6 +146,11 @@ class _Branches:
             return followers[0] if followers else []
         header = group([chain(*links) if len(links) > 1 else links[0] for links in followers])
         return [chord(header, by_name(RECORD_PROGRESS, self._world_id))]
+
+
+def _one_of_many(canvases: list[Signature]) -> Signature | None:
+    """Return canvases that have nothing to do with each other as one signature; None when there are none."""
+    return group(canvases) if len(canvases) > 1 else canvases[0] if canvases else None
 
 
 def _one(links: list[Signature]) -> Signature | None:

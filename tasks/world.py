@@ -23,7 +23,8 @@ def start_world(world_id: str) -> None:
     """Lay the steps that are known from the order into the ledger, and publish what is left of the world."""
     container = get_container()
     order = container.generations.get(world_id)
-    container.rows.add(world_id, STEPS.opening(order.batches), order.batches)
+    for one in order.rounds:  # (of a later one they are there: extending a world stores them)
+        container.rows.add(world_id, STEPS.opening_of(one), one.batches, in_round=one.number)
     container.generations.mark_started(world_id)
     pipeline.world_canvas(order, container.rows.states(world_id)).apply_async()
 
@@ -41,7 +42,7 @@ def publish_characters(ctx: StepContext, services: Services) -> Outcome:
 
     Raises TransientError while Redis is away.
     """
-    canvas = pipeline.fan_out_canvas(ctx.generation, services.rows.states(ctx.world_id))
+    canvas = pipeline.fan_out_canvas(ctx.generation, ctx.round, services.rows.states(ctx.world_id))
     try:
         canvas.apply_async()
     except (RedisError, OperationalError) as error:
@@ -59,6 +60,6 @@ def finish_world(self: GenerationTask, world_id: str) -> None:
     container = get_container()
     order = container.generations.get(world_id)
     census = container.rows.census(world_id)
-    if not progress_of(STEPS, census, cast_is_stored=order.shares is not None).ready_to_finish:
+    if not progress_of(STEPS, census, cast_is_stored=order.is_laid_out).ready_to_finish:
         raise Ignore
     self.perform(world_id, FINISH.step(), world.finish_world)

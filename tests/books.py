@@ -19,6 +19,7 @@ from generia_worker.engine.generations import Generation, Generations
 from generia_worker.engine.ledger import Claim, Ledger
 from generia_worker.engine.recovery import Recovery
 from generia_worker.engine.results import Results
+from generia_worker.engine.rounds import Round
 from generia_worker.engine.specs import StepTable
 from generia_worker.engine.step import Step
 from generia_worker.engine.step_rows import StepRows
@@ -97,7 +98,9 @@ class Books:
 
     def cast(self, shares: list[int], world_id: str = WORLD, *, batches: int = 1) -> None:
         """Add the steps of the characters and their posts, and store how many posts each character has."""
-        self.database.transaction(lambda session: self.generations.store_shares(world_id, shares, session))
+        by_number = dict(enumerate(shares, start=1))
+        one = Round(1, len(shares), sum(shares), batches, 1, by_number, False, datetime.now(UTC))
+        self.database.transaction(lambda session: self.generations.store_shares(world_id, one, session))
         self.rows.add(world_id, self.table.after_cast(shares), batches)
 
     def told(self, world_id: str = WORLD) -> GenerationStatus:

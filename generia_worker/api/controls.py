@@ -11,6 +11,7 @@ from generia_worker.api.ordering import Ordering
 from generia_worker.api.paths import WorldId
 from generia_worker.app.container import Container
 from generia_worker.app.enqueue import RECORD_PROGRESS, START_WORLD, Enqueuer
+from generia_worker.client.order import Extension
 from generia_worker.client.receipt import Receipt
 from generia_worker.client.status import FailedStep, GenerationStatus
 from generia_worker.http.problems import documented
@@ -26,7 +27,7 @@ class RedoBody(BaseModel):
         max_length=40,
         examples=["character/7", "post/7/3"],
         # Documented only: what does not fit is refused in words.
-        json_schema_extra={"pattern": r"^(character/\d{1,3}|post/\d{1,3}/\d{1,3})$"},
+        json_schema_extra={"pattern": r"^(character/\d{1,3}|post/\d{1,3}/\d{1,3}(@\d{1,4})?)$"},
     )
 
 
@@ -63,6 +64,12 @@ def add_controls(
         """Try what failed again, and what was skipped because of it."""
         with ordering.going_on(world_id):
             container.control.retry(world_id)
+        return go_on(world_id, START_WORLD)
+
+    @app.post("/v1/generations/{world_id:id}:extend", **answers)
+    def extend(world_id: WorldId, body: Extension) -> GenerationStatus:
+        """Make more of a world that is completed: new characters, new posts. The same `request_id` again changes nothing."""
+        ordering.extend(world_id, body)
         return go_on(world_id, START_WORLD)
 
     able = answers | {"responses": answers["responses"] | documented(501)}

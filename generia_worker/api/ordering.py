@@ -11,9 +11,11 @@ from pymongo.errors import DuplicateKeyError
 from generia_worker.app.container import Container
 from generia_worker.billing import estimate as estimates
 from generia_worker.client.estimate import Estimate
-from generia_worker.client.order import Order, WorldSize
+from generia_worker.client.order import Extension, Limits, Order, WorldSize
 from generia_worker.engine.generations import Generation
 from generia_worker.errors import GeneriaError, InvalidInputError, NotFoundError
+from generia_worker.storage.database import Document
+from generia_worker.worlds.extension import Terms
 
 #: What a world gets beyond what it needs when the order names no limits.
 _SLACK_FACTOR, _SLACK_CALLS = 1.5, 20
@@ -43,15 +45,16 @@ class Ordering:
         except NotFoundError:
             pass
         caps = allowances.caps_of(order.user_id)
-        limits, batches = self._limits(order), self._batches(order)
+        calls = self._calls(order.users_count, order.posts_count)
+        limits, batches = self._limits(order, calls), self._batches(order.users_count)
         if not caps.bounds_dollars and caps.worlds is None:
-            planned = self._planned(order, limits)
+            planned = self._planned(order.budget, calls, limits)
             return generations.accept(order, limits=limits, batches=batches, planned=planned)
-        budget = self._budget(order) if caps.bounds_dollars else order.budget
+        budget = self._budget(order, calls, order.user_id) if caps.bounds_dollars else order.budget
 
         def work(session: ClientSession) -> Generation:
             held = allowances.hold_new(order.user_id, budget or 0.0, session)
-            planned = self._planned(order, limits) if budget is None else None
+            planned = self._planned(budget, calls, limits)
             return generations.insert(
                 order,
                 limits=limits,
@@ -67,6 +70,32 @@ class Ordering:
         except DuplicateKeyError:  # the same order came at the same time
             return generations.accepted(order), False
 
+    def extend(self, world_id: str, asked: Extension) -> None:
+        """Extend a world; the same request again changes nothing.
+
+        Raises:
+            NotFoundError, ConflictError: as `Extensions.check` and `extend`.
+            InvalidInputError, AllowanceExceeded: as `accept`.
+        """
+        extensions, allowances = self._container.extensions, self._container.allowances
+        found = extensions.check(world_id, asked)
+        if found is None:
+            return
+        calls = self._calls(asked.users_count, asked.posts_count, extensions.characters(world_id))
+        limits, budget = self._limits(asked, calls), asked.budget
+        hold = None
+        if allowances.caps_of(found.person).bounds_dollars:
+            budget = self._budget(asked, calls, found.person)
+            allowances.settle(world_id)
+
+            def hold(row: Document, spent_usd: float, session: ClientSession) -> Document:
+                return allowances.hold_more(row, budget or 0.0, spent_usd, session)
+
+        planned = self._planned(budget, calls, limits)
+        extensions.extend(
+            found, asked, self._batches(asked.users_count), Terms(limits, planned, budget, hold)
+        )
+
     @contextmanager
     def going_on(self, world_id: str) -> Iterator[None]:
         """Hold what a world may still spend, and give it back when the block, which lets it go on, is refused.
@@ -76,8 +105,8 @@ class Ordering:
         found, allowances = self._container.generations.get(world_id), self._container.allowances
         held = False
         if allowances.caps_of(found.person).bounds_dollars:
-            size = WorldSize(users_count=found.users_count, posts_count=found.posts_count)
-            held = allowances.hold_again(world_id, self._spare_usd(), self._most_usd(size))
+            calls = self._calls(found.users_count, found.posts_count)
+            held = allowances.hold_again(world_id, self._spare_usd(), self._most_usd(calls))
         try:
             yield
         except GeneriaError:
@@ -90,32 +119,34 @@ class Ordering:
         known = self._container.status.finished()
         forecast = self._container.forecast
         seconds = forecast.whole_s(size.users_count, size.posts_count, forecast.pace(known))
-        return estimates.estimate(self._expected_calls(size), seconds, self._container.prices, known)
+        calls = self._calls(size.users_count, size.posts_count)
+        return estimates.estimate(calls, seconds, self._container.prices, known)
 
     # --- dollars -----------------------------------------------------------------------------------------------------
-    def _budget(self, order: Order) -> float:
-        """Return the budget of a world where dollars are limited: its own, or what it may take, if that is left.
+    def _budget(self, asked: Limits, calls: tuple[int, int], person: str | None) -> float:
+        """Return the budget of an order where dollars are limited: its own, or what it may take, if that is left.
 
         Raises InvalidInputError, AllowanceExceeded.
         """
         self._require_prices(
             "What a day may cost is limited here, and a limit", "tell who runs this place to"
         )
-        if order.budget is not None:
-            return order.budget
-        likely, most = self._likely_usd(order), self._most_usd(order)
-        left = self._container.allowances.left(order.user_id).usd_left
+        if asked.budget is not None:
+            return asked.budget
+        likely, most = self._likely_usd(calls), self._most_usd(calls)
+        left = self._container.allowances.left(person).usd_left
         if left is not None and left < likely:
-            raise self._container.allowances.exceeded(order.user_id, likely)
+            raise self._container.allowances.exceeded(person, likely)
         return most if left is None else min(most, left)
 
-    def _likely_usd(self, size: WorldSize) -> float:
+    def _likely_usd(self, calls: tuple[int, int]) -> float:
         """Return the upper end of the estimate, in dollars."""
-        found = self.estimate(size).usd
+        known = self._container.status.finished()
+        found = estimates.estimate(calls, 0.0, self._container.prices, known).usd
         return 0.0 if found is None else found.high
 
-    def _most_usd(self, size: WorldSize) -> float:
-        return self._likely_usd(size) + self._spare_usd()
+    def _most_usd(self, calls: tuple[int, int]) -> float:
+        return self._likely_usd(calls) + self._spare_usd()
 
     def _spare_usd(self) -> float:
         s, prices = self._container.settings, self._container.prices
@@ -139,28 +170,30 @@ class Ordering:
         raise InvalidInputError(f"{what} needs the price of {model}{rest}", field="budget")
 
     # --- calls -------------------------------------------------------------------------------------------------------
-    def _batches(self, size: WorldSize) -> int:
-        return -(-size.users_count // self._container.settings.cast_batch_size)
+    def _batches(self, users: int) -> int:
+        return -(-users // self._container.settings.cast_batch_size)
 
-    def _expected_calls(self, size: WorldSize) -> tuple[int, int]:
-        """Return the paid calls of a world for which nothing goes wrong: (text, images)."""
-        batches, plan_batch = self._batches(size), self._container.settings.plan_batch_size
-        table = self._container.rows.table
-        return table.expected_calls(size.users_count, size.posts_count, batches, plan_batch)
+    def _calls(self, users: int, posts: int, known: int | None = None) -> tuple[int, int]:
+        """Return the paid calls of a world for which nothing goes wrong: (text, images); of a later round, if it has `known`
+        characters already."""
+        plan_batch, table = self._container.settings.plan_batch_size, self._container.rows.table
+        return table.expected_calls(users, posts, self._batches(users), plan_batch, known)
 
-    def _limits(self, order: Order) -> dict[str, int]:
+    def _limits(self, asked: Limits, calls: tuple[int, int]) -> dict[str, int]:
         """Return the limits of an order: its own, else what it needs plus slack. Raises InvalidInputError."""
-        if order.budget is not None:
+        if asked.budget is not None:
             self._require_prices("A budget")
-        defaults = [int(calls * _SLACK_FACTOR) + _SLACK_CALLS for calls in self._expected_calls(order)]
+        defaults = [int(number * _SLACK_FACTOR) + _SLACK_CALLS for number in calls]
         return {
-            "llm": defaults[0] if order.api_call_limits_LLM is None else order.api_call_limits_LLM,
-            "images": defaults[1] if order.api_call_limits_images is None else order.api_call_limits_images,
+            "llm": defaults[0] if asked.api_call_limits_LLM is None else asked.api_call_limits_LLM,
+            "images": defaults[1] if asked.api_call_limits_images is None else asked.api_call_limits_images,
         }
 
-    def _planned(self, order: Order, limits: dict[str, int]) -> dict[str, int] | None:
+    def _planned(
+        self, budget: float | None, calls: tuple[int, int], limits: dict[str, int]
+    ) -> dict[str, int] | None:
         """Return the calls to hold with an order; None when they don't fit its limits, or each counts against a budget."""
-        llm, images = self._expected_calls(order)
-        if order.budget is not None or llm > limits["llm"] or images > limits["images"]:
+        llm, images = calls
+        if budget is not None or llm > limits["llm"] or images > limits["images"]:
             return None
         return {"llm": llm, "images": images}

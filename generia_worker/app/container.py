@@ -46,6 +46,7 @@ from generia_worker.storage.database import Database
 from generia_worker.storage.parameters import Parameters
 from generia_worker.worlds.context import Services
 from generia_worker.worlds.control import Control
+from generia_worker.worlds.extension import Extensions
 from generia_worker.worlds.results import WorldParameters
 from generia_worker.worlds.steps import STEPS
 from generia_worker.worlds.templates import Prompts
@@ -192,6 +193,11 @@ class Container:
     def control(self) -> Control:
         """What a person may do to a world."""
         return Control(self.database, self.generations, self.rows, self.status)
+
+    @_shared
+    def extensions(self) -> Extensions:
+        """How a person makes more of a world."""
+        return Extensions(self.database, self.generations, self.rows, self.results, self.status, self.holds)
 
     @_shared
     def slots(self) -> dict[Provider, ProviderSlots]:

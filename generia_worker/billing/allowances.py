@@ -113,6 +113,17 @@ class Allowances:
         """
         return self._hold(person, usd, 1, session) | {"base": 0.0, "run": 1, "most": usd}
 
+    def hold_more(self, row: Document, usd: float, spent_usd: float, session: ClientSession) -> Document:
+        """Hold what a world that has ended may spend beside what it has spent, inside the transaction that extends it.
+
+        `row` is its generation before. Returns the field `allowance`. Raises AllowanceExceeded; ConflictError when what it
+        held before is not given back yet (`settle`).
+        """
+        if not (row.get("allowance") or {"settled": True})["settled"]:
+            raise ConflictError(f"World {row['_id']} is being changed by another call: try again.")
+        fresh = self._hold(row.get("person"), usd, 0, session)
+        return fresh | {"base": spent_usd, "run": row["run"] + 1, "most": spent_usd + usd}
+
     def _hold(self, person: str | None, usd: float, worlds: int, session: ClientSession) -> Document:
         caps, (day, ends) = self.caps_of(person), self._today()
         wanted: list[tuple[str, float | None, int | None]] = [(day, caps.all_usd, None)]

@@ -14,7 +14,7 @@ worst too much is held, until it is reconciled.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cachetools import TTLCache
@@ -180,10 +180,39 @@ class Holds:
             self._rows.update_one({"_id": world_id, "drift": noted, "$expr": old}, change).matched_count
         )
 
-    def _drift(self, world_id: str, session: ClientSession) -> tuple[Document, dict[str, Any]]:
-        """Return the world's row, and by how much more is held than its calls say."""
-        wanted = {"reserved": 1, "drift": 1, "budget_usd": 1, "planned": 1}
-        row = self._rows.find_one({"_id": world_id}, wanted, session=session) or {}
+    # --- more for a world that has ended ---------------------------------------------------------------------------
+    def extended(
+        self,
+        world_id: str,
+        limits: Mapping[str, int],
+        planned: Mapping[str, int] | None,
+        budget_usd: float | None,
+        session: ClientSession,
+    ) -> Document:
+        """Return the fields of `generations` with which a world that has ended may spend this beside what it has spent.
+
+        `limits` are calls by provider; `planned` ones are held at once. No call of the world is being made.
+        """
+        row = self._rows.find_one({"_id": world_id}, {"planned": 1, "reconciled": 1}, session=session) or {}
+        due = self._due(world_id, session)
+        before = row.get("planned") or dict.fromkeys(PROVIDERS, 0)
+        made = {name: before[name] + due.get(name, {}).get("calls", 0) for name in PROVIDERS}
+        spent_usd = sum(group["usd"] for group in due.values()) if budget_usd is not None else 0.0
+        more = planned or dict.fromkeys(PROVIDERS, 0)
+        return {
+            "limits": {name: made[name] + limits[name] for name in PROVIDERS},
+            "planned": {name: before[name] + more[name] for name in PROVIDERS}
+            if planned or row.get("planned")
+            else None,
+            "reserved": {name: made[name] + more[name] for name in PROVIDERS} | {"usd": spent_usd},
+            "budget_usd": None if budget_usd is None else spent_usd + budget_usd,
+            "drift": None,
+            # Who was frozen since the end before gives nothing back any more: all is counted anew here.
+            "reconciled": row.get("reconciled", 0) + 1,
+        }
+
+    def _due(self, world_id: str, session: ClientSession) -> dict[str, Document]:
+        """Return the calls of a world that were not planned, and what they cost or may, by provider."""
         groups = self._requests.aggregate(
             [
                 {"$match": {"world_id": world_id, "state": {"$in": _HELD}, "planned": {"$ne": True}}},
@@ -197,7 +226,13 @@ class Holds:
             ],
             session=session,
         )
-        due = {group["_id"]: group for group in groups}
+        return {group["_id"]: group for group in groups}
+
+    def _drift(self, world_id: str, session: ClientSession) -> tuple[Document, dict[str, Any]]:
+        """Return the world's row, and by how much more is held than its calls say."""
+        wanted = {"reserved": 1, "drift": 1, "budget_usd": 1, "planned": 1}
+        row = self._rows.find_one({"_id": world_id}, wanted, session=session) or {}
+        due = self._due(world_id, session)
         reserved = row.get("reserved") or {"llm": 0, "images": 0, "usd": 0.0}
         planned = row.get("planned") or dict.fromkeys(PROVIDERS, 0)
         drift = {

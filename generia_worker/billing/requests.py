@@ -221,7 +221,8 @@ class Requests:
                 {
                     "$group": {
                         "_id": {
-                            "part": {"$arrayElemAt": [{"$split": ["$step", "/"]}, 0]},
+                            # Of `plan/07@2` and of `plan@2` it is `plan`.
+                            "part": {"$first": {"$split": [{"$first": {"$split": ["$step", "@"]}}, "/"]}},
                             "provider": "$provider",
                         },
                         "began": {"$min": "$intent_at"},

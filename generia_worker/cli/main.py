@@ -191,13 +191,11 @@ def _show_status(world: str, data_dir: Path | None, **how: bool) -> None:
     sys.exit(world_commands.show_status(stacks.running(_settings(data_dir)), world, **how))
 
 
-def _change(
-    world: str, action: str, step: str | None, wait: bool, data_dir: Path | None, as_json: bool
-) -> None:
+def _change(world: str, action: str, what: Any, wait: bool, data_dir: Path | None, as_json: bool) -> None:
     from generia_worker.cli import stacks, world_commands
 
     running = stacks.running(_settings(data_dir))
-    sys.exit(world_commands.change(running, world, action, step=step, wait=wait, as_json=as_json))
+    sys.exit(world_commands.change(running, world, action, what=what, wait=wait, as_json=as_json))
 
 
 def _changing(name: str, help_text: str) -> None:
@@ -231,6 +229,37 @@ def redo(world: str, step: str, wait: bool, data_dir: Path | None, as_json: bool
     In place: STEP is character/7 or post/7/3.
     """
     _change(world, "redo", step, wait, data_dir, as_json)
+
+
+@main.command()
+@click.argument("world")
+@click.option(
+    "--characters", type=click.IntRange(0, USERS_MAX), default=0, show_default=True, help="How many new ones."
+)
+@click.option(
+    "--posts", type=click.IntRange(0, POSTS_MAX), default=0, show_default=True, help="How many new ones."
+)
+@_budget_option
+@_wait_option
+@_data_dir_option
+@_json_option
+@reports_errors
+def extend(
+    world: str,
+    characters: int,
+    posts: int,
+    budget: float | None,
+    wait: bool,
+    data_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Make more of WORLD, which is completed.
+
+    New characters know those who are there, and everybody may write the new posts. The budget is for these alone.
+    """
+    from generia_worker.cli import world_commands
+
+    _change(world, "extend", world_commands.extension_of(characters, posts, budget), wait, data_dir, as_json)
 
 
 @main.command("worlds")

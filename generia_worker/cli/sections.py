@@ -19,6 +19,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "resume": "generia resume 5e9f",
         "retry": "generia retry 5e9f --no-wait",
         "redo": "generia redo 5e9f post/7/3",
+        "extend": "generia extend 5e9f --characters 3 --posts 20",
     },
     "Running it": {
         "up": "generia up --port 8000",

@@ -6,6 +6,7 @@ What writes a world to a file is imported when that is asked for: it takes longe
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -24,7 +25,7 @@ from generia_worker.cli.sections import INTERRUPTED
 from generia_worker.cli.stacks import Running
 from generia_worker.cli.world_ids import find_id, short_ids
 from generia_worker.client.client import GeneriaClient
-from generia_worker.client.order import WORLD_ID_PATTERN, Order, WorldSize
+from generia_worker.client.order import WORLD_ID_PATTERN, Extension, Order, WorldSize
 from generia_worker.client.status import GenerationStatus, WorldStatus
 from generia_worker.errors import GeneriaError, NotFoundError, TransientError
 from generia_worker.rpc.channel import open_channel
@@ -185,12 +186,18 @@ def _kept(running: Running, world_id: str, console: Console) -> Iterator[None]:
 
 
 def change(
-    running: Running, world_id: str, action: str, *, step: str | None = None, wait: bool, as_json: bool
+    running: Running,
+    world_id: str,
+    action: str,
+    *,
+    what: str | Extension | None = None,
+    wait: bool,
+    as_json: bool,
 ) -> int:
-    """Cancel, resume, retry or redo a world, and watch what comes of it. Returns the exit status."""
+    """Cancel, resume, retry, redo (`what`: a step) or extend a world; watch what comes of it. Returns the exit status."""
     client = _client(running)
     world_id = full_id(running, client, world_id)
-    arguments = [world_id] if step is None else [world_id, step]
+    arguments = [world_id] if what is None else [world_id, what]
     before = _failed_redos(client, world_id) if action == "redo" else set()
     status: GenerationStatus = getattr(client, action)(*arguments)
     if wait:
@@ -209,6 +216,17 @@ def change(
         display.err.print(escape(f"{failed} stays as it was: {reason}"))
     expected = WorldStatus.CANCELLED if action == "cancel" else WorldStatus.COMPLETED
     return exit_status(status, expected) or (INCOMPLETE if new else 0)
+
+
+def extension_of(characters: int, posts: int, budget: float | None) -> Extension:
+    """Return the extension that these words make. Raises click's UsageError where they make none."""
+    if not characters and not posts:
+        raise click.UsageError(
+            "Name --characters, --posts or both: how much more of the world there is to be."
+        )
+    # Sent again by whoever sends it, it is the same one.
+    request_id = str(uuid.uuid4())
+    return Extension(users_count=characters, posts_count=posts, budget=budget, request_id=request_id)
 
 
 def _failed_redos(client: GeneriaClient, world_id: str) -> set[tuple[str, datetime | None, str]]:

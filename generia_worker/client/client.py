@@ -12,7 +12,7 @@ import requests
 
 from generia_worker.client.allowance import Allowance
 from generia_worker.client.estimate import Estimate
-from generia_worker.client.order import Order, WorldSize
+from generia_worker.client.order import Extension, Order, WorldSize
 from generia_worker.client.receipt import Receipt
 from generia_worker.client.status import FailedStep, GenerationStatus
 from generia_worker.errors import (
@@ -91,6 +91,14 @@ class GeneriaClient:
     def redo(self, world_id: str, step: str) -> GenerationStatus:
         """Redo one character or post. Raises InvalidInputError, NotFoundError, ConflictError, TransientError."""
         return self._status("POST", f"/v1/generations/{world_id}:redo", {"step": step})
+
+    def extend(self, world_id: str, asked: Extension) -> GenerationStatus:
+        """Make more of a completed world; the same `request_id` again is harmless.
+
+        Raises InvalidInputError, NotFoundError, ConflictError, AllowanceExceeded, TransientError.
+        """
+        body = asked.model_dump(exclude_none=True)
+        return self._status("POST", f"/v1/generations/{world_id}:extend", body)
 
     def failures(self, world_id: str) -> list[FailedStep]:
         """Return the failed and skipped steps of a world with their reasons. Raises NotFoundError, TransientError."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
 from generia_worker.text import CONTROLS, check_plain, has_meaning
 
@@ -16,6 +16,7 @@ USERS_MAX, POSTS_MAX = 40, 250
 BUDGET_MAX = 10_000
 WORLD_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 USER_ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
+REQUEST_ID_PATTERN = r"^[A-Za-z0-9_.:-]{1,80}$"
 #: What `str.strip` takes away and is no control character.
 _SPACES = r"\t\n\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _SOLID = f"[^{_SPACES}{CONTROLS}]"
@@ -67,8 +68,60 @@ class WorldSize(BaseModel):
     )
 
 
-class Order(WorldSize):
-    """The body of `POST /v1/generations`. Without limits a world gets what it needs plus slack; no budget: none."""
+class Limits(BaseModel):
+    """What an order may take. Without limits it gets what it needs plus slack; no budget: none."""
+
+    api_call_limits_LLM: CallLimit | None = Field(default=None, description="Text calls at most.")  # noqa: N815
+    api_call_limits_images: CallLimit | None = Field(default=None, description="Image calls at most.")
+    budget: float | None = Field(
+        default=None,
+        gt=0,
+        le=BUDGET_MAX,
+        strict=True,
+        allow_inf_nan=False,
+        description="Dollars at most, worst case.",
+    )
+
+
+NOTHING_TO_ADD = "name characters, posts or both: there is nothing to add"
+
+
+def some_of(*counts: str) -> dict[str, Any]:
+    """Return what a schema says of counts that are not all 0."""
+    return {"anyOf": [{"properties": {name: {"minimum": 1}}, "required": [name]} for name in counts]}
+
+
+class Extension(Limits):
+    """The body of `POST /v1/generations/{world_id}:extend`. Limits and budget are beside what the world has spent."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, json_schema_extra=some_of("users_count", "posts_count")
+    )
+
+    users_count: Count = Field(default=0, ge=0, le=USERS_MAX, description="New characters.", examples=[3])
+    posts_count: Count = Field(
+        default=0, ge=0, le=POSTS_MAX, description="New posts, over all characters.", examples=[20]
+    )
+    request_id: str | None = Field(
+        default=None,
+        pattern=REQUEST_ID_PATTERN,
+        description="What the sender calls this request: sent again, it is not done twice.",
+        examples=["9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"],
+    )
+
+    @model_validator(mode="after")
+    def _is_something(self) -> Self:
+        if not self.users_count and not self.posts_count:
+            raise ValueError(NOTHING_TO_ADD)
+        return self
+
+    def request_hash(self) -> str:
+        """Return a digest that is equal for equal requests."""
+        return _digest(self.model_dump())
+
+
+class Order(WorldSize, Limits):
+    """The body of `POST /v1/generations`."""
 
     world_id: str = Field(
         pattern=WORLD_ID_PATTERN,
@@ -86,16 +139,6 @@ class Order(WorldSize):
             "format": "prompt",
         },
     )
-    api_call_limits_LLM: CallLimit | None = Field(default=None, description="Text calls at most.")  # noqa: N815
-    api_call_limits_images: CallLimit | None = Field(default=None, description="Image calls at most.")
-    budget: float | None = Field(
-        default=None,
-        gt=0,
-        le=BUDGET_MAX,
-        strict=True,
-        allow_inf_nan=False,
-        description="Dollars at most, worst case.",
-    )
     user_id: str | None = Field(
         default=None,
         pattern=USER_ID_PATTERN,
@@ -106,5 +149,9 @@ class Order(WorldSize):
     def request_hash(self) -> str:
         """Return a digest that is equal for equal orders: tells a repeated order from a changed one."""
         # Who orders makes no other world of it.
-        body = json.dumps(self.model_dump(exclude={"user_id"}), sort_keys=True, ensure_ascii=False)
-        return hashlib.sha256(body.encode()).hexdigest()
+        return _digest(self.model_dump(exclude={"user_id"}))
+
+
+def _digest(document: dict[str, Any]) -> str:
+    body = json.dumps(document, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(body.encode()).hexdigest()

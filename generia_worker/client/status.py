@@ -65,6 +65,8 @@ class FailedStep(BaseModel):
 class GenerationStatus(BaseModel):
     """The status of one generation. Counts are exact for the ledger as it was read; costs are dollars as billed.
 
+    What is predicted, and `parameters`, are the order and what extended the world (`extensions` times) together.
+
     `ambiguous_calls_*` counts calls that may have been billed; `unknown_cost_calls` those whose
     provider named no price. `revision` grows with every change. `seconds_left` is a forecast, from `updated_at` on.
     """
@@ -85,6 +87,7 @@ class GenerationStatus(BaseModel):
     posts_created: int = 0
     users_predicted: int = 0
     posts_predicted: int = 0
+    extensions: int = 0
     api_call_limits_LLM: int = 0  # noqa: N815 - the platform's name
     api_call_limits_images: int = 0
     api_calls_made_LLM: int = 0  # noqa: N815

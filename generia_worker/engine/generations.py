@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,7 +12,8 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
 from generia_worker.client.order import Order
-from generia_worker.engine.step import Failure
+from generia_worker.engine.rounds import Round, pairs
+from generia_worker.engine.step import Failure, Step
 from generia_worker.errors import ConflictError, NotFoundError
 from generia_worker.observability import tracing
 from generia_worker.storage.cache import ReadThroughCache
@@ -24,21 +25,20 @@ _RECENT_S, _RECENT_MAX = 2.0, 500
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A row of `generations`. `shares` holds the posts of each character once the cast is known; `run` counts how often the
-    world was begun or reopened; `fatal` says why no further step can succeed. `planned`: the paid calls of a world in which
-    nothing goes wrong, where all of them are held from the start; None where each is held by itself. `person` ordered it,
-    where that was said; `trace` is where it was ordered in, where traces are kept."""
+    """A row of `generations`. `rounds` are the order and what extended the world, and the counts are those of all of them;
+    `run` counts how often the world was begun or reopened; `fatal` says why no further step can succeed. `planned`: the paid
+    calls of a world in which nothing goes wrong, where all of them are held from the start; None where each is held by
+    itself. `person` ordered it, where that was said; `trace` is where it was ordered in, where traces are kept."""
 
     world_id: str
     prompt: str
     users_count: int
     posts_count: int
+    rounds: tuple[Round, ...]
     run: int
-    batches: int
     limits: dict[str, int]
     budget_usd: float | None
     planned: dict[str, int] | None
-    shares: list[int] | None
     cancelled: bool
     fatal: Failure | None
     created_at: datetime
@@ -49,17 +49,17 @@ class Generation:
     @classmethod
     def from_document(cls, document: Document) -> Generation:
         """Read a row of `generations`."""
+        rounds = _rounds(document)
         return cls(
             world_id=document["_id"],
             prompt=document["prompt"],
-            users_count=document["users_count"],
-            posts_count=document["posts_count"],
+            users_count=sum(one.users for one in rounds),
+            posts_count=sum(one.posts for one in rounds),
+            rounds=rounds,
             run=document["run"],
-            batches=document["batches"],
             limits=document["limits"],
             budget_usd=document["budget_usd"],
             planned=document.get("planned"),
-            shares=document["shares"],
             cancelled=document["cancelled"],
             fatal=document["fatal"],
             created_at=document["created_at"],
@@ -67,6 +67,57 @@ class Generation:
             person=document.get("person"),
             trace=document.get("trace"),
         )
+
+    # --- its rounds ------------------------------------------------------------------------------------------------
+    @property
+    def is_laid_out(self) -> bool:
+        """True when all steps of all rounds are in the ledger."""
+        return all(one.is_laid_out for one in self.rounds)
+
+    def round_of(self, step: Step) -> Round:
+        """Return the round that a step is done in: the one of its name, and of a character itself the one that makes it.
+
+        Raises LookupError for one that this generation, read too early, does not know.
+        """
+        found = self._round_of(step)
+        if found is None:
+            raise LookupError(f"Generation {self.world_id} has no round of {step}.")
+        return found
+
+    def knows(self, step: Step) -> bool:
+        """True when the round of a step is among those of this generation."""
+        return self._round_of(step) is not None
+
+    def _round_of(self, step: Step) -> Round | None:
+        if step.round == 1 and step.character is not None:
+            return next((one for one in self.rounds if one.is_new(step.character)), None)
+        return self.rounds[step.round - 1] if step.round <= len(self.rounds) else None
+
+    def same_round(self, step: Step, world: Iterable[Step]) -> list[Step]:
+        """Return the steps of a world that are done in the same round as `step`."""
+        own = self.round_of(step)
+        return [one for one in world if self.round_of(one) is own]
+
+
+def _rounds(document: Document) -> tuple[Round, ...]:
+    held = document.get("planned") is not None
+    shares = document["shares"]
+    rounds = [
+        Round(
+            number=1,
+            users=document["users_count"],
+            posts=document["posts_count"],
+            batches=document["batches"],
+            first_character=1,
+            shares=None if shares is None else dict(enumerate(shares, start=1)),
+            planned=held and document.get("planned_first", True),
+            at=document["created_at"],
+        )
+    ]
+    for number, later in enumerate(document.get("rounds", ()), start=2):
+        first = rounds[-1].first_character + rounds[-1].users
+        rounds.append(Round.from_document(later, number, first, planned=held))
+    return tuple(rounds)
 
 
 class Generations:
@@ -76,7 +127,7 @@ class Generations:
         self._rows = database.generations
         recent: TTLCache[str, Generation] = TTLCache(_RECENT_MAX, _RECENT_S, timer=clock)
         self._recent = ReadThroughCache(
-            recent, lasting=lambda found: found.shares is not None and not found.cancelled
+            recent, lasting=lambda found: found.is_laid_out and not found.cancelled
         )
 
     def accept(
@@ -174,9 +225,28 @@ class Generations:
         """True when the world has not ended, or was opened again."""
         return self._rows.find_one({"_id": world_id, "open": True}, {"_id": 1}) is not None
 
-    def store_shares(self, world_id: str, shares: list[int], session: ClientSession) -> None:
-        """Keep how many posts each character has; inside the transaction that stores their steps."""
-        self._rows.update_one({"_id": world_id}, {"$set": {"shares": shares}}, session=session)
+    def store_shares(self, world_id: str, one: Round, session: ClientSession) -> None:
+        """Keep how many posts each character writes in a round; inside the transaction that stores their steps."""
+        shares = one.shares or {}
+        if one.number == 1:
+            change = {"$set": {"shares": [shares[number] for number in sorted(shares)]}}
+            self._rows.update_one({"_id": world_id}, change, session=session)
+        else:
+            self._set_in(world_id, one.number, {"shares": pairs(shares), "given_up": None}, session)
+
+    def give_up(self, world_id: str, in_round: int, reason: Failure, session: ClientSession) -> None:
+        """Note why nothing can come of a later round any more; the world ends with what was made before."""
+        self._set_in(world_id, in_round, {"given_up": reason}, session)
+
+    def take_up(self, generation: Generation, session: ClientSession) -> None:
+        """Let the rounds that were given up be tried again, together with their steps."""
+        for one in generation.rounds:
+            if one.given_up is not None:
+                self._set_in(generation.world_id, one.number, {"given_up": None}, session)
+
+    def _set_in(self, world_id: str, in_round: int, fields: Document, session: ClientSession) -> None:
+        change = {f"rounds.{in_round - 2}.{name}": value for name, value in fields.items()}
+        self._rows.update_one({"_id": world_id}, {"$set": change}, session=session)
 
     def fail_world(self, world_id: str, reason: Failure, session: ClientSession) -> None:
         """Note why no further step of the world can succeed; the first reason stays."""

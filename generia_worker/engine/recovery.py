@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from generia_worker.engine.step import FINAL_STATES, Step, StepState
-from generia_worker.engine.step_rows import StepRows
+from generia_worker.engine.step_rows import OF_STEP, StepRows
 from generia_worker.storage.database import Database, Document
 
 #: The owner's own renewal, late by so much, comes first.
 _EXPIRED_MARGIN_MS = 1000
 _FINAL = sorted(state.value for state in FINAL_STATES)
-_FOUND = ("world_id", "kind", "first", "second", "not_before", "ready_at")
+_FOUND = ("world_id", *OF_STEP, "not_before", "ready_at")
 _LONG_AGO = datetime.fromtimestamp(0, UTC)
 _EXPIRED = {"$expr": {"$lt": ["$lease_until", {"$subtract": ["$$NOW", _EXPIRED_MARGIN_MS]}]}}
 

@@ -10,7 +10,7 @@ from cachetools import LRUCache, TTLCache
 from pydantic import BaseModel
 
 from generia_worker.engine.step import Step, StepState
-from generia_worker.engine.step_rows import StepRows
+from generia_worker.engine.step_rows import OF_STEP, StepRows
 from generia_worker.storage.cache import ReadThroughCache
 from generia_worker.storage.database import Database, Document
 
@@ -65,7 +65,7 @@ class Results:
         query: Document = {"world_id": world_id, "kind": kind, "state": StepState.DONE.value}
         if character is not None:
             query["first"] = character
-        fields = dict.fromkeys((*_paths(model), "kind", "first", "second"), 1)
+        fields = dict.fromkeys((*_paths(model), *OF_STEP), 1)
         found = {
             self._step_of(row): model.model_validate(row["result"]) for row in self._rows.find(query, fields)
         }

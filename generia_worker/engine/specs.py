@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
+from generia_worker.engine.rounds import Round
 from generia_worker.engine.step import Scope, Step, StepState
 
 M = TypeVar("M", bound=BaseModel)
 
-_NAME = re.compile(r"([a-z_]+)(?:/(\d{1,3}))?(?:/(\d{1,3}))?")
+_NAME = re.compile(r"([a-z_]+)(?:/(\d{1,3}))?(?:/(\d{1,3}))?(?:@([2-9]|[1-9]\d{1,3}))?")
 _INDEXES = {Scope.WORLD: 0, Scope.BATCH: 1, Scope.CHARACTER: 1, Scope.POST: 2}
 #: The counter that every final state adds to.
 _STATE_COUNTERS = {
@@ -50,6 +51,8 @@ class StepSpec(Generic[M]):
     after: StepSpec[Any] | None = None
     #: The kind without whose result it cannot run, where that is not the one that it comes `after`.
     needs: StepSpec[Any] | None = None
+    #: Done once, however many rounds its world has: of the world, or of a character in the round that makes it.
+    once: bool = False
     #: Only characters that were given posts have it.
     only_with_posts: bool = False
     #: It waits for every other step of its world, and ends it.
@@ -75,23 +78,27 @@ class StepSpec(Generic[M]):
         """The kind without whose result this one cannot run."""
         return self.needs or self.after
 
-    def step(self, *indexes: int) -> Step:
-        """Return a step of this kind. Raises ValueError when the number of indexes is not that of its scope."""
+    def step(self, *indexes: int, in_round: int = 1) -> Step:
+        """Return the step of this kind in a round; one that is done `once` is the same in all of them.
+
+        Raises ValueError when the number of indexes is not that of its scope.
+        """
+        in_round = 1 if self.once else in_round
         if len(indexes) != _INDEXES[self.scope]:
             message = f"A step of kind {self.kind} takes {_INDEXES[self.scope]} indexes, not {len(indexes)}."
             raise ValueError(message)
         if self.scope is Scope.BATCH:
-            return Step(self.kind, batch=indexes[0])
-        return Step(self.kind, None, *indexes)
+            return Step(self.kind, batch=indexes[0], round=in_round)
+        return Step(self.kind, None, *indexes, round=in_round)
 
     def within(self, step: Step) -> Step:
-        """Return the step of this kind that has the world, batch, character and post of another step.
+        """Return the step of this kind that has the round, world, batch, character and post of another step.
 
         Raises ValueError where this kind is of a narrower scope than `step`.
         """
         indexes = (step.batch,) if self.scope is Scope.BATCH else (step.character, step.post)
         wanted = indexes[: _INDEXES[self.scope]]
-        return self.step(*(index for index in wanted if index is not None))
+        return self.step(*(index for index in wanted if index is not None), in_round=step.round)
 
 
 class StepTable:
@@ -127,25 +134,53 @@ class StepTable:
                 f"{name!r} is no step; a step is named like describe, cast/0, character/07 or post/07/03."
             )
             raise ValueError(message)
-        return self[match[1]].step(*(int(part) for part in (match[2], match[3]) if part is not None))
+        indexes = (int(part) for part in (match[2], match[3]) if part is not None)
+        in_round = int(match[4] or 1)
+        step = self[match[1]].step(*indexes, in_round=in_round)
+        if step.round != in_round:
+            raise ValueError(f"{name!r} is no step; {step} is done once, in no round of its own.")
+        return step
 
     # --- the steps of a world ----------------------------------------------------------------------------------
     def opening(self, batches: int) -> list[Step]:
         """Return the steps that are known before the characters are: of the world and of `batches` batches."""
+        return self._opening(batches, 1)
+
+    def opening_of(self, one: Round) -> list[Step]:
+        """Return the same of any round: a later one has no steps that are done once."""
+        return self._opening(one.batches, one.number)
+
+    def _opening(self, batches: int, in_round: int) -> list[Step]:
         steps: list[Step] = []
         for spec in self:
+            if spec.once and in_round > 1:
+                continue
             if spec.scope is Scope.WORLD:
-                steps.append(spec.step())
+                steps.append(spec.step(in_round=in_round))
             elif spec.scope is Scope.BATCH:
-                steps += [spec.step(batch) for batch in range(batches)]
+                steps += [spec.step(batch, in_round=in_round) for batch in range(batches)]
         return steps
 
-    def of_character(self, number: int, posts: int) -> list[Step]:
-        """Return the steps of character `number` (from 1) and of its `posts` posts."""
-        own = [s for s in self if s.scope is Scope.CHARACTER and (posts or not s.only_with_posts)]
+    def of_character(self, number: int, posts: int, *, in_round: int = 1, is_new: bool = True) -> list[Step]:
+        """Return the steps of character `number` (from 1) and of its `posts` posts in a round; `is_new`: made in it."""
+        own = [
+            s
+            for s in self
+            if s.scope is Scope.CHARACTER and (posts or not s.only_with_posts) and (is_new or not s.once)
+        ]
         each = [s for s in self if s.scope is Scope.POST]
-        steps = [spec.step(number) for spec in own]
-        return steps + [spec.step(number, post) for post in range(1, posts + 1) for spec in each]
+        steps = [spec.step(number, in_round=in_round) for spec in own]
+        return steps + [
+            spec.step(number, post, in_round=in_round) for post in range(1, posts + 1) for spec in each
+        ]
+
+    def of_round(self, one: Round) -> list[Step]:
+        """Return every step of a round's characters and posts; none before its shares are known."""
+        return [
+            step
+            for number, posts in (one.shares or {}).items()
+            for step in self.of_character(number, posts, in_round=one.number, is_new=one.is_new(number))
+        ]
 
     def after_cast(self, shares: Sequence[int]) -> list[Step]:
         """Return every step of characters and posts; `shares[i]` is how many posts character i + 1 has."""
@@ -153,22 +188,41 @@ class StepTable:
             step for number, posts in enumerate(shares, start=1) for step in self.of_character(number, posts)
         ]
 
-    def numbers(self, users: int, posts: int, batches: int) -> dict[str, int]:
+    def numbers(self, users: int, posts: int, batches: int, known: int | None = None) -> dict[str, int]:
         """Return how many steps of each kind a world will have: exact, since each character gets a post while there are
-        enough."""
-        numbers = {Scope.WORLD: 1, Scope.BATCH: batches, Scope.CHARACTER: users, Scope.POST: posts}
-        return {s.kind: min(users, posts) if s.only_with_posts else numbers[s.scope] for s in self}
+        enough.
+
+        `known`: how many characters there are before a later round; then the most that it can have, since it depends on the
+        shares who of them writes.
+        """
+        writers = users + (known or 0)
+        numbers = {Scope.WORLD: 1, Scope.BATCH: batches, Scope.CHARACTER: writers, Scope.POST: posts}
+        if known is not None:  # of those who were there before only who writes takes part
+            numbers[Scope.CHARACTER] = min(writers, users + posts)
+        found = {s.kind: min(writers, posts) if s.only_with_posts else numbers[s.scope] for s in self}
+        if known is not None:
+            found |= {s.kind: users if s.scope is Scope.CHARACTER else 0 for s in self if s.once}
+        return found
 
     def count(self, users: int, posts: int, batches: int) -> int:
         """Return how many steps a world will have."""
         return sum(self.numbers(users, posts, batches).values())
 
-    def expected_calls(self, users: int, posts: int, batches: int, plan_batch: int) -> tuple[int, int]:
-        """Return the paid calls of a world in which nothing goes wrong: (text, images).
+    def count_of(self, one: Round) -> int:
+        """Return how many steps a round has, or will have at most while its shares are not known."""
+        if one.is_laid_out:
+            return len(self.opening_of(one)) + len(self.of_round(one))
+        known = None if one.number == 1 else one.first_character - 1
+        return sum(self.numbers(one.users, one.posts, one.batches, known).values())
+
+    def expected_calls(
+        self, users: int, posts: int, batches: int, plan_batch: int, known: int | None = None
+    ) -> tuple[int, int]:
+        """Return the paid calls of a world in which nothing goes wrong, or of a later round: (text, images).
 
         Where characters with many posts take several calls, the most that can occur is counted: it depends on the shares.
         """
-        numbers = self.numbers(users, posts, batches)
+        numbers = self.numbers(users, posts, batches, known)
         text = images = 0
         for spec in self:
             number = numbers[spec.kind]
@@ -187,26 +241,38 @@ class StepTable:
         """The spec that waits for all others."""
         return next(spec for spec in self if spec.closes_world)
 
-    def predecessor(self, step: Step, batches: int, world: Container[Step]) -> Step | None:
+    def predecessor(self, step: Step, batches: int, world: Container[Step], in_round: int = 1) -> Step | None:
         """Return the step of `world` after whose end this one's message is published.
 
         None for the first step, and for the closing one. Batches follow one another; a step whose predecessor's kind this
-        character does not have comes after what would have come before that.
+        character does not have comes after what would have come before that. `batches` and `world` are those of the round
+        `in_round` that it is done in, which the step itself does not tell where it is done `once`.
         """
+        own = replace(step, round=in_round)
         if step.batch:
-            return Step(step.kind, batch=step.batch - 1)
+            return replace(step, batch=step.batch - 1)
         before = self[step.kind].after
         while before is not None:
-            found = before.step(batches - 1) if before.scope is Scope.BATCH else before.within(step)
+            if before.scope is not Scope.BATCH:
+                found = before.within(own)
+            elif batches:
+                found = before.step(batches - 1, in_round=in_round)
+            else:  # a later round may have no new characters
+                before = before.after
+                continue
             if found in world or before.scope in (Scope.WORLD, Scope.BATCH):
                 return found
             before = before.after
         return None
 
     def dependents(self, failed: Step, world: Iterable[Step]) -> list[Step]:
-        """Return the steps of `world` that can never run once `failed` has failed for good."""
+        """Return the steps of `world` that can never run once `failed` has failed for good.
+
+        Of a later round `world` is that round: what was made before it stays, and is finished.
+        """
         if self[failed.kind].fatal:
-            return [step for step in world if step != failed]
+            rest = [step for step in world if step != failed]
+            return [step for step in rest if failed.round == 1 or not self[step.kind].closes_world]
         kinds = {failed.kind}
         for spec in self:
             if spec.requires is not None and spec.requires.kind in kinds:

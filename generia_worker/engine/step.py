@@ -7,12 +7,13 @@ specs (`generia_worker/engine/specs.py`) that the engine is given:
     cast/0            of a batch, counted from 0
     character/07      of a character, counted from 1
     post/07/03        of a post of a character, both counted from 1
+    plan/07@2         the same in a later round of the world (`rounds.py`)
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Required, TypedDict
@@ -50,12 +51,13 @@ FINAL_STATES = frozenset({StepState.DONE, StepState.FAILED, StepState.SKIPPED, S
 class Step:
     """One step of a world.
 
-    `batch` counts from 0; `character` and `post` from 1. Which of them are given is the scope of the kind:
+    `batch` counts from 0; `character`, `post` and `round` from 1. Which of the first three are given is the kind's scope:
 
         Step("describe")   Step("cast", batch=0)   Step("character", character=7)   Step("post", character=7, post=3)
     """
 
     kind: str
+    round: int = field(default=1, kw_only=True)
     batch: int | None = None
     character: int | None = None
     post: int | None = None
@@ -84,9 +86,10 @@ class Step:
     @property
     def name(self) -> str:
         """The name inside the world, with characters and posts padded so that names sort."""
+        suffix = f"@{self.round}" if self.round > 1 else ""
         if self.batch is not None:
-            return f"{self.kind}/{self.batch}"
-        return "/".join([self.kind, *(f"{index:02d}" for index in self.indexes)])
+            return f"{self.kind}/{self.batch}{suffix}"
+        return "/".join([self.kind, *(f"{index:02d}" for index in self.indexes)]) + suffix
 
     def key(self, world_id: str) -> str:
         """Return the `_id` of this step's row in the ledger: `{world_id}/{name}`."""

@@ -6,7 +6,7 @@ lost in `recovery.py`, who reads results in `results.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +17,9 @@ from generia_worker.engine.specs import StepTable
 from generia_worker.engine.step import Census, Step, StepState
 from generia_worker.storage.database import Database, Document
 
+#: The fields of a row that say which step it is.
+OF_STEP = ("kind", "first", "second", "round")
+
 
 class StepRows:
     """Inserts the steps of worlds, and tells their states."""
@@ -26,26 +29,36 @@ class StepRows:
         self._rows = database.steps
 
     def step_of(self, row: Document) -> Step:
-        """Return the step of a row that has `kind`, `first` and `second`."""
+        """Return the step of a row that has the fields `OF_STEP`, the last of them only in later rounds."""
         indexes = (row[name] for name in ("first", "second") if row[name] is not None)
-        return self.table[row["kind"]].step(*indexes)
+        return self.table[row["kind"]].step(*indexes, in_round=row.get("round", 1))
 
     def add(
-        self, world_id: str, steps: Iterable[Step], batches: int, session: ClientSession | None = None
+        self,
+        world_id: str,
+        steps: Iterable[Step],
+        batches: int,
+        session: ClientSession | None = None,
+        *,
+        in_round: int = 1,
     ) -> None:
-        """Insert steps of a world that is cast in `batches` as pending; those that exist stay as they are."""
+        """Insert steps of a round that is cast in `batches` as pending; those that exist stay as they are."""
         world = set(steps)
+        before = {step: self.table.predecessor(step, batches, world, in_round) for step in world}
         writes = [
-            UpdateOne({"_id": step.key(world_id)}, {"$setOnInsert": row}, upsert=True)
+            UpdateOne(
+                {"_id": step.key(world_id)},
+                {"$setOnInsert": self._new(world_id, step, before[step], world)},
+                upsert=True,
+            )
             for step in world
-            for row in [self._new(world_id, step, self.table.predecessor(step, batches, world))]
         ]
         if writes:
             self._rows.bulk_write(writes, ordered=False, session=session)
 
     def states(self, world_id: str, session: ClientSession | None = None) -> dict[Step, StepState]:
         """Return every step of a world with its state."""
-        fields = {"kind": 1, "first": 1, "second": 1, "state": 1}
+        fields = dict.fromkeys((*OF_STEP, "state"), 1)
         rows = self._rows.find({"world_id": world_id}, fields, session=session)
         return {self.step_of(row): StepState(row["state"]) for row in rows}
 
@@ -82,22 +95,25 @@ class StepRows:
             for row in rows
         ]
 
-    def _new(self, world_id: str, step: Step, before: Step | None) -> Document:
+    def _new(self, world_id: str, step: Step, before: Step | None, added: Container[Step]) -> Document:
         """Return a row as it is inserted; `_id` comes from the filter of the upsert.
 
         `after` is the key of the step that must end first: from then on the step's message should be in a queue. `ready_at`
-        is when it was published apart from that: as the first of its world, again, or by a person. `not_before` is set
-        while the step waits for a time, and has no message.
+        is when it was published apart from that: as the first of its world or of what was `added` to it, again, or by a
+        person. `not_before` is set while the step waits for a time, and has no message.
         """
+        opens_round = step.round > 1 and step.character is None and before not in added
+        begins = step.kind == self.table.first.kind or opens_round
         return {
             "after": before.key(world_id) if before else None,
-            "ready_at": datetime.now(UTC) if step.kind == self.table.first.kind else None,
+            "ready_at": datetime.now(UTC) if begins else None,
             "not_before": None,
             "world_id": world_id,
             "step": step.name,
             "kind": step.kind,
             "first": step.character if step.batch is None else step.batch,
             "second": step.post,
+            **({"round": step.round} if step.round > 1 else {}),
             "state": StepState.PENDING.value,
             "owner": None,
             "fence": 0,

@@ -8,17 +8,20 @@ from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from generia_worker.client.order import (
+    NOTHING_TO_ADD,
     POSTS_MAX,
     PROMPT_MAX,
     PROMPT_MIN,
     PROMPT_PATTERN,
+    REQUEST_ID_PATTERN,
     USERS_MAX,
     Count,
     Prompt,
+    some_of,
 )
 from generia_worker.client.status import GenerationStatus, OrderedParameters, StageInfo
 from generia_worker.gateway import usernames
@@ -198,6 +201,31 @@ class NewWorldBody(SizeBody):
     budget: float | None = Field(
         default=None, gt=0, le=10_000, strict=True, allow_inf_nan=False, description="Dollars at most."
     )
+
+
+class MoreBody(_Body):
+    """How much more of a world there is to be. Its budget is beside what the world has spent."""
+
+    model_config = ConfigDict(json_schema_extra=some_of("characters_count", "posts_count"))
+
+    characters_count: Count = Field(
+        default=0, ge=0, le=USERS_MAX, description="New characters.", examples=[3]
+    )
+    posts_count: Count = Field(default=0, ge=0, le=POSTS_MAX, description="New posts.", examples=[20])
+    budget: float | None = Field(
+        default=None, gt=0, le=10_000, strict=True, allow_inf_nan=False, description="Dollars at most."
+    )
+    request_id: str | None = Field(
+        default=None,
+        pattern=REQUEST_ID_PATTERN,
+        description="What the sender calls this request: sent again, it is not done twice.",
+    )
+
+    @model_validator(mode="after")
+    def _is_something(self) -> Self:
+        if not self.characters_count and not self.posts_count:
+            raise ValueError(NOTHING_TO_ADD)
+        return self
 
 
 class WorldJson(BaseModel):

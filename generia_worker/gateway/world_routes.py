@@ -23,6 +23,7 @@ from generia_worker.gateway.dependencies import Dependencies, Deps
 from generia_worker.gateway.export import export_world
 from generia_worker.gateway.models import (
     JoinedJson,
+    MoreBody,
     NewWorldBody,
     SizeBody,
     WorldJson,
@@ -155,6 +156,9 @@ _CONTROL: dict[str, Any] = {
     "status_code": 202,
     "responses": documented(401, 403, 404, 409, 411, 413, 422, 503),
 }
+_EXTEND: dict[str, Any] = _CONTROL | {
+    "responses": documented(400, 401, 403, 404, 409, 411, 413, 422, 429, 503)
+}
 _PRIVATE: dict[str, Any] = {"responses": documented(401, 403, 404, 409, 422, 503)}
 
 
@@ -180,6 +184,16 @@ def resume_world(world_id: WorldId, user: SignedIn, deps: Deps) -> GenerationSta
 def retry_world(world_id: WorldId, user: SignedIn, deps: Deps) -> GenerationStatus:
     """Try what failed again."""
     return _control(deps, world_id, user, "retry")
+
+
+@router.post("/worlds/{world_id:id}:extend", **_EXTEND)
+def extend_world(world_id: WorldId, body: MoreBody, user: SignedIn, deps: Deps) -> GenerationStatus:
+    """Make more of a completed world: new characters, new posts. The same `request_id` again changes nothing."""
+    _own_world(deps, world_id, user)
+    deps.rate_limits.hit("create", user.id)
+    asked = {"users_count": body.characters_count, **body.model_dump(exclude={"characters_count"})}
+    answer = deps.endpoint.call("POST", f"/v1/generations/{world_id}:extend", asked)
+    return GenerationStatus.model_validate(answer)
 
 
 @router.get("/worlds/{world_id:id}/failures", **_PRIVATE)

@@ -23,7 +23,7 @@ from generia_worker.billing.requests import Requests
 from generia_worker.client.status import WorldStatus
 from generia_worker.engine.generations import Generation, Generations
 from generia_worker.engine.specs import StepTable
-from generia_worker.engine.step import Census, StepState
+from generia_worker.engine.step import Census, Scope, StepState
 from generia_worker.engine.step_rows import StepRows
 from generia_worker.status.changes import StatusChanges
 from generia_worker.status.forecast import Forecast, Pace
@@ -85,6 +85,7 @@ def pending_status(generation: Generation, table: StepTable) -> Document:
         **_plan(generation, table, total=0),
         **COUNTERS,
         **_order(generation),
+        "extensions": len(generation.rounds) - 1,
         "revision": 0,
         "seconds_left": None,
         "error": None,
@@ -95,7 +96,7 @@ def pending_status(generation: Generation, table: StepTable) -> Document:
 
 
 def _plan(generation: Generation, table: StepTable, *, total: int) -> Document:
-    predicted = table.count(generation.users_count, generation.posts_count, generation.batches)
+    predicted = sum(table.count_of(one) for one in generation.rounds)
     return {"tasks_total": total, "task_predicted": max(predicted - total, 0)}
 
 
@@ -160,7 +161,9 @@ class StatusProjection:
 
     def finished(self) -> list[Finished]:
         """Return what the latest completed worlds took."""
-        rows = self._rows.find({"status": WorldStatus.COMPLETED.value}).sort("created_at", -1).limit(_KNOWN)
+        # Not one that went on later: it stood still in between.
+        query: Document = {"status": WorldStatus.COMPLETED.value, "run": {"$in": [1, None]}}
+        rows = self._rows.find(query).sort("created_at", -1).limit(_KNOWN)
         return [
             Finished(
                 text_calls=row["api_calls_made_LLM"],
@@ -216,8 +219,9 @@ class StatusProjection:
         progress = progress_of(
             self._table,
             census,
-            cast_is_stored=generation.shares is not None,
+            cast_is_stored=generation.is_laid_out,
             is_fatal=generation.fatal is not None,
+            forgiven=self._failed_rounds(generation),
         )
         # Calls after steps: whatever an ended step has paid is counted with it.
         document = self._document(generation, progress, census)
@@ -233,6 +237,19 @@ class StatusProjection:
         }
         written = self._replace(old["revision"], document | stamps)
         return Projected(generation, progress, changed=True) if written else None
+
+    def _failed_rounds(self, generation: Generation) -> int:
+        """Return how many steps have failed that ended a later round, and not the world."""
+        given_up = [one.number for one in generation.rounds if one.given_up is not None]
+        if not given_up:
+            return 0
+        query: Document = {
+            "world_id": generation.world_id,
+            "kind": {"$in": sorted(self._table.fatal_kinds)},
+            "state": StepState.FAILED.value,
+            "round": {"$in": given_up},
+        }
+        return self._steps.count_documents(query)
 
     def _replace(self, revision: int, document: Document) -> bool:
         """Write a document in place of the one with this revision (0: of none); False when that is not there any more."""
@@ -260,6 +277,7 @@ class StatusProjection:
             **_plan(generation, self._table, total=sum(census.values())),
             **(counters | self._requests.totals(generation.world_id)),
             **_order(generation),
+            "extensions": len(generation.rounds) - 1,
             "error": self._error(generation, progress, counters),
             "run": generation.run,
             "created_at": generation.created_at,
@@ -274,8 +292,17 @@ class StatusProjection:
         pace = self._pace.get("", lambda _: self._forecast.pace(self.finished()))
         # One that was taken up again stood still in between.
         elapsed_s = (now - generation.created_at).total_seconds() if generation.run == 1 else None
+        # Of a round that is not laid out the ledger knows nothing yet but who is to be invented.
+        to_come = dict(census)
+        for one in generation.rounds[1:]:
+            if not one.is_laid_out:
+                numbers = self._table.numbers(one.users, one.posts, 0, one.first_character - 1)
+                for kind, number in numbers.items():
+                    if self._table[kind].scope in (Scope.CHARACTER, Scope.POST):
+                        pending = (kind, StepState.PENDING)
+                        to_come[pending] = to_come.get(pending, 0) + number
         users, posts = generation.users_count, generation.posts_count
-        return round(self._forecast.left_s(users, posts, census, elapsed_s, pace), 1)
+        return round(self._forecast.left_s(users, posts, to_come, elapsed_s, pace), 1)
 
     def _error(
         self, generation: Generation, progress: Progress, counters: Mapping[str, int | float]

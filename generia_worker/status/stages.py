@@ -43,19 +43,20 @@ def _stage_status(census: Census, kinds: tuple[str, ...], *, complete: bool) -> 
 
 
 def progress_of(
-    table: StepTable, census: Census, *, cast_is_stored: bool, is_fatal: bool = False
+    table: StepTable, census: Census, *, cast_is_stored: bool, is_fatal: bool = False, forgiven: int = 0
 ) -> Progress:
     """Compute stages and status of a world.
 
     `cast_is_stored` says that the shares of the characters, and with them all steps, are in the ledger; until then the
     stages that depend on the cast cannot be complete. `is_fatal` says that something happened after which no step can
-    succeed (no credit at a provider). A stage in which something was made is `completed` when all of its steps have
-    ended, also when some failed: `tasks_failed` tells of those. One of which something was cancelled is `cancelled`.
+    succeed (no credit at a provider); so many failures as are `forgiven` ended a later round only, and not the world. A
+    stage in which something was made is `completed` when all of its steps have ended, also when some failed:
+    `tasks_failed` tells of those. One of which something was cancelled is `cancelled`.
     """
     stages = _stages(table, census, cast_is_stored)
     working = [spec.kind for spec in table if not spec.closes_world]
     unfinished = _count(census, working, StepState.PENDING, StepState.RUNNING)
-    fatal = is_fatal or _count(census, table.fatal_kinds, StepState.FAILED) > 0
+    fatal = is_fatal or _count(census, table.fatal_kinds, StepState.FAILED) > forgiven
     # The last casting step and all steps of the characters are stored in one transaction: while some are still to
     # come, a casting step is unfinished.
     ready = _count(census, working) > 0 and unfinished == 0

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pymongo.client_session import ClientSession
 
+from generia_worker.engine.rounds import Round
+from generia_worker.engine.step import Step, StepState
 from generia_worker.errors import InvalidAnswerError
 from generia_worker.worlds.context import Outcome, Services, StepContext
 from generia_worker.worlds.documents import Cast, CharacterConcept, CharacterConnection, SharedStory
 from generia_worker.worlds.generate import generate
 from generia_worker.worlds.prompt_context import cast_so_far, pick, unseen, world_context
+from generia_worker.worlds.steps import CHARACTER, PICTURE
 
 #: How often what is missing of a batch is asked for before the step starts over.
 _ROUNDS = 4
 #: As many connections and stories of a batch are kept as its document may hold.
 _CONNECTIONS_MAX, _STORIES_MAX = 200, 60
+#: What a prompt is told of those who are there, and of how many.
+_EXISTING_FIELDS, _EXISTING_MAX = ("id", "concept_short", "role_in_world"), 200
 
 
 def cast_characters(ctx: StepContext, services: Services) -> Outcome:
@@ -24,38 +31,50 @@ def cast_characters(ctx: StepContext, services: Services) -> Outcome:
     Raises:
         InvalidAnswerError: the model does not come up with enough different characters.
     """
-    order, size = ctx.generation, services.settings.cast_batch_size
-    wanted = min(size, order.users_count - ctx.batch * size)
+    one, size = ctx.round, services.settings.cast_batch_size
+    first = one.first_character + ctx.batch * size
+    wanted = min(size, one.first_character + one.users - first)
     before = cast_so_far(ctx)
-    batch = _collect(ctx, services, wanted, before)
-    if ctx.batch < order.batches - 1:
+    batch = _collect(ctx, services, wanted, before, first)
+    if ctx.batch < one.batches - 1:
         return Outcome(batch)
-    wishes = [concept.posts_count for concept in (*before, *batch.characters)]
-    shares = share_posts(wishes, order.posts_count)
+    wishes = {number: concept.posts_count for number, concept in before.items()}
+    wishes |= {number: concept.posts_count for number, concept in enumerate(batch.characters, start=first)}
+    if one.number == 1:
+        shares = share_posts(list(wishes.values()), one.posts)
+        laid_out = replace(one, shares=dict(enumerate(shares, start=1)))
+    else:
+        written = written_by(services.rows.states(ctx.world_id))
+        laid_out = replace(one, shares=share_round(one, wishes, written))
 
     def lay_out(session: ClientSession) -> None:
-        services.generations.store_shares(ctx.world_id, shares, session)
-        steps = services.rows.table.after_cast(shares)
-        services.rows.add(ctx.world_id, steps, order.batches, session)
+        services.generations.store_shares(ctx.world_id, laid_out, session)
+        steps = services.rows.table.of_round(laid_out)
+        services.rows.add(ctx.world_id, steps, one.batches, session, in_round=one.number)
 
     return Outcome(batch, on_commit=lay_out)
 
 
-def _collect(ctx: StepContext, services: Services, wanted: int, before: list[CharacterConcept]) -> Cast:
-    """Ask until there are `wanted` concepts that differ; what is missing or double is asked for again."""
+def _collect(
+    ctx: StepContext, services: Services, wanted: int, before: Mapping[int, CharacterConcept], number: int
+) -> Cast:
+    """Ask until there are `wanted` concepts that differ; what is missing or double is asked for again.
+
+    `before` are the characters that there are, by their numbers; the first of the new ones is `number`.
+    """
     people: list[CharacterConcept] = []
     connections: list[CharacterConnection] = []
     stories: list[SharedStory] = []
     first: Cast | None = None
     for turn in range(_ROUNDS):
-        known = [*before, *people]
+        known = [*before.values(), *people]
         variables = {
             "user_prompt": ctx.generation.prompt,
             "world": world_context(ctx),
             "count": wanted - len(people),
             "users_count": ctx.generation.users_count,
             "posts_count": ctx.generation.posts_count,
-            "existing": [pick(one, ("id", "concept_short", "role_in_world")) for one in known],
+            "existing": [pick(one, _EXISTING_FIELDS) for one in known[-_EXISTING_MAX:]],
         }
         answer = generate(
             ctx,
@@ -67,7 +86,7 @@ def _collect(ctx: StepContext, services: Services, wanted: int, before: list[Cha
             planned=not turn,
             counts={"characters": wanted - len(people)},
         )
-        answer = _renumbered(answer, first=len(known) + 1)
+        answer = _renumbered(answer, first=number + len(people))
         first = first or answer
         people += unseen(answer.characters, known, _identity)[: wanted - len(people)]
         connections += answer.character_connections
@@ -76,8 +95,8 @@ def _collect(ctx: StepContext, services: Services, wanted: int, before: list[Cha
             return first.model_copy(
                 update={
                     "characters": [
-                        one.model_copy(update={"id": f"c{number}"})
-                        for number, one in enumerate(people, start=len(before) + 1)
+                        person.model_copy(update={"id": f"c{at}"})
+                        for at, person in enumerate(people, start=number)
                     ],
                     "character_connections": connections[:_CONNECTIONS_MAX],
                     "common_stories_and_events": stories[:_STORIES_MAX],
@@ -122,3 +141,34 @@ def share_posts(wishes: Sequence[int], posts_count: int) -> list[int]:
     for index in by_remainder[: spare - sum(shares)]:
         shares[index] += 1
     return [1 + share for share in shares]
+
+
+def share_round(one: Round, wishes: Mapping[int, int], written: Mapping[int, int]) -> dict[int, int]:
+    """Share out the posts of a later round among its new characters and those who were there before.
+
+    `wishes` are those of all by their numbers, `written` how many posts each of the earlier ones that exist has. The new
+    ones get a post each while there are enough, and then who has the fewest for what it wishes gets the next (the method
+    of Webster and Sainte-Laguë, over all rounds), lower numbers first. So nobody is left out for long, and the posts sum up
+    exactly. Returns the shares of all new ones, and of the others who write.
+    """
+    new = [number for number in wishes if one.is_new(number)]
+    shares = {number: 1 if at < one.posts else 0 for at, number in enumerate(new)}
+    everybody = [*(number for number in wishes if number in written), *new]
+
+    def due(number: int) -> tuple[float, int]:
+        has = written.get(number, 0) + shares.get(number, 0)
+        return (has + 0.5) / max(wishes[number], 1), number
+
+    for _ in range(one.posts - sum(shares.values())):
+        number = min(everybody, key=due)
+        shares[number] = shares.get(number, 0) + 1
+    return dict(sorted(shares.items()))
+
+
+def written_by(states: Mapping[Step, StepState]) -> dict[int, int]:
+    """Return how many posts each character of a world has that exists, from the states of its steps."""
+    done = [step for step, state in states.items() if state is StepState.DONE]
+    posts = Counter(step.character for step in done if step.kind == PICTURE.kind)
+    return {
+        step.character or 0: posts[step.character] for step in sorted(done) if step.kind == CHARACTER.kind
+    }

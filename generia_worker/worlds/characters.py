@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import datetime
 
 from generia_worker.errors import InvalidAnswerError
 from generia_worker.rpc.media_types import MediaType
 from generia_worker.worlds.context import Outcome, Services, StepContext
-from generia_worker.worlds.dates import written_at
+from generia_worker.worlds.dates import written_at, written_between
 from generia_worker.worlds.documents import CharacterDetail, PlannedPost, PostPlan
 from generia_worker.worlds.generate import generate
 from generia_worker.worlds.media import ImageSpec, make_media
@@ -16,11 +17,13 @@ from generia_worker.worlds.prompt_context import (
     cast_so_far,
     character_context,
     common_ground,
+    earlier_topics,
+    lately,
     others_of,
     unseen,
     world_context,
 )
-from generia_worker.worlds.results import Avatar, CreatedCharacter, DatedPlan
+from generia_worker.worlds.results import Avatar, CreatedCharacter, DatedPlan, NamedCharacter
 from generia_worker.worlds.steps import CHARACTER
 
 #: Rounds of planning beyond those that a model which answers exactly would need.
@@ -56,14 +59,26 @@ def _detail(ctx: StepContext, services: Services) -> CharacterDetail:
     variables = {
         "user_prompt": ctx.generation.prompt,
         "world": world_context(ctx),
-        "concept": cast_so_far(ctx)[ctx.character - 1].model_dump(mode="json"),
+        "concept": cast_so_far(ctx)[ctx.character].model_dump(mode="json"),
         "others": others_of(ctx, ctx.character),
         "connections": connections,
         "stories": stories,
     }
-    detail = generate(ctx, services, CharacterDetail, "create_character", variables)
+    detail = _with_own_username(ctx, generate(ctx, services, CharacterDetail, "create_character", variables))
     ctx.store(detail=detail.as_document())
     return detail
+
+
+def _with_own_username(ctx: StepContext, detail: CharacterDetail) -> CharacterDetail:
+    """Return a character of a later round with a handle that nobody has who was there before."""
+    if ctx.round.number == 1:
+        return detail
+    known = ctx.services.results.all_of(ctx.world_id, CHARACTER.kind, NamedCharacter)
+    taken = {one.detail.username.casefold() for step, one in known.items() if step != ctx.step}
+    names = itertools.chain(
+        [detail.username], (f"{detail.username}{number}" for number in itertools.count(2))
+    )
+    return detail.model_copy(update={"username": next(one for one in names if one.casefold() not in taken)})
 
 
 def plan_posts(ctx: StepContext, services: Services) -> Outcome:
@@ -72,10 +87,11 @@ def plan_posts(ctx: StepContext, services: Services) -> Outcome:
     Raises:
         InvalidAnswerError: the model does not come up with enough different posts.
     """
-    shares = ctx.generation.shares or []
-    wanted, size = shares[ctx.character - 1], services.settings.plan_batch_size
+    shares = ctx.round.shares or {}
+    wanted, size = shares[ctx.character], services.settings.plan_batch_size
     character = character_context(ctx.result_of(CHARACTER).detail)
     _, stories = common_ground(ctx, ctx.character)
+    before, recent = earlier_topics(ctx), lately(ctx)
     posts: list[PlannedPost] = []
     first: PostPlan | None = None
     rounds = -(-wanted // size)
@@ -88,7 +104,8 @@ def plan_posts(ctx: StepContext, services: Services) -> Outcome:
             "others": others_of(ctx, ctx.character),
             "stories": stories,
             "count": count,
-            "earlier": [post.topic for post in posts],
+            "earlier": [post.topic for post in (*before, *posts)],
+            "lately": recent,
         }
         answer = generate(
             ctx,
@@ -101,7 +118,7 @@ def plan_posts(ctx: StepContext, services: Services) -> Outcome:
             counts={"posts": count},
         )
         first = first or answer
-        posts += unseen(answer.posts, posts, _identity)[:count]
+        posts += unseen(answer.posts, [*before, *posts], _identity)[:count]
         if len(posts) == wanted:
             plan = first.model_copy(update={"posts": posts})
             return Outcome(DatedPlan(**dict(plan), written_at=_dates(ctx, posts)))
@@ -110,8 +127,11 @@ def plan_posts(ctx: StepContext, services: Services) -> Outcome:
 
 
 def _dates(ctx: StepContext, posts: Sequence[PlannedPost]) -> list[datetime]:
-    key = f"{ctx.world_id}/{ctx.character}"
-    return written_at(key, ctx.generation.created_at, [post.days_ago for post in posts])
+    one, days_ago = ctx.round, [post.days_ago for post in posts]
+    if one.number == 1:
+        return written_at(f"{ctx.world_id}/{ctx.character}", one.at, days_ago)
+    since = ctx.generation.rounds[one.number - 2].at
+    return written_between(f"{ctx.world_id}/{ctx.character}@{one.number}", since, one.at, days_ago)
 
 
 def _identity(post: PlannedPost) -> str:

@@ -14,6 +14,7 @@ from generia_worker.billing.requests import PaidCall
 from generia_worker.engine.generations import Generation, Generations
 from generia_worker.engine.ledger import Claim, Ledger
 from generia_worker.engine.results import Results
+from generia_worker.engine.rounds import Round
 from generia_worker.engine.specs import StepSpec
 from generia_worker.engine.step import Step
 from generia_worker.engine.step_rows import StepRows
@@ -85,6 +86,11 @@ class StepContext:
     def step(self) -> Step:
         """The step."""
         return self.claim.step
+
+    @property
+    def round(self) -> Round:
+        """The round that it is done in."""
+        return self.generation.round_of(self.step)
 
     @property
     def batch(self) -> int:
@@ -180,7 +186,7 @@ class StepContext:
             is_first_attempt=self.claim.is_first_attempt,
             budgeted=self.generation.budget_usd is not None,
             # A step that is redone was not planned to be.
-            planned=planned and self.generation.planned is not None and self.claim.edition == 1,
+            planned=planned and self.round.planned and self.claim.edition == 1,
         )
 
 

@@ -107,9 +107,9 @@ class Control:
                 # What people see until the new one is published, and afterwards if that fails.
                 kept["redo_from"] = row["result"]
             # A literal: a plain document would be merged into the checkpoints that are there.
-            change = _pending(ready=position == 0) | {"checkpoints": {"$literal": kept}}
+            change = pending_again(ready=position == 0) | {"checkpoints": {"$literal": kept}}
             self._database.steps.update_one(
-                {"_id": row["_id"]}, [{"$set": change | _allowance()}, _next_edition()], session=session
+                {"_id": row["_id"]}, [{"$set": change | fresh_attempts()}, _next_edition()], session=session
             )
         self._open_again(world_id, session)
 
@@ -125,9 +125,17 @@ class Control:
                 if state in states and step.kind != self._table.closing.kind
             }
             if again or order.cancelled or not world:
+                rounds: dict[int, set[Step]] = {}
+                for step in world:
+                    rounds.setdefault(order.round_of(step).number, set()).add(step)
                 ready = {
-                    step for step in again if self._table.predecessor(step, order.batches, world) not in again
+                    step
+                    for one in order.rounds
+                    for own in [rounds.get(one.number, set())]
+                    for step in own & again
+                    if self._table.predecessor(step, one.batches, own, one.number) not in again
                 }
+                self._generations.take_up(order, session)
                 self._set_pending(world_id, ready, session, ready=True)
                 self._set_pending(world_id, again - ready, session, ready=False)
                 self._open_again(world_id, session)
@@ -141,7 +149,7 @@ class Control:
     ) -> None:
         keys = [step.key(world_id) for step in steps]
         if keys:
-            change = _pending(ready=ready) | _allowance()
+            change = pending_again(ready=ready) | fresh_attempts()
             self._database.steps.update_many({"_id": {"$in": keys}}, [{"$set": change}], session=session)
 
     def _open_again(self, world_id: str, session: ClientSession) -> None:
@@ -153,7 +161,7 @@ class Control:
         )
 
 
-def _pending(*, ready: bool) -> Document:
+def pending_again(*, ready: bool) -> Document:
     """Return the fields of a step that is to be done (again), for an update that is a pipeline."""
     return {
         "state": StepState.PENDING.value,
@@ -168,7 +176,7 @@ def _pending(*, ready: bool) -> Document:
     }
 
 
-def _allowance() -> Document:
+def fresh_attempts() -> Document:
     """The attempts made so far do not count any more; they stay part of the names of calls, so that none is repeated."""
     return {"attempts_before": "$attempts"}
 

@@ -36,6 +36,21 @@ def written_at(key: str, until: datetime, days_ago: Sequence[float | None]) -> l
     return found[::-1]
 
 
+def written_between(
+    key: str, since: datetime, until: datetime, days_ago: Sequence[float | None]
+) -> list[datetime]:
+    """Return the same for posts that follow those of a round that ended at `since`: all of them after it.
+
+    Where the plan says otherwise, or there is not so much time, they lie evenly in it, not quite.
+    """
+    found = written_at(key, until, days_ago)
+    if found and found[0] > since:
+        return found
+    rng, count = random.Random(key), len(days_ago)
+    length = until - since
+    return [since + length * ((index + rng.uniform(0.2, 0.8)) / count) for index in range(count)]
+
+
 def _within_their_days(days: Sequence[float], rng: random.Random) -> list[float]:
     """Give each post a time within the 24 hours that its whole number of days names, those of one day in their order."""
     found: list[float] = []

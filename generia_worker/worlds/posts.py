@@ -53,15 +53,16 @@ def _written_at(ctx: StepContext, plan: DatedPlan | PostTimes) -> datetime | Non
 
 def _earlier_posts(ctx: StepContext, services: Services, plan: DatedPlan) -> list[dict[str, Any]]:
     """Return what precedes this post: its text where it is written already, else what it was planned to be."""
-    if ctx.post == 1:
+    own_round = ctx.round.number
+    if ctx.post == 1 and own_round == 1:
         return []
     written = services.results.all_of(ctx.world_id, POST.kind, WrittenText, character=ctx.character)
-    earlier = []
+    earlier = [{"content": text.content} for step, text in written.items() if step.round < own_round]
     for number in range(max(1, ctx.post - _EARLIER), ctx.post):
-        text = written.get(POST.step(ctx.character, number))
+        text = written.get(POST.step(ctx.character, number, in_round=own_round))
         planned = pick(plan.posts[number - 1], ("topic", "content_brief"))
         earlier.append({"content": text.content} if text else planned)
-    return earlier
+    return earlier[-_EARLIER:]
 
 
 def publish_post(ctx: StepContext, services: Services) -> Outcome:

@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from generia_worker.engine.rounds import Round
+from generia_worker.text import clip
 from generia_worker.worlds.context import StepContext
-from generia_worker.worlds.documents import Cast, CharacterConcept, CharacterDetail
-from generia_worker.worlds.results import NamedCharacter
-from generia_worker.worlds.steps import CAST, CHARACTER
+from generia_worker.worlds.documents import Cast, CharacterConcept, CharacterDetail, PlannedPost
+from generia_worker.worlds.results import NamedCharacter, PlannedPosts, WrittenText
+from generia_worker.worlds.steps import CAST, CHARACTER, PLAN, POST
 
 T = TypeVar("T")
 
@@ -45,8 +47,10 @@ _CHARACTER_FIELDS = (
 )
 _CONCEPT_FIELDS = ("id", "concept", "concept_short", "role_in_world")
 _NAME_FIELDS = ("display_name", "username")
-#: Connections and stories that one prompt is told at most.
-_CONNECTIONS_MAX, _STORIES_MAX = 40, 8
+#: Connections and stories that one prompt is told at most, and other characters.
+_CONNECTIONS_MAX, _STORIES_MAX, _OTHERS_MAX = 40, 8, 80
+#: Of the rounds before: topics of one's own, posts of all, and how much of each, in characters.
+_TOPICS_MAX, _LATELY_MAX, _BEGINNING = 60, 20, 160
 
 
 def pick(document: BaseModel, fields: tuple[str, ...]) -> dict[str, Any]:
@@ -76,38 +80,80 @@ def character_context(detail: CharacterDetail) -> dict[str, Any]:
     return pick(detail, _CHARACTER_FIELDS)
 
 
-def cast_batches(ctx: StepContext) -> list[Cast]:
-    """Return the batches of the cast that are done, in their order."""
-    results = ctx.services.results
-    steps = (CAST.step(batch) for batch in range(ctx.generation.batches))
-    found = (results.of(ctx.world_id, step, Cast, immutable=True) for step in steps)
-    return [batch for batch in found if batch is not None]
+def cast_batches(ctx: StepContext) -> list[tuple[Round, Cast]]:
+    """Return the batches of the cast that are done, in their order, each with its round; none of one that was given up."""
+    results, own = ctx.services.results, ctx.round
+    found: list[tuple[Round, Cast]] = []
+    for one in ctx.generation.rounds:
+        if one.given_up is not None and one is not own:
+            continue
+        steps = (CAST.step(batch, in_round=one.number) for batch in range(one.batches))
+        batches = (results.of(ctx.world_id, step, Cast, immutable=True) for step in steps)
+        found += [(one, batch) for batch in batches if batch is not None]
+    return found
 
 
-def cast_so_far(ctx: StepContext) -> list[CharacterConcept]:
-    """Return the concepts of these batches: character n is at index n - 1."""
-    return [concept for batch in cast_batches(ctx) for concept in batch.characters]
+def cast_so_far(ctx: StepContext) -> dict[int, CharacterConcept]:
+    """Return the concepts of these batches by the numbers of their characters, in their order."""
+    found: dict[int, CharacterConcept] = {}
+    begun = 0
+    for one, batch in cast_batches(ctx):
+        begun = max(begun + 1, one.first_character)
+        found |= dict(enumerate(batch.characters, start=begun))
+        begun += len(batch.characters) - 1
+    return found
 
 
 def others_of(ctx: StepContext, number: int) -> list[dict[str, Any]]:
-    """Return everybody but character `number`: by name where it is known already, by concept where not yet."""
+    """Return everybody but character `number`: by name where it is known already, by concept where not yet.
+
+    Of a world that was extended to very many, those whose numbers are near.
+    """
     known = ctx.services.results.recent_of(ctx.world_id, CHARACTER.kind, NamedCharacter)
+    concepts = cast_so_far(ctx)
+    near = sorted((one for one in concepts if one != number), key=lambda one: abs(one - number))
     people = []
-    for other, concept in enumerate(cast_so_far(ctx), start=1):
-        if other == number:
-            continue
+    for other in sorted(near[:_OTHERS_MAX]):
         named = known.get(CHARACTER.step(other))
-        people.append(pick(concept, _CONCEPT_FIELDS) | (pick(named.detail, _NAME_FIELDS) if named else {}))
+        names = pick(named.detail, _NAME_FIELDS) if named else {}
+        people.append(pick(concepts[other], _CONCEPT_FIELDS) | names)
     return people
 
 
 def common_ground(ctx: StepContext, number: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the connections of the cast and the stories that character `number` knows: (connections, stories)."""
-    batches = cast_batches(ctx)
+    """Return the connections of the cast and the stories that character `number` knows: (connections, stories).
+
+    Those of the round that made it come first.
+    """
+    batches = [batch for _, batch in sorted(cast_batches(ctx), key=lambda found: not found[0].is_new(number))]
     connections = [one for batch in batches for one in batch.character_connections]
     stories = [story for batch in batches for story in batch.common_stories_and_events]
     mine = [story for story in stories if f"c{number}" in story.characters_ids]
     return _dumped(connections[:_CONNECTIONS_MAX]), _dumped((mine or stories)[:_STORIES_MAX])
+
+
+def earlier_topics(ctx: StepContext) -> list[PlannedPost]:
+    """Return what the character of a later round planned in the rounds before, the last ones, in their order."""
+    plans = ctx.services.results.all_of(ctx.world_id, PLAN.kind, PlannedPosts, character=ctx.character)
+    before = [post for step, plan in plans.items() if step.round < ctx.round.number for post in plan.posts]
+    return before[-_TOPICS_MAX:]
+
+
+def lately(ctx: StepContext) -> list[dict[str, Any]]:
+    """Return a digest of what was posted last in the rounds before, by anybody: at most `_LATELY_MAX` beginnings of posts.
+
+    Empty in the first round.
+    """
+    if ctx.round.number == 1:
+        return []
+    posts = ctx.services.results.recent_of(ctx.world_id, POST.kind, WrittenText)
+    names = ctx.services.results.recent_of(ctx.world_id, CHARACTER.kind, NamedCharacter)
+    told = []
+    for step in sorted(posts, key=lambda one: (one.round, one.post or 0, one.character or 0)):
+        author = names.get(CHARACTER.within(step))
+        if step.round < ctx.round.number and author is not None:
+            told.append({"author": author.detail.display_name, "post": clip(posts[step].content, _BEGINNING)})
+    return told[-_LATELY_MAX:]
 
 
 def _dumped(parts: Iterable[BaseModel]) -> list[dict[str, Any]]:

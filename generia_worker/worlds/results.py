@@ -9,7 +9,13 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from generia_worker.worlds.documents import CharacterDetail, PostPlan, WorldDescription, WorldImagePrompts
+from generia_worker.worlds.documents import (
+    CharacterDetail,
+    PlannedPost,
+    PostPlan,
+    WorldDescription,
+    WorldImagePrompts,
+)
 
 
 class Result(BaseModel):
@@ -99,6 +105,12 @@ class PostTimes(Result):
     """Of a `DatedPlan`: when each post was written; empty in a plan of a version before."""
 
     written_at: list[datetime] = []
+
+
+class PlannedPosts(Result):
+    """Of a `DatedPlan`: what each post was to be about."""
+
+    posts: list[PlannedPost]
 
 
 class WrittenText(Result):

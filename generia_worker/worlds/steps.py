@@ -5,6 +5,9 @@
     post/07/03  picture/07/03                 the text, then the picture and the publication of one post
     finish
 
+Each time that a world is extended is one more round (`generia_worker/engine/rounds.py`): `cast/0@2`, `fan_out@2`,
+`plan/07@2`, `post/07/01@2` … What is done `once` has no part in later rounds but for their new characters.
+
 Predecessors, dependents, stages, routes, counters, expected calls and what `redo` touches derive from it
 (`generia_worker/engine/specs.py::StepTable`). How to add a kind: `generia_worker/README.md`.
 """
@@ -28,6 +31,7 @@ from generia_worker.worlds.results import (
 
 INITIALIZE = StepSpec(
     kind="initialize",
+    once=True,
     task="tasks.world.initialize_world",
     queue=SERVICES,
     stage="initializing",
@@ -36,6 +40,7 @@ INITIALIZE = StepSpec(
 )
 DESCRIBE = StepSpec(
     kind="describe",
+    once=True,
     after=INITIALIZE,
     task="tasks.world.describe_world",
     queue=LLM,
@@ -46,6 +51,7 @@ DESCRIBE = StepSpec(
 )
 ILLUSTRATE = StepSpec(
     kind="illustrate",
+    once=True,
     after=DESCRIBE,
     task="tasks.world.illustrate_world",
     queue=IMAGES,
@@ -79,6 +85,7 @@ FAN_OUT = StepSpec(
 CHARACTER = StepSpec(
     kind="character",
     scope=Scope.CHARACTER,
+    once=True,
     after=FAN_OUT,
     task="tasks.characters.create_character",
     queue=LLM,
@@ -105,6 +112,7 @@ PLAN = StepSpec(
 AVATAR = StepSpec(
     kind="avatar",
     scope=Scope.CHARACTER,
+    once=True,
     after=PLAN,
     needs=CHARACTER,
     task="tasks.characters.draw_avatar",
@@ -140,6 +148,7 @@ PICTURE = StepSpec(
 )
 FINISH = StepSpec(
     kind="finish",
+    once=True,
     closes_world=True,
     task="tasks.world.finish_world",
     queue=SERVICES,

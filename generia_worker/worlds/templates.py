@@ -34,7 +34,7 @@ TEMPLATES: Mapping[str, tuple[tuple[str, ...], frozenset[str]]] = {
         ("system", "user"),
         frozenset({*_WORLD, "concept", "others", "connections", "stories"}),
     ),
-    "plan_posts": (("system", "user"), frozenset({*_POSTS, "stories", "count", "earlier"})),
+    "plan_posts": (("system", "user"), frozenset({*_POSTS, "stories", "count", "earlier", "lately"})),
     "write_post": (("system", "user"), frozenset({*_POSTS, "post", "earlier_posts", "number", "total"})),
     "reask": (("user",), frozenset({"problems"})),
     "answer_schema": (("system",), frozenset({"schema"})),

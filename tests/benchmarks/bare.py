@@ -16,6 +16,7 @@ from redis import Redis
 from generia_worker.app.celery_app import app
 from generia_worker.app.enqueue import RECORD_PROGRESS
 from generia_worker.engine.generations import Generation
+from generia_worker.engine.rounds import Round
 from generia_worker.engine.step import StepState
 from generia_worker.processes.worker import arguments, collect_seldom
 from generia_worker.settings import get_settings
@@ -31,17 +32,18 @@ def _order(world_id: str) -> Generation:
     """Return an order of the size that its world's id names: `number/users/posts`."""
     _, users, posts = map(int, world_id.split("/"))
     shares = [posts // users + (number < posts % users) for number in range(users)]
+    batches = -(-users // get_settings().cast_batch_size)
+    whole = Round(1, users, posts, batches, 1, dict(enumerate(shares, start=1)), False, datetime.now(UTC))
     return Generation(
         world_id=world_id,
         prompt="",
         users_count=users,
         posts_count=posts,
+        rounds=(whole,),
         run=1,
-        batches=-(-users // get_settings().cast_batch_size),
         limits={},
         budget_usd=None,
         planned=None,
-        shares=shares,
         cancelled=False,
         fatal=None,
         created_at=datetime.now(UTC),
@@ -55,7 +57,8 @@ def _nothing(*_: Any) -> None:
 
 def _fan_out(world_id: str) -> None:
     """Publish the characters and their posts, as the real one does."""
-    pipeline.fan_out_canvas(_order(world_id), {}).apply_async()
+    order = _order(world_id)
+    pipeline.fan_out_canvas(order, order.rounds[0], {}).apply_async()
 
 
 def _finish(world_id: str) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from generia_worker.engine.results import _paths
 from generia_worker.engine.step import Step
+from generia_worker.engine.step_rows import OF_STEP
 from generia_worker.storage.database import Database
 from generia_worker.worlds.documents import (
     Cast,
@@ -139,7 +140,7 @@ def test_results_of_a_kind_come_in_their_order(books: Books, reads: Watched) -> 
     found = books.results.all_of(WORLD, "cast", Interpretation)
     assert list(found) == sorted(steps)
     assert [one.world_interpretation for one in found.values()] == ["0", "2", "10"]
-    assert reads.fields == [{"result.world_interpretation", "kind", "first", "second"}]
+    assert reads.fields == [{"result.world_interpretation", *OF_STEP}]
 
 
 def test_results_of_one_character_alone(books: Books) -> None:

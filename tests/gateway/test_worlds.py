@@ -291,6 +291,24 @@ def test_the_creator_alone_controls_a_world(
     assert call.path == f"/v1/generations/{path.format(world.id)}"
 
 
+def test_a_world_is_extended_by_its_creator(
+    with_endpoint: Gateway, endpoint: EndpointDouble, world: WorldRecord, user: str
+) -> None:
+    endpoint.answer("POST", f"/v1/generations/{world.id}:extend", 202, STATUS)
+    path, more = f"/api/v1/worlds/{world.id}:extend", {"characters_count": 3, "request_id": "r-1"}
+    with with_endpoint.as_user("somebody-else") as client:
+        assert is_problem(client.post(path, json=more), 403)
+    with with_endpoint.as_user(user) as client:
+        assert is_problem(client.post(path, json={}), 422)
+        assert is_problem(client.post(path, json={"characters_count": 41}), 422, "characters_count")
+        assert is_problem(client.post(path, json={"posts_count": 251}), 422, "posts_count")
+        assert endpoint.calls == []
+        assert client.post(path, json=more).status_code == 202
+        assert client.post(path, json={"posts_count": 20, "budget": 0.5}).status_code == 202
+    bodies = [{name: value for name, value in call.body.items() if value} for call in endpoint.calls]
+    assert bodies == [{"users_count": 3, "request_id": "r-1"}, {"posts_count": 20, "budget": 0.5}]
+
+
 def test_the_endpoints_status_is_passed_on(
     with_endpoint: Gateway, endpoint: EndpointDouble, world: WorldRecord
 ) -> None:

@@ -148,6 +148,28 @@ def test_a_world_goes_on_within_the_day(limited: Call) -> None:
     assert client.post(f"/v1/generations/{other}:retry").status_code == 409
 
 
+def test_more_of_a_world_is_held_of_the_day_as_a_world_is(limited: Call) -> None:
+    client = limited(daily_usd_person=0.5)
+    world = order(client, budget=0.1).json()["_id"]
+    own: Container = client.app.state.container
+    own.rows.add(world, STEPS.opening(1), 1)
+    made = {step.key(world): "done" for step in [*STEPS.opening(1), STEPS.parse("character/1")]}
+    own.rows.add(world, [STEPS.parse("character/1")], 1)
+    for key in made:
+        own.database.steps.update_one({"_id": key}, {"$set": {"state": "done", "result": {}}})
+    own.database.generations.update_one({"_id": world}, {"$set": {"shares": [0], "reserved.usd": 0.0}})
+    own.status_refresh.refresh(world)
+    assert client.get(f"/v1/generations/{world}").json()["status"] == "completed"
+    path = f"/v1/generations/{world}:extend"
+    refused = client.post(path, json={"users_count": 1, "budget": 0.6})
+    assert refused.status_code == 403
+    assert "Today left: $0.50" in refused.json()["detail"]
+    assert left(client)["usd_left"] == pytest.approx(0.5), "what the first order did not spend is given back"
+    assert client.post(path, json={"users_count": 1, "budget": 0.4}).status_code == 202
+    assert left(client)["usd_left"] == pytest.approx(0.1)
+    assert own.generations.get(world).budget_usd == pytest.approx(0.4)
+
+
 def test_what_is_refused_holds_nothing(limited: Call) -> None:
     client = limited(daily_usd_person=0.5)
     world = order(client, budget=0.4).json()["_id"]

@@ -161,7 +161,7 @@ def test_a_generation_is_kept_for_a_moment_but_not_while_its_cast_is_unknown_or_
         database.generations.update_one({"_id": WORLD}, {"$set": fields})
 
     recent = books.generations.recent
-    assert recent(WORLD).shares is None
+    assert recent(WORLD).rounds[0].shares is None
     change(shares=[2, 1], cancelled=True)
     assert recent(WORLD).cancelled
     change(cancelled=False)

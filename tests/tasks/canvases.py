@@ -51,11 +51,13 @@ def _shape(node: dict[str, Any]) -> Any:
 
 
 def name_of(node: dict[str, Any]) -> str:
-    """Return the name of a task's step, or `progress`. What a canvas holds takes ids and indexes only."""
+    """Return the name of a task's step, or `progress`. What a canvas holds takes ids, indexes and a later round only."""
     world, *indexes = node["args"]
-    assert (world, node["kwargs"], node["immutable"]) == (WORLD, {}, True)
+    named = node["kwargs"]
+    assert (world, node["immutable"]) == (WORLD, True)
+    assert set(named) <= {"in_round"} and named.get("in_round", 2) > 1
     kind = _KINDS[node["task"]]
-    return kind if kind == "progress" else STEPS[kind].step(*indexes).name
+    return kind if kind == "progress" else STEPS[kind].step(*indexes, **named).name
 
 
 def tasks_of(signature: Signature) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -156,13 +157,15 @@ def state(books: Books, step: Step = STEP) -> StepState:
 
 # --- done ------------------------------------------------------------------------------------------------------------
 def test_a_step_that_succeeds_is_committed_with_what_goes_with_it(books: Books, refreshed: list[str]) -> None:
+    laid_out = replace(books.generations.get(WORLD).rounds[0], shares={1: 2, 2: 1})
+
     def on_commit(session: Any) -> None:
-        books.generations.store_shares(WORLD, [2, 1], session)
+        books.generations.store_shares(WORLD, laid_out, session)
 
     use_case = Stub(Outcome(FoundWorld(name="x"), on_commit))
     run(use_case)
     assert books.results.of(WORLD, STEP, FoundWorld) == FoundWorld(name="x")
-    assert books.generations.get(WORLD).shares == [2, 1]
+    assert books.generations.get(WORLD).rounds[0].shares == {1: 2, 2: 1}
     (ctx,) = use_case.seen
     assert (ctx.world_id, ctx.step, ctx.generation.run) == (WORLD, STEP, 1)
     assert refreshed == [WORLD, WORLD], "a step of the world itself is shown when it begins, too"
@@ -582,7 +585,8 @@ def test_the_characters_are_published_with_their_posts_and_the_end(
             books.finish(step)
     world_tasks.fan_out.run(WORLD)
     (canvas,) = published
-    whole = pipeline.fan_out_canvas(books.generations.get(WORLD), books.rows.states(WORLD))
+    order = books.generations.get(WORLD)
+    whole = pipeline.fan_out_canvas(order, order.rounds[0], books.rows.states(WORLD))
     assert shape(canvas) == shape(whole)
     assert state(books, STEPS.parse("fan_out")) is StepState.DONE
 

@@ -33,6 +33,11 @@ def opened(batches: int = 1) -> dict[Step, StepState]:
     return dict.fromkeys(STEPS.opening(batches), StepState.DONE) | {FINISH.step(): StepState.PENDING}
 
 
+def fan_out(order: Generation, states: dict[Step, StepState]) -> Signature:
+    """What is published once the cast of the first round is known."""
+    return pipeline.fan_out_canvas(order, order.rounds[0], states)
+
+
 def whole_character(number: int, posts: int) -> list[Any]:
     """What stands at the top of `tasks/pipeline.py` of a character with posts."""
     parts: list[Any] = [f"avatar/{number:02d}"]
@@ -50,7 +55,7 @@ def test_a_world_begins_as_a_chain() -> None:
 
 
 def test_a_world_of_1_1() -> None:
-    assert shape(pipeline.fan_out_canvas(generation([1]), opened())) == Chord(
+    assert shape(fan_out(generation([1]), opened())) == Chord(
         [["character/01", "plan/01", Chord(["avatar/01", ["post/01/01", "picture/01/01"]], "progress")]],
         "finish",
     )
@@ -59,7 +64,7 @@ def test_a_world_of_1_1() -> None:
 @pytest.mark.parametrize(("users", "posts"), [(5, 15), (40, 250)])
 def test_a_world_is_a_chord_of_its_characters(users: int, posts: int) -> None:
     shares = share_posts([1] * users, posts)
-    canvas = pipeline.fan_out_canvas(generation(shares), opened())
+    canvas = fan_out(generation(shares), opened())
     characters = [whole_character(number, share) for number, share in enumerate(shares, start=1)]
     assert shape(canvas) == Chord(characters, "finish")
     assert Counter(steps_in(canvas)) == Counter(STEPS.after_cast(shares))
@@ -67,7 +72,7 @@ def test_a_world_is_a_chord_of_its_characters(users: int, posts: int) -> None:
 
 def test_a_character_without_posts_is_a_chain() -> None:
     shares = share_posts([1] * 40, 5)
-    found = shape(pipeline.fan_out_canvas(generation(shares), opened()))
+    found = shape(fan_out(generation(shares), opened()))
     assert isinstance(found, Chord)
     assert found.header[:5] == [whole_character(number, 1) for number in range(1, 6)]
     assert found.header[5:] == [[f"character/{n:02d}", f"avatar/{n:02d}", "progress"] for n in range(6, 41)]
@@ -78,7 +83,7 @@ def test_every_task_waits_in_the_queue_of_its_step() -> None:
     order = generation(shares, batches=4)
     sent = [
         task
-        for canvas in (pipeline.world_canvas(order, {}), pipeline.fan_out_canvas(order, opened(4)))
+        for canvas in (pipeline.world_canvas(order, {}), fan_out(order, opened(4)))
         for task in tasks_of(canvas)
     ]
     queues = {name_of(task): task["options"].get("queue") for task in sent}
@@ -138,7 +143,7 @@ def test_of_a_world_of_which_nothing_is_left_its_end_is_left() -> None:
     order = generation([1, 0])
     states = opened() | dict.fromkeys(STEPS.after_cast([1, 0]), StepState.DONE)
     assert shape(pipeline.world_canvas(order, states)) == "finish"
-    assert shape(pipeline.character_canvas(order, 1, states)) is None
+    assert shape(pipeline.character_canvas(order, order.rounds[0], 1, states)) is None
     stopped = dict.fromkeys(STEPS.opening(1), StepState.CANCELLED) | {FINISH.step(): StepState.PENDING}
     assert shape(pipeline.world_canvas(generation(None), stopped)) == "finish", (
         "it ended before it had a cast"

@@ -25,6 +25,7 @@ VARIABLES: dict[str, Any] = {
     "stories": [{"title": "t"}],
     "existing": [],
     "earlier": ["one"],
+    "lately": [{"author": "B", "post": NASTY}],
     "post": {"topic": NASTY},
     "earlier_posts": [{"content": "x"}],
     "users_count": 20,

@@ -131,9 +131,10 @@ def test_with_the_last_batch_all_steps_are_laid_out_and_not_before() -> None:
     on_commit, session = cast(0, 1).on_commit, object()
     assert generations.calls == added.calls == [], "nothing is laid out before the commit"
     on_commit(session)
-    shares = [4, 2]
-    assert generations.calls == [("store_shares", (WORLD, shares, session), {})]
-    assert added.calls == [("add", (WORLD, STEPS.after_cast(shares), 1, session), {})]
+    ((_, (world_id, laid_out, _), _),) = generations.calls
+    assert (world_id, laid_out.number, laid_out.shares) == (WORLD, 1, {1: 4, 2: 2})
+    steps = STEPS.after_cast([4, 2])
+    assert added.calls == [("add", (WORLD, steps, 1, session), {"in_round": 1})]
 
 
 # --- characters ------------------------------------------------------------------------------------------------------
