@@ -129,7 +129,9 @@ class Ordering:
         Raises InvalidInputError, AllowanceExceeded.
         """
         self._require_prices(
-            "What a day may cost is limited here, and a limit", "tell who runs this place to"
+            "What a day may cost is limited here, and a limit",
+            "tell who runs this place to",
+            code="limit_without_prices",
         )
         if asked.budget is not None:
             return asked.budget
@@ -154,7 +156,7 @@ class Ordering:
         image = prices.worst_image_usd(s.cover_width, s.cover_height) or 0.0
         return _SPARE_CALLS * (text + image)
 
-    def _require_prices(self, what: str, how: str = "") -> None:
+    def _require_prices(self, what: str, how: str = "", *, code: str) -> None:
         """Raise InvalidInputError where nobody knows what a call can cost: a budget could not hold."""
         s, prices = self._container.settings, self._container.prices
         if prices.worst_text_usd(1, 1) is None:
@@ -167,7 +169,8 @@ class Ordering:
         else:
             return
         rest = f": {how} set {settings}." if how else f": set {settings}, or order without a budget."
-        raise InvalidInputError(f"{what} needs the price of {model}{rest}", field="budget")
+        message = f"{what} needs the price of {model}{rest}"
+        raise InvalidInputError(message, field="budget").with_code(code)
 
     # --- calls -------------------------------------------------------------------------------------------------------
     def _batches(self, users: int) -> int:
@@ -182,7 +185,7 @@ class Ordering:
     def _limits(self, asked: Limits, calls: tuple[int, int]) -> dict[str, int]:
         """Return the limits of an order: its own, else what it needs plus slack. Raises InvalidInputError."""
         if asked.budget is not None:
-            self._require_prices("A budget")
+            self._require_prices("A budget", code="budget_without_prices")
         defaults = [int(number * _SLACK_FACTOR) + _SLACK_CALLS for number in calls]
         return {
             "llm": defaults[0] if asked.api_call_limits_LLM is None else asked.api_call_limits_LLM,

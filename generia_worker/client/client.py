@@ -231,6 +231,13 @@ def _error(reply: requests.Response) -> GeneriaError:
     except (ValueError, KeyError, TypeError):
         detail = f"The enqueue endpoint answered HTTP {reply.status_code}."
         body = {}
+    error = _error_of(reply, detail, body)
+    code = body.get("code")
+    # Of what is told in the endpoint's words, its code as well.
+    return error.with_code(code) if isinstance(code, str) and code and error.message == detail else error
+
+
+def _error_of(reply: requests.Response, detail: str, body: dict[str, Any]) -> GeneriaError:
     if reply.status_code == 404:
         return NotFoundError(detail)
     if reply.status_code == 409:

@@ -57,7 +57,8 @@ def create_world(body: NewWorldBody, user: SignedIn, response: Response, deps: D
         )
     except InvalidInputError as error:
         # Everything else was checked here: what a service can still refuse is a budget without a price.
-        raise InvalidInputError(error.message, field="prompt" if body.budget is None else "budget") from None
+        field = "prompt" if body.budget is None else "budget"
+        raise InvalidInputError(error.message, field=field).with_code(error.code) from None
     response.headers["Location"] = f"/api/v1/worlds/{world.id}"
     return WorldJson.of(world)
 

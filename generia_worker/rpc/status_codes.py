@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import grpc
 
 from generia_worker.errors import (
+    AllowanceExceeded,
     ConflictError,
     GeneriaError,
     InvalidInputError,
@@ -16,6 +18,8 @@ from generia_worker.errors import (
     TransientError,
     UnimplementedError,
 )
+from generia_worker.rpc import wire
+from generia_worker.rpc.channel import Metadata
 from generia_worker.text import quote
 
 _TRANSIENT = frozenset(
@@ -54,6 +58,10 @@ _PERMANENT: dict[grpc.StatusCode, type[PermanentError]] = {
     grpc.StatusCode.ALREADY_EXISTS: ConflictError,
     grpc.StatusCode.INVALID_ARGUMENT: InvalidInputError,
 }
+#: Refusals that have no status code of their own.
+_OF_CODES: dict[str, type[PermanentError]] = {AllowanceExceeded.code: AllowanceExceeded}
+#: What is believed of a code that a service sends.
+_CODE = re.compile(r"[a-z][a-z0-9_]{0,59}")
 #: How gRPC's core says that no connection came about, so that the request was never sent.
 _NEVER_SENT = ("failed to connect to all addresses", "errors resolving ", "DNS resolution failed")
 #: It may be what was sent that a service does not take. Some say INTERNAL of whatever their database refuses.
@@ -69,15 +77,33 @@ _REFUSES_CONTENTS = frozenset(
 _DETAILS_MAX = 500
 
 
-def translate(operation: str, code: grpc.StatusCode | None, details: str) -> GeneriaError:
-    """Return the error that a caller of `operation` is to see for a status `code` (None: gRPC gave none)."""
+def translate(
+    operation: str, code: grpc.StatusCode | None, details: str, error_code: str = ""
+) -> GeneriaError:
+    """Return the error that a caller of `operation` is to see for a status `code` (None: gRPC gave none).
+
+    `error_code` is what the service says for programs, as `code_metadata` has it; empty where it says nothing.
+    """
     code = code or grpc.StatusCode.UNKNOWN
-    error = _error_of(operation, code, details)
+    error = _error_of(operation, code, details, error_code)
     error.refuses_contents = code in _REFUSES_CONTENTS
-    return error
+    return error.with_code(error_code) if error_code else error
 
 
-def _error_of(operation: str, code: grpc.StatusCode, details: str) -> GeneriaError:
+def code_metadata(error: Exception) -> Metadata:
+    """Return the trailing metadata that tells a caller the code of an error; none where it has no code."""
+    code = error.code if isinstance(error, GeneriaError) else ""
+    return ((wire.ERROR_CODE_KEY, code),) if _CODE.fullmatch(code) else ()
+
+
+def _code_of(call: grpc.Call) -> str:
+    for name, value in call.trailing_metadata() or ():
+        if name == wire.ERROR_CODE_KEY and isinstance(value, str) and _CODE.fullmatch(value):
+            return value
+    return ""
+
+
+def _error_of(operation: str, code: grpc.StatusCode, details: str, error_code: str) -> GeneriaError:
     details = quote(details, _DETAILS_MAX) or code.name
     if code is grpc.StatusCode.UNIMPLEMENTED:
         return UnimplementedError(f"The platform's service does not offer {operation} ({details}).")
@@ -85,7 +111,8 @@ def _error_of(operation: str, code: grpc.StatusCode, details: str) -> GeneriaErr
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "message larger than max" in details:
         return PermanentError(message)
     if code not in _TRANSIENT:
-        return _PERMANENT.get(code, PermanentError)(message)
+        kind = _PERMANENT.get(code) or _OF_CODES.get(error_code, PermanentError)
+        return kind(message)
     away = code in _OUTAGES
     unsent = code is grpc.StatusCode.UNAVAILABLE and any(text in details for text in _NEVER_SENT)
     unsent = unsent or code is grpc.StatusCode.UNAUTHENTICATED
@@ -104,9 +131,9 @@ def translated(operation: str) -> Iterator[None]:
     try:
         yield
     except grpc.RpcError as error:
-        code = error.code() if isinstance(error, grpc.Call) else None
-        details = error.details() if isinstance(error, grpc.Call) else str(error)
-        raise translate(operation, code, details or "") from error
+        if not isinstance(error, grpc.Call):
+            raise translate(operation, None, str(error)) from error
+        raise translate(operation, error.code(), error.details() or "", _code_of(error)) from error
     except ValueError as error:
         # What a message cannot hold (a lone surrogate, a number out of range), or a channel closed at stop.
         if "closed channel" in str(error):

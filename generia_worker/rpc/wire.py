@@ -56,6 +56,8 @@ TAG_KEY = "generia-tag"
 PERSON_KEY = "generia-person"
 #: Metadata of a like or a comment: what its author is called, as UTF-8. Services that do not know it look the id up.
 NAME_KEY = "generia-name-bin"
+#: Trailing metadata of a refusal: what went wrong for programs, such as a page that says it in the reader's language.
+ERROR_CODE_KEY = "generia-error-code"
 #: No message is larger, in either direction: a page of 100 worlds with the largest params fits.
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 #: How many items a page of a list holds: when the caller names no limit, and at most.
@@ -66,6 +68,7 @@ OFFSET_MAX = 1_000_000
 __all__ = [
     "BEING_MADE_KEY",
     "BUDGET_KEY",
+    "ERROR_CODE_KEY",
     "IDEMPOTENCY_KEY",
     "MAX_MESSAGE_BYTES",
     "MINE_KEY",

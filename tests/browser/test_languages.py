@@ -177,6 +177,38 @@ def test_the_choice_of_a_language_is_kept(browser: Browser, site: Site) -> None:
     reader.close()
 
 
+@pytest.mark.parametrize(
+    ("code", "field", "said"),
+    [
+        ("budget_without_prices", "budget", "Бюджет здесь не соблюсти"),
+        ("allowance_exceeded", None, "больше, чем разрешено на сегодня"),
+    ],
+)
+def test_a_refused_order_is_told_in_the_readers_language(
+    browser: Browser, made: tuple[Person, str], code: str, field: str | None, said: str
+) -> None:
+    reader = Reader(browser, made[0].site, "ru-RU")
+    reader.log_in_as(made[0])
+    page = reader.page
+    errors = [{"field": field, "message": "English", "code": code}] if field else []
+    body = {"title": "No", "status": 422, "detail": "English", "code": code, "errors": errors}
+    page.route("**/api/v1/worlds", lambda route: route.fulfill(status=422, json=body))
+    page.goto("/")
+    page.get_by_label("Ваш мир").fill(RUSSIAN_PROMPT)
+    page.get_by_role("button", name="Создать мир").click()
+    wrong = (
+        page.get_by_role("alert").filter(has_text=said)
+        if field is None
+        else page.locator(".budget .field-error")
+    )
+    expect(wrong).to_contain_text(said)
+    expect(wrong.locator("[lang=en]")).to_have_count(0)
+    # It is seen: what was folded is open.
+    expect(wrong).to_be_visible()
+    reader.complaints = [one for one in reader.complaints if "422" not in one]
+    reader.close()
+
+
 @pytest.mark.parametrize("language", sorted(PLURALS))
 def test_plural_categories_are_those_of_browsers(page: Page, language: str) -> None:
     rules = f"new Intl.PluralRules('{language}')"

@@ -11,10 +11,11 @@ import pytest
 from generia_worker import __version__
 from generia_worker.billing.estimate import estimate
 from generia_worker.billing.prices import PriceTable
+from generia_worker.errors import AllowanceExceeded, InvalidInputError, PermanentError
 from generia_worker.gateway.models import WorldJson
 from generia_worker.rpc.connections import Connections
 from generia_worker.rpc.media_types import MediaType
-from generia_worker.rpc.world_client import WorldRecord
+from generia_worker.rpc.world_client import WorldClient, WorldRecord
 from tests.gateway.conftest import (
     API_TOKEN,
     EndpointDouble,
@@ -125,6 +126,33 @@ def test_bodies_that_are_none(gateway: Gateway, user: str, path: str, body: byte
     too_large = path.startswith("auth/") and len(body) > 16 * 1024
     assert answer.status_code in ((413,) if too_large else (400, 422))
     assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("refusal", "status", "field"),
+    [
+        (InvalidInputError("CreateWorld failed (INVALID_ARGUMENT): why").with_code("why_not"), 422, "budget"),
+        (AllowanceExceeded("CreateWorld failed (FAILED_PRECONDITION): why"), 403, None),
+    ],
+)
+def test_what_the_world_service_refuses_is_told_by_its_code(
+    gateway: Gateway,
+    user: str,
+    monkeypatch: pytest.MonkeyPatch,
+    refusal: PermanentError,
+    status: int,
+    field: str | None,
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise refusal
+
+    monkeypatch.setattr(WorldClient, "create", refuse)
+    with gateway.as_user(user) as client:
+        answer = client.post("/api/v1/worlds", json=new(budget=1))
+    assert is_problem(answer, status, field)
+    assert answer.json()["code"] == refusal.code
+    assert [one["code"] for one in answer.json()["errors"]] == [refusal.code] * (field is not None)
+    assert answer.json()["detail"] == "why"
 
 
 def test_large_bodies_are_not_read(gateway: Gateway, user: str) -> None:

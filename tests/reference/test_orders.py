@@ -12,13 +12,19 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
-from generia_worker.errors import InvalidInputError, PermanentError
+from generia_worker.errors import AllowanceExceeded, InvalidInputError, PermanentError
 from generia_worker.reference import registry
 from generia_worker.reference.world import orders
 from generia_worker.rpc.channel import open_channel
 from generia_worker.rpc.world_client import WorldClient
 from generia_worker.settings import Settings
 from tests.reference.conftest import NOWHERE, PROMPT
+
+#: What the endpoint says with a status.
+REFUSALS = {
+    403: {"detail": "That is more than today allows.", "code": "allowance_exceeded"},
+    422: {"detail": "no budget without prices", "code": "budget_without_prices"},
+}
 
 
 class Endpoint:
@@ -43,7 +49,7 @@ class Endpoint:
                     "created_at": "2025-05-26T21:41:22.698Z",
                     "updated_at": "2025-05-26T21:41:22.698Z",
                 }
-                answer = json.dumps(status if code == 202 else {"detail": "no budget without prices"})
+                answer = json.dumps(status if code == 202 else REFUSALS.get(code, {"detail": "away"}))
                 self.send_response(code)
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
@@ -119,10 +125,12 @@ def test_a_refused_order_leaves_no_world(own: Settings, endpoint: Endpoint) -> N
         client = WorldClient(channel, 15)
         before = client.list("user-1")[1]
         endpoint.answers = [403, 422, 401]
-        with pytest.raises(PermanentError, match="no budget without prices"):
+        with pytest.raises(AllowanceExceeded, match="more than today allows") as spent:
             client.create("user-1", "", "", PROMPT, 3, 5)
-        with pytest.raises(InvalidInputError, match="no budget without prices"):
+        with pytest.raises(InvalidInputError, match="no budget without prices") as unknown:
             client.create("user-1", "", "", PROMPT, 3, 5, budget_usd=1)
+        # Why, for programs as well, through both of them.
+        assert (spent.value.code, unknown.value.code) == ("allowance_exceeded", "budget_without_prices")
         with pytest.raises(PermanentError, match="GENERIA_API_TOKEN"):
             client.create("user-1", "", "", PROMPT, 3, 5)
         assert client.list("user-1")[1] == before

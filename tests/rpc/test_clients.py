@@ -14,6 +14,7 @@ import grpc
 import pytest
 
 from generia_worker.errors import (
+    AllowanceExceeded,
     ConflictError,
     GeneriaError,
     InvalidInputError,
@@ -124,6 +125,46 @@ def test_status_codes(
         assert caught.value.outcome_unknown is unknown
         assert caught.value.outage is (code in (C.UNAVAILABLE, C.UNKNOWN, C.INTERNAL, C.UNAUTHENTICATED))
     assert pickle.loads(pickle.dumps(caught.value)).message == caught.value.message  # noqa: S301
+
+
+def refusing(status: grpc.StatusCode, **metadata: str) -> Answer:
+    def answer(_: bytes, context: grpc.ServicerContext) -> bytes:
+        context.set_trailing_metadata(
+            tuple((name.replace("_", "-"), value) for name, value in metadata.items())
+        )
+        context.abort(status, "because")
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind", "told"),
+    [
+        (C.INVALID_ARGUMENT, "budget_without_prices", InvalidInputError, "budget_without_prices"),
+        (C.FAILED_PRECONDITION, "allowance_exceeded", AllowanceExceeded, "allowance_exceeded"),
+        (C.FAILED_PRECONDITION, "of_a_later_version", PermanentError, "of_a_later_version"),
+        (C.UNAVAILABLE, "downloads_busy", TransientError, "downloads_busy"),
+        # What is no code is passed over.
+        (C.NOT_FOUND, "", NotFoundError, "not_found"),
+        (C.NOT_FOUND, "<b>Not</b> found", NotFoundError, "not_found"),
+        (C.INVALID_ARGUMENT, "x" * 61, InvalidInputError, ""),
+        # A status code that says more is not overruled.
+        (C.INVALID_ARGUMENT, "allowance_exceeded", InvalidInputError, "allowance_exceeded"),
+    ],
+)
+def test_a_refusal_tells_its_code(
+    script: Script,
+    channel: grpc.Channel,
+    status: grpc.StatusCode,
+    code: str,
+    kind: type[GeneriaError],
+    told: str,
+) -> None:
+    script.answers["GetWorld"] = refusing(status, generia_error_code=code)
+    with pytest.raises(GeneriaError) as caught:
+        WorldClient(channel, 5).get("w")
+    assert (type(caught.value), caught.value.code) == (kind, told)
+    assert pickle.loads(pickle.dumps(caught.value)).code == told  # noqa: S301
 
 
 def test_long_details_are_bounded(script: Script, channel: grpc.Channel) -> None:

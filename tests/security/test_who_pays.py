@@ -125,6 +125,7 @@ def test_dollars_without_prices_are_refused(limited: Call) -> None:
     refused = order(client)
     assert refused.status_code == 422
     assert "GENERIA_LLM_PRICE_INPUT_USD_PER_MTOK" in refused.json()["detail"]
+    assert refused.json()["code"] == "limit_without_prices"
 
 
 def test_a_world_goes_on_within_the_day(limited: Call) -> None:

@@ -28,6 +28,7 @@ from generia_worker.errors import (
     TransientError,
 )
 from generia_worker.rpc import wire
+from generia_worker.rpc.status_codes import code_metadata
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ def _handling_errors(method: str, handler: Handler) -> Handler:
                 log.exception("%s failed", method)
             elif code is grpc.StatusCode.UNAVAILABLE:
                 log.warning("%s: %s (%s)", method, message, type(error).__name__)
+            context.set_trailing_metadata(code_metadata(error))
         return context.abort(code, message)
 
     return call
