@@ -160,6 +160,34 @@ def test_the_keyboard_stays_in_the_open_drawer(browser: Browser, made: tuple[Per
     person.close()
 
 
+def test_more_of_a_world_is_made_where_it_stands(browser: Browser, person: Person) -> None:
+    person.register()
+    person.site.behave(latency={})
+    world_id = person.create(2, 2)
+    person.wait_until_made()
+    page = person.page
+    page.get_by_text("More of this world").click()
+    page.get_by_role("slider", name="New characters").fill("1")
+    page.get_by_role("slider", name="New posts").fill("0")
+    page.get_by_role("slider", name="New characters").fill("0")
+    page.get_by_role("button", name="Make more").click()
+    expect(page.get_by_text("Choose characters, posts or both.")).to_be_visible()
+    page.get_by_role("slider", name="New characters").fill("1")
+    page.get_by_role("slider", name="New posts").fill("3")
+    assert not serious(page)
+    page.get_by_role("button", name="Make more").click()
+    expect(person.panel).to_be_visible()
+    person.wait_until_made()
+    expect(page.locator(".world-facts")).to_have_text("3 characters · 5 posts")
+    assert len(person.posts()) == 5
+    visitor = Person(browser, person.site)
+    visitor.register()
+    visitor.page.goto(f"/worlds/{world_id}")
+    expect(visitor.page.locator(".world-facts")).to_have_text("3 characters · 5 posts")
+    expect(visitor.page.get_by_text("More of this world")).to_be_hidden()
+    visitor.close()
+
+
 def test_every_state_of_a_world_in_the_making_is_for_everybody(person: Person) -> None:
     page = person.page
     person.register()

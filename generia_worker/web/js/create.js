@@ -12,7 +12,7 @@ const EXAMPLES = ["create.example1", "create.example2", "create.example3"];
 const PROMPT_MIN = 10;
 /** As the server counts: code points, without the spaces around them. */
 const PROMPT_MAX = 10_000;
-const BUDGET_MAX = 10_000;
+export const BUDGET_MAX = 10_000;
 /** “0.50”, “0,5”, “$2”. “1,000” would be one dollar to some and a thousand to others. */
 const AMOUNT = /^\$?\s*(\d{0,5})(?:[.,](?=\d))?((?<=\.)\d{1,6}|(?<=,)\d{1,2})?$/;
 /** How long the sliders must rest before the estimate is asked for. */
@@ -147,7 +147,7 @@ function tooLong(prompt) {
 }
 
 /** Dollars as a person writes them, as a number; NaN where it is none. */
-function amount(typed) {
+export function amount(typed) {
   const [, whole, part = ""] = AMOUNT.exec(typed) ?? [];
   return whole || part ? Number(`${whole || 0}.${part || 0}`) : NaN;
 }

@@ -31,6 +31,7 @@ export class WorldView {
       make: (post, eager) => postCard(post, { eager, language: this.world.language }),
     });
     this.place = h("div", { class: "panel-place" });
+    this.more = this.makeMore();
     this.ready = this.begin();
   }
 
@@ -112,6 +113,7 @@ export class WorldView {
     this.feed.explain(text(isBeingMade(world) ? "world.noPostsYet" : "world.noPosts"));
     this.facts.textContent = isBeingMade(world) ? text("state.in_progress") : counts.join(" · ");
     this.join.hidden = world.is_joined || this.mine;
+    this.more.hidden = !this.mine || world.generation_status !== "completed";
     if (this.element.isConnected) document.title = `${this.title} · Generia`;
     this.markTabs();
   }
@@ -123,6 +125,26 @@ export class WorldView {
     // The button that was pressed is gone.
     this.name.focus();
     this.changed();
+  }
+
+  /** Room for more of the world; the form's script is loaded when it is wanted. */
+  makeMore() {
+    const room = h("details", { class: "more", hidden: true }, h("summary", {}, text("more.name")));
+    room.addEventListener("toggle", async () => {
+      if (!room.open || room.children.length > 1) return;
+      const { moreForm } = await import("./more.js");
+      if (room.children.length === 1) room.append(moreForm(this.world, { begun: (status) => this.goesOn(status) }));
+    });
+    return room;
+  }
+
+  async goesOn(status) {
+    this.more.open = false;
+    await this.makePanel();
+    this.panel.show(status);
+    this.take({ ...this.world, generation_status: status.status });
+    this.watch();
+    this.name.focus();
   }
 
   // --- while it is being made --------------------------------------------------------------------------------------
@@ -301,7 +323,7 @@ export class WorldView {
     if (part === "receipt") {
       return (await import("./receipt.js")).receiptView(this.world, { retry: () => this.act("retry") });
     }
-    const element = h("div", { class: "world-feed" }, this.place, this.strip.element, this.feed.element);
+    const element = h("div", { class: "world-feed" }, this.place, this.more, this.strip.element, this.feed.element);
     return { element, attached: () => this.feed.attach(), close: () => this.feed.detach() };
   }
 
