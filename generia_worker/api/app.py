@@ -22,10 +22,10 @@ from generia_worker.api.docs import add_docs
 from generia_worker.api.events import add_events
 from generia_worker.api.live import LiveStatus
 from generia_worker.api.metrics import CONTENT_TYPE, ApiMetrics, Measured
-from generia_worker.api.ordering import Ordering
 from generia_worker.api.paths import UserId, WorldId
 from generia_worker.app.container import Container
 from generia_worker.app.enqueue import Enqueuer
+from generia_worker.app.ordering import Ordering
 from generia_worker.client.allowance import Allowance
 from generia_worker.client.estimate import Estimate
 from generia_worker.client.order import Order, WorldSize

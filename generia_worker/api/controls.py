@@ -7,10 +7,10 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
-from generia_worker.api.ordering import Ordering
 from generia_worker.api.paths import WorldId
 from generia_worker.app.container import Container
 from generia_worker.app.enqueue import RECORD_PROGRESS, START_WORLD, Enqueuer
+from generia_worker.app.ordering import Ordering
 from generia_worker.client.order import Extension
 from generia_worker.client.receipt import Receipt
 from generia_worker.client.status import FailedStep, GenerationStatus

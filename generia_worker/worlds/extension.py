@@ -22,9 +22,9 @@ from generia_worker.engine.step_rows import StepRows
 from generia_worker.errors import ConflictError
 from generia_worker.status.projection import StatusProjection
 from generia_worker.storage.database import Database, Document
-from generia_worker.worlds.cast import share_round, written_by
 from generia_worker.worlds.control import fresh_attempts, pending_again
 from generia_worker.worlds.documents import Cast
+from generia_worker.worlds.shares import share_round, written_by
 from generia_worker.worlds.steps import CAST, STEPS
 
 #: A step's name has room for no more characters, and a world's row for so many rounds.

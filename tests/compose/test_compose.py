@@ -32,7 +32,7 @@ PROMPT = "A harbour town where lighthouses argue"
 WORKERS = ("worker-llm", "worker-images", "worker-services", "worker-progress", "worker-quarantine")
 #: Files of which one line is changed: one of each folder that should concern somebody, or nobody.
 CHANGES = (
-    "generia_worker/api/ordering.py",
+    "generia_worker/api/controls.py",
     "generia_worker/reference/world/orders.py",
     "generia_worker/reference/character/character_service.py",
     "generia_worker/reference/post/post_service.py",

@@ -27,7 +27,7 @@ ENGINE = {"api", "exporter", *CELERY}
 
 #: A file → the stages of processes that a change of it rebuilds. What is in no row is compared by no test: add it here.
 CONCERNED = {
-    "generia_worker/api/ordering.py": {"api"},
+    "generia_worker/api/controls.py": {"api"},
     "generia_worker/reference/world/orders.py": {"world"},
     "generia_worker/reference/character/character_service.py": {"character"},
     "generia_worker/reference/post/post_service.py": {"post"},

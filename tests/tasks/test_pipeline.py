@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from generia_worker.engine.generations import Generation
 from generia_worker.engine.queues import queue_of
 from generia_worker.engine.step import Step, StepState
-from generia_worker.worlds.cast import share_posts
+from generia_worker.worlds.shares import share_posts
 from generia_worker.worlds.steps import FINISH, STEPS
 from tasks import pipeline
 from tests.books import generation

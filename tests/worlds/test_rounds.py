@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from generia_worker.engine.generations import Generation
 from generia_worker.engine.rounds import Round
 from generia_worker.engine.step import Step, StepState
-from generia_worker.worlds.cast import cast_characters, share_round
+from generia_worker.worlds.cast import cast_characters
 from generia_worker.worlds.characters import create_character, plan_posts
 from generia_worker.worlds.dates import written_between
 from generia_worker.worlds.documents import Cast, CharacterConcept, PlannedPost, PostDraft, PostPlan
 from generia_worker.worlds.results import CreatedCharacter, DatedPlan, PublishedPost
+from generia_worker.worlds.shares import share_round
 from generia_worker.worlds.steps import AVATAR, CAST, CHARACTER, FAN_OUT, FINISH, PICTURE, PLAN, POST, STEPS
 from tasks import pipeline
 from tests.books import generation

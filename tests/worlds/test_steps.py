@@ -10,7 +10,7 @@ from generia_worker.client.order import POSTS_MAX, USERS_MAX
 from generia_worker.client.status import STAGE_NAMES, GenerationStatus
 from generia_worker.engine.queues import STEP_QUEUES
 from generia_worker.engine.step import Scope, Step, StepState
-from generia_worker.worlds.cast import share_posts
+from generia_worker.worlds.shares import share_posts
 from generia_worker.worlds.steps import (
     AVATAR,
     CAST,
