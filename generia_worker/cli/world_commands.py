@@ -31,8 +31,7 @@ from generia_worker.errors import GeneriaError, NotFoundError, TransientError
 from generia_worker.rpc.channel import open_channel
 from generia_worker.rpc.post_client import PostClient
 from generia_worker.rpc.users import LOCAL_USER
-from generia_worker.rpc.wire import PAGE_MAX
-from generia_worker.rpc.world_client import WorldClient, WorldRecord
+from generia_worker.rpc.world_client import WorldClient
 from generia_worker.settings import Settings
 from generia_worker.text import clip, printable
 
@@ -131,12 +130,12 @@ def export(running: Running, world_id: str, target: Path, *, as_json: bool) -> N
     from generia_worker.cli import export_command
 
     client = _client(running)
-    world_id = full_id(running, client, world_id)
-    missing = export_command.export(running.settings, client.status(world_id), target)
+    status = find_world(running, client, world_id)
+    missing = export_command.export(running.settings, status, target)
     if missing:
         display.err.print(f"{len(missing)} pictures could not be read and are left out: {', '.join(missing)}")
     if as_json:
-        display.as_json({"world_id": world_id, "target": str(target), "missing": missing})
+        display.as_json({"world_id": status.world_id, "target": str(target), "missing": missing})
     elif target.suffix.lower() == ".zip":
         display.out.print(f"{target} is written: unpack it and open index.html.")
     else:
@@ -196,7 +195,7 @@ def change(
 ) -> int:
     """Cancel, resume, retry, redo (`what`: a step) or extend a world; watch what comes of it. Returns the exit status."""
     client = _client(running)
-    world_id = full_id(running, client, world_id)
+    world_id = find_world(running, client, world_id).world_id
     arguments = [world_id] if what is None else [world_id, what]
     before = _failed_redos(client, world_id) if action == "redo" else set()
     status: GenerationStatus = getattr(client, action)(*arguments)
@@ -264,13 +263,12 @@ def show_status(
     With `follow` it is shown until it has ended, and the status tells how that was.
     """
     client = _client(running)
-    world_id = full_id(running, client, world_id)
+    status = find_world(running, client, world_id)
+    world_id = status.world_id
     console = display.err if as_json else display.out
     if follow:
         with _kept(running, world_id, console):
             status = _watch(running, client, world_id, console)
-    else:
-        status = client.status(world_id)
     result = exit_status(status, WorldStatus.COMPLETED) if follow else 0
     failed = client.failures(world_id) if failures else []
     if as_json:
@@ -293,30 +291,23 @@ def show_list(running: Running, limit: int, *, as_json: bool) -> None:
     """Print the worlds of the local person, newest first; in a terminal with ids as short as they may be typed."""
     settings = running.settings
     with _channel(settings, settings.world_service) as channel:
-        everybodys = list(_worlds(WorldClient(channel, settings.rpc_timeout_s)))
-    records = [record for record in everybodys if record.creator_id == LOCAL_USER]
+        service = WorldClient(channel, settings.rpc_timeout_s)
+        records = list(service.by_id(LOCAL_USER, made_by_user=True))
     rows = [asdict(record) for record in records[:limit]]
     if as_json:
         display.as_json({"worlds": rows, "total": len(records)})
     elif rows:
         width = display.out.width if display.is_watched(display.out) else None
-        ids = short_ids([record.id for record in everybodys])
+        ids = short_ids([record.id for record in records])
         display.out.print(display.worlds_table(rows, ids, width))
     else:
         display.out.print('No worlds yet: make one with generia generate "…"')
 
 
-def _worlds(service: WorldClient) -> Iterator[WorldRecord]:
-    """Yield the worlds of all, newest first: that is what the service lists."""
-    offset, total = 0, 1
-    while offset < total:
-        page, total = service.list(LOCAL_USER, PAGE_MAX, offset, "all")
-        yield from page
-        offset += len(page) or total
+def find_world(running: Running, client: GeneriaClient, given: str) -> GenerationStatus:
+    """Return the status of the world that a person means: what they gave is its id, or the beginning of its alone.
 
-
-def full_id(running: Running, client: GeneriaClient, given: str) -> str:
-    """Return the id of the world that a person means: what they gave, where it is one, or the only one that begins so.
+    Their own worlds come first: what `generia worlds` shows in short can be typed, whatever others make.
 
     Raises:
         NotFoundError: no world begins so, or several do; the message says which.
@@ -326,15 +317,16 @@ def full_id(running: Running, client: GeneriaClient, given: str) -> str:
         raise NotFoundError(f"{clip(given, 80)!r} is no id of a world: 'generia worlds' lists yours.")
     settings = running.settings
     try:
-        client.status(given)
+        return client.status(given)
     except NotFoundError as unknown:
         try:
             with _channel(settings, settings.world_service) as channel:
-                records = list(_worlds(WorldClient(channel, settings.rpc_timeout_s)))
+                service = WorldClient(channel, settings.rpc_timeout_s)
+                own = [record.id for record in service.by_id(LOCAL_USER, given, made_by_user=True)]
+                ids = own or [record.id for record in service.by_id(LOCAL_USER, given)]
         except TransientError:  # where the addresses of the services are not set, ids are typed whole
             raise unknown from None
-        return find_id(given, [record.id for record in records])
-    return given
+        return client.status(find_id(given, ids))
 
 
 def _show_world(running: Running, status: GenerationStatus) -> None:

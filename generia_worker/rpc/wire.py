@@ -48,6 +48,8 @@ MINE_KEY = "generia-mine"
 BEING_MADE_KEY, POPULAR_KEY = "generia-being-made", "generia-popular"
 #: The same for worlds that have words which begin as those of a text do: its value is that text, percent-encoded.
 SEARCH_KEY = "generia-search"
+#: The same for worlds whose ids begin so.
+ID_KEY = "generia-id-begins"
 #: Characters and words of such a text at most.
 SEARCH_MAX, SEARCH_WORDS_MAX = 200, 8
 #: Metadata of a GetGlobalFeed that asks for the posts with a tag: its value is the tag, percent-encoded.
@@ -70,6 +72,7 @@ __all__ = [
     "BUDGET_KEY",
     "ERROR_CODE_KEY",
     "IDEMPOTENCY_KEY",
+    "ID_KEY",
     "MAX_MESSAGE_BYTES",
     "MINE_KEY",
     "NAME_KEY",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -140,23 +141,13 @@ class WorldClient:
         with such words: of a service that lists all the same, those of this page. With `popular` those with the most members
         come first, where the service knows how to.
         """
-        with translated("GetWorlds"):
-            request = wire.world.GetWorldsRequest(
-                user_id=to_wire(user_id), limit=limit, offset=offset, status=status
-            )
-            metadata: Metadata = tuple(
-                (key, "1")
-                for key, asked in (
-                    (wire.MINE_KEY, mine),
-                    (wire.BEING_MADE_KEY, being_made),
-                    (wire.POPULAR_KEY, popular),
-                )
-                if asked
-            )
-            if search:
-                metadata = (*metadata, (wire.SEARCH_KEY, quote(search[: wire.SEARCH_MAX])))
-            answer = self._stub.GetWorlds(request, timeout=self._timeout_s, metadata=metadata)
-        found = [_record(world) for world in answer.worlds]
+        asked = {
+            wire.MINE_KEY: "1" if mine else "",
+            wire.BEING_MADE_KEY: "1" if being_made else "",
+            wire.POPULAR_KEY: "1" if popular else "",
+            wire.SEARCH_KEY: quote(search[: wire.SEARCH_MAX]),
+        }
+        found, total = self._page(user_id, limit, offset, status, asked)
         fits = [
             world
             for world in found
@@ -164,7 +155,34 @@ class WorldClient:
             and (not being_made or world.generation_status in BEING_MADE)
             and (not search or _has_words(world, search))
         ]
-        return fits, answer.total if len(fits) == len(found) else len(fits)
+        return fits, total if len(fits) == len(found) else len(fits)
+
+    def by_id(self, user_id: str, begins: str = "", *, made_by_user: bool = False) -> Iterator[WorldRecord]:
+        """Yield all worlds whose ids begin so, newest first; with `made_by_user` only those of this user.
+
+        A service that cannot be asked for them is asked for all of its worlds, page by page.
+        """
+        asked = {wire.ID_KEY: quote(begins), wire.MINE_KEY: "1" if made_by_user else ""}
+        offset, total = 0, 1
+        while offset < total:
+            found, total = self._page(user_id, wire.PAGE_MAX, offset, "all", asked)
+            for world in found:
+                if world.id.startswith(begins) and (not made_by_user or world.creator_id == user_id):
+                    yield world
+            offset += len(found) or total
+
+    def _page(
+        self, user_id: str, limit: int, offset: int, status: str, asked: Mapping[str, str]
+    ) -> tuple[builtins.list[WorldRecord], int]:
+        """Return a page of worlds as the service sends it, and how many it has; what is `asked` for beyond the message goes
+        along as metadata, where it is not empty."""
+        with translated("GetWorlds"):
+            request = wire.world.GetWorldsRequest(
+                user_id=to_wire(user_id), limit=limit, offset=offset, status=status
+            )
+            metadata: Metadata = tuple((key, value) for key, value in asked.items() if value)
+            answer = self._stub.GetWorlds(request, timeout=self._timeout_s, metadata=metadata)
+        return [_record(world) for world in answer.worlds], answer.total
 
     def join(self, user_id: str, world_id: str) -> None:
         """Make a person a member of a world; joining twice is joining once."""

@@ -57,12 +57,15 @@ class Endpoint:
     def __init__(self) -> None:
         self._changes: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self.now = document(0)
+        #: Paths of the calls, in their order.
+        self.asked: list[str] = []
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
+                outer.asked.append(self.path)
                 if self.path == f"/v1/generations/{WORLD}/events":
                     self.send_response(200)
                     self.send_header("Content-Type", sse.MEDIA_TYPE)

@@ -356,6 +356,26 @@ def test_health(clients: Clients) -> None:
     assert clients.worlds.healthy()
 
 
+def test_worlds_are_found_by_the_beginnings_of_their_ids(clients: Clients) -> None:
+    user = uuid4().hex
+    ids = [clients.worlds.create(user, "", "", PROMPT, 1, 1).id for _ in range(3)]
+    others = clients.worlds.create(uuid4().hex, "", "", PROMPT, 1, 1).id
+    clients.worlds.join(user, others)
+
+    def found(begins: str, **which: bool) -> list[str]:
+        return [world.id for world in clients.worlds.by_id(user, begins, **which)]
+
+    assert found("", made_by_user=True) == ids[::-1]
+    for whole in (*ids, others):
+        assert whole in found(whole[:8])
+        assert found(whole) == [whole]
+    assert (found(others), found(others, made_by_user=True)) == ([others], [])
+    for nothing in (".*", "(", "[", "^", "$", UNKNOWN, ids[0] + "0", "\u00e9\u0416 %2F"):
+        assert found(nothing) == [], nothing
+    with pytest.raises(InvalidInputError, match="generia-id-begins"):
+        found("x" * 101)
+
+
 @pytest.mark.parametrize("budget", ["1_0", "٥", "true", "0x10", " 5", "5 ", "", "1e", "--1", "1" * 50])
 def test_a_budget_is_a_plain_number(budget: str) -> None:
     with pytest.raises(InvalidInputError, match="generia-budget"):

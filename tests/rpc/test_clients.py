@@ -271,6 +271,31 @@ def test_every_call_has_a_deadline_and_creating_ones_a_key(script: Script, chann
     }
 
 
+@pytest.mark.parametrize("knows", [True, False])
+def test_worlds_are_found_by_id_also_where_a_service_lists_all(
+    script: Script, channel: grpc.Channel, *, knows: bool
+) -> None:
+    people = {"aa1": "u", "b": "v", "aa2": "v", "ab": "u", "aa3": "u"}
+    pages: list[int] = []
+
+    def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
+        asked = wire.world.GetWorldsRequest.FromString(request)
+        metadata = dict(context.invocation_metadata())
+        begins = str(metadata[wire.ID_KEY]) if knows else ""
+        ids = [one for one in people if one.startswith(begins)]
+        if knows and metadata.get(wire.MINE_KEY):
+            ids = [one for one in ids if people[one] == "u"]
+        pages.append(asked.offset)
+        page = [wire.world.WorldResponse(id=one, creator_id=people[one]) for one in ids[asked.offset :][:2]]
+        return bytes(wire.world.WorldsResponse(worlds=page, total=len(ids)).SerializeToString())
+
+    script.answers["GetWorlds"] = answer
+    worlds = WorldClient(channel, 5)
+    assert [one.id for one in worlds.by_id("u", "aa", made_by_user=True)] == ["aa1", "aa3"]
+    assert pages == ([0] if knows else [0, 2, 4])
+    assert [one.id for one in worlds.by_id("u", "aa")] == ["aa1", "aa2", "aa3"]
+
+
 def test_the_budget_travels_as_metadata(script: Script, channel: grpc.Channel) -> None:
     script.answers["CreateWorld"] = replying(wire.world.WorldResponse())
     worlds = WorldClient(channel, 5)

@@ -166,6 +166,9 @@ class WorldService(Service, wire.WorldServiceServicer):
             words = words_of(unquote(asked[wire.SEARCH_KEY])[: wire.SEARCH_MAX], most=wire.SEARCH_WORDS_MAX)
             # Beginnings of words, which the index finds; without a word nothing is found.
             conditions += [{"words": {"$regex": f"^{re.escape(word)}"}} for word in words] or [{"_id": None}]
+        if wire.ID_KEY in asked:
+            begins = validation.text(unquote(asked[wire.ID_KEY]), wire.ID_KEY, most=100)
+            conditions.append({"_id": {"$regex": f"^{re.escape(begins)}"}})
         wanted: Document = {"$and": conditions} if conditions else {}
         order = _POPULAR if asked.get(wire.POPULAR_KEY) == "1" else NEWEST
         found = self._worlds.find(wanted).sort(order).skip(offset).limit(limit)
