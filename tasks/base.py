@@ -17,16 +17,16 @@ from pymongo.errors import PyMongoError
 from generia_worker.app.celery_app import app
 from generia_worker.app.container import Container, get_container
 from generia_worker.engine.generations import Generation
-from generia_worker.engine.ledger import Claim
+from generia_worker.engine.ledger import Claim, Finished, Leased, Scheduled
 from generia_worker.engine.queues import QUARANTINE
 from generia_worker.engine.retry import Again, Attempts, Decision, End, RetryPolicy
 from generia_worker.engine.specs import StepSpec
 from generia_worker.engine.step import Failure, Scope, Step, StepState
-from generia_worker.errors import GeneriaError, InvalidAnswerError, LeaseLost
+from generia_worker.errors import GeneriaError, InvalidAnswerError, LeaseLost, NotFoundError
 from generia_worker.observability import logs, metrics
 from generia_worker.settings import get_settings
-from generia_worker.storage.database import is_transient
-from generia_worker.worlds.context import StepContext, UseCase
+from generia_worker.storage.database import Document, is_transient
+from generia_worker.worlds.context import StepContext, UseCase, first_call
 from generia_worker.worlds.steps import STEPS
 from tasks import pipeline
 from tasks.progress import refresh_status
@@ -111,7 +111,7 @@ class GenerationTask(Task[Any, Any]):
         """Claim the step and try it, again and again while the wait in between is short."""
         shown = False
         while True:
-            claim = container.ledger.claim(world_id, step, container.owner)
+            claim = _claim(container, world_id, step)
             if not isinstance(claim, Claim) or self._to_quarantine(container, claim):
                 return _NOTHING
             if not shown and step.scope in (Scope.WORLD, Scope.BATCH):
@@ -153,7 +153,7 @@ class GenerationTask(Task[Any, Any]):
             return End(StepState.FAILED), _told(claim, "PermanentError", reason)
         reached = len(claim.checkpoints)
         try:
-            with container.leases.holding(claim):
+            with container.leases.holding(claim), container.services.calls.recording(claim.along):
                 ctx = StepContext(claim, order, container.services)
                 outcome = use_case(ctx, container.services)
                 container.ledger.commit(claim, outcome.result, outcome.on_commit)
@@ -183,6 +183,8 @@ class GenerationTask(Task[Any, Any]):
         states = container.rows.states(world_id)
         own = order.round_of(step)
         dependents = STEPS.dependents(step, states if own.number == 1 else order.same_round(step, states))
+        if claim.along:
+            container.ledger.checkpoint(claim)  # what was not called is not in doubt
         container.requests.abandon(world_id, step.name)
         if claim.checkpoints.get("redo_of"):
             publishes = STEPS[step.kind].publishes
@@ -220,6 +222,31 @@ def step_task(spec: StepSpec[Any], use_case: UseCase) -> GenerationTask:
     run.__doc__ = use_case.__doc__
     task: GenerationTask = app.task(base=GenerationTask, bind=True, name=spec.task)(run)
     return task
+
+
+def _claim(container: Container, world_id: str, step: Step) -> Claim | Leased | Scheduled | Finished:
+    """Claim a step, with its first paid call where that is known before."""
+    call = _first_call(container, world_id, step)
+    try:
+        return container.ledger.claim(world_id, step, container.owner, call)
+    except PyMongoError:
+        if call is not None:
+            # Whatever of it was stored: no call was made, and none is to be counted.
+            container.services.calls.take_back(call)
+        raise
+
+
+def _first_call(container: Container, world_id: str, step: Step) -> Document | None:
+    """Return the intent that can be stored with the claim of a step: its world's plan covers it, its key is known."""
+    first = first_call(world_id, step, STEPS[step.kind])
+    if first is None:
+        return None
+    try:
+        order = container.generations.recent(world_id)
+    except NotFoundError:
+        return None  # and no such step
+    covered = order.knows(step) and order.round_of(step).planned and not order.cancelled
+    return container.services.calls.for_claim(*first) if covered else None
 
 
 def _wait(container: Container, claim: Claim, again: Again, failure: Failure) -> bool:

@@ -79,6 +79,7 @@ class Books:
         budget: float | None = None,
         limits: dict[str, int] | None = None,
         batches: int = 1,
+        planned: dict[str, int] | None = None,
     ) -> Generation:
         """Accept an order, which nothing has started."""
         order = Order(
@@ -89,7 +90,7 @@ class Books:
             budget=budget,
         )
         limits = {"llm": 99, "images": 99} if limits is None else limits
-        accepted, _ = self.generations.accept(order, limits=limits, batches=batches)
+        accepted, _ = self.generations.accept(order, limits=limits, batches=batches, planned=planned)
         return accepted
 
     def open(self, world_id: str = WORLD, *, batches: int = 1) -> None:
@@ -109,9 +110,11 @@ class Books:
         return GenerationStatus.model_validate(self.status.get(world_id))
 
     # --- steps -------------------------------------------------------------------------------------------------
-    def claim(self, step: Step, owner: str = "me", world_id: str = WORLD) -> Claim:
+    def claim(
+        self, step: Step, owner: str = "me", world_id: str = WORLD, call: dict[str, Any] | None = None
+    ) -> Claim:
         """Claim a step that can be claimed."""
-        taken = self.ledger.claim(world_id, step, owner)
+        taken = self.ledger.claim(world_id, step, owner, call)
         assert isinstance(taken, Claim), taken
         return taken
 

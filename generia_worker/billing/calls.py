@@ -7,10 +7,12 @@ instead of being bought again. The fence of a step plays no part here: money is 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from bson import encode
 from bson.errors import BSONError
 from pymongo.errors import PyMongoError
 
@@ -32,7 +34,7 @@ from generia_worker.providers.dialects import DIALECTS_MOST
 from generia_worker.providers.images import ImageClient, ImageReceipt, ImageRequest, Picture, task_uuid
 from generia_worker.providers.llm import ChatAnswer, ChatRequest, DialectRefused, LlmClient, Message
 from generia_worker.providers.usage import Provider, Usage
-from generia_worker.storage.database import insist, is_transient
+from generia_worker.storage.database import Document, insist, is_transient
 
 T = TypeVar("T")
 
@@ -40,6 +42,8 @@ T = TypeVar("T")
 _WITHHELD = "content_filter"
 #: How long a call waits for what other calls of its world hold, in seconds.
 _WAIT_FOR_OTHERS_S = 1.0
+#: Of the answers that go along with another write. MongoDB takes 16 MiB together.
+_SMALL_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,31 @@ class MeteredCalls:
         self._slots = slots
         self._patience_s = patience_s
 
+    # --- with the step's row ------------------------------------------------------------------------------------
+    def for_claim(self, call: PaidCall, provider: Provider) -> Document:
+        """Return the intent of a planned call as the claim of its step stores it."""
+        model = self._llm.model if provider == "llm" else self._images.model
+        # Of a world without a budget: nothing is held for it, and what it can cost is not known before it is asked.
+        intent = Intent(_request_id(call.key, provider), call, provider, model, 0.0, planned=True)
+        return self._requests.for_claim(intent)
+
+    def take_back(self, call: Document) -> None:
+        """Forget the intent of a claim of which nobody knows whether it was stored: nothing is called."""
+        self._insist(lambda: self._requests.take_back(call))
+
+    @contextmanager
+    def recording(self, along: dict[str, Any]) -> Iterator[None]:
+        """Record what was to go `along` with the next write to a step's row at once, where an error comes in between."""
+        try:
+            yield
+        except Exception:
+            self.record(along)
+            raise
+
+    def record(self, along: dict[str, Any]) -> None:
+        """Record at once what was to go `along` with the next write to a step's row, if anything: money is never fenced."""
+        self._insist(lambda: self._requests.record_along(along))
+
     # --- text --------------------------------------------------------------------------------------------------
     def text(self, call: PaidCall, question: TextQuestion) -> TextAnswer:
         """Ask the model once, or return what it answered before under the same key.
@@ -96,12 +125,13 @@ class MeteredCalls:
             AnswerRefused: the model declines to answer.
             BudgetExceeded: the world's limits do not allow the call; nothing was called.
         """
+        self.record(call.along or {})
         if not call.is_first_attempt:
             stored = self._requests.answer_of(call.key)
             if stored is not None:
                 return TextAnswer(stored["content"], stored["too_long"])
             since = self._holds.reconciliations(call.world_id) if call.budgeted else 0
-            self._free(call.world_id, self._requests.give_up_on_open(call.key), since)
+            self._free(call.world_id, self._requests.give_up_on_open(call), since)
         for _ in range(DIALECTS_MOST):
             request = ChatRequest(
                 messages=question.messages,
@@ -110,7 +140,7 @@ class MeteredCalls:
                 bounded_schema=question.bounded_schema,
                 schema_instruction=question.schema_instruction,
                 max_tokens=question.max_tokens,
-                request_id=f"{call.key}~{uuid.uuid4().hex[:8]}",
+                request_id=(call.is_begun and call.request_id) or _request_id(call.key, "llm"),
             )
             try:
                 with self._slots["llm"].hold():
@@ -133,7 +163,11 @@ class MeteredCalls:
             self._pause_if_asked("llm", error)
             if error.outcome_unknown:
                 reason = error.message
-                freed = self._insist(lambda: self._requests.mark_ambiguous(request.request_id, "llm", reason))
+                freed = self._insist(
+                    lambda: self._requests.mark_ambiguous(
+                        intent.request_id, "llm", reason, in_row=intent.in_row
+                    )
+                )
                 self._free(call.world_id, freed, intent.since)
             else:
                 self._refused(intent, error.message)
@@ -167,6 +201,7 @@ class MeteredCalls:
             TransientError, PermanentError: as the client raises them, after the bill was recorded.
             BudgetExceeded: the world's limits do not allow the call; nothing was called.
         """
+        self.record(call.along or {})
         uid = task_uuid(call.key)
         stored = None if call.is_first_attempt else self._requests.answer_of(call.key)
         if stored is None:
@@ -203,7 +238,7 @@ class MeteredCalls:
         worst = self._prices.worst_image_usd(request.width, request.height, dearest) or 0.0
         unproven = worst if dearest is None else None
         intent = Intent(call.key, call, "images", self._images.model, worst, unproven_usd=unproven)
-        begun = None if call.is_first_attempt else self._requests.open_one(intent)
+        begun = None if call.is_first_attempt or call.is_begun else self._requests.open_one(intent)
         intent = (
             replace(begun, since=self._holds.reconciliations(call.world_id))
             if begun
@@ -240,9 +275,18 @@ class MeteredCalls:
     def _intend(self, intent: Intent) -> Intent:
         """Store that a call is about to be made, and hold its worst case, unless it was held with the order.
 
-        What was held with the order is there once: not for a call of which a request counts already.
+        What was held with the order is there once: not for a call of which a request counts already. What was stored with
+        the claim of the step is both.
         """
-        call = intent.call
+        call, in_row = intent.call, replace(intent, planned=True, in_row=True)
+        if call.along is not None and call.is_begun:
+            self._holds.admit(call.world_id)
+            del call.along["call"]  # from now on it may have been made
+            return in_row
+        if call.planned and not call.is_first_attempt:
+            self._holds.admit(call.world_id)
+            if self._requests.begin_again(in_row):
+                return in_row
         if call.planned and (call.is_first_attempt or not self._requests.counts(call.key)):
             intent = replace(intent, planned=True)
         try:
@@ -280,7 +324,11 @@ class MeteredCalls:
             raise BusyError(error.message, retry_after_s=_WAIT_FOR_OTHERS_S) from None
 
     def _refused(self, intent: Intent, reason: str) -> None:
-        was_open = self._insist(lambda: self._requests.mark_refused(intent.request_id, reason))
+        was_open = self._insist(
+            lambda: self._requests.mark_refused(
+                intent.request_id, intent.provider, reason, in_row=intent.in_row
+            )
+        )
         if was_open and not intent.planned:
             self._change_hold(
                 lambda: self._holds.release(
@@ -296,7 +344,15 @@ class MeteredCalls:
         bill: Dearest,
         spoiled: str | None = None,
     ) -> str | None:
-        """Record a bill with its answer; the bill alone if MongoDB does not take the answer. Returns why that is useless."""
+        """Record a bill with its answer; the bill alone if MongoDB does not take the answer. Returns why that is useless.
+
+        What can wait for the next write to the step's row goes along with it.
+        """
+        if intent.in_row and intent.call.patient and spoiled is None and _is_small(answer):
+            if usage.cost_usd is not None:
+                self._insist(lambda: self._bills.note(intent.provider, intent.model, bill))
+            self._requests.put_along(intent, usage, answer)
+            return None
 
         def record() -> str | None:
             return self._requests.record_answer(intent, usage, answer, spoiled=spoiled)
@@ -313,7 +369,7 @@ class MeteredCalls:
             # Before the hold becomes smaller: calls that wait for it are to know what they will cost.
             self._insist(lambda: self._bills.note(intent.provider, intent.model, bill))
         # The hold of one that was given up is another by now: `reconcile` sees to it.
-        if recorded and recorded != "late" and intent.call.budgeted:
+        if recorded and recorded != "late" and intent.call.budgeted and not intent.planned:
             if cost is None and intent.unproven_usd:
                 # Nobody will ever name this bill: the price that is configured has to do, as for the calls to come.
                 cost = intent.unproven_usd
@@ -342,6 +398,19 @@ class MeteredCalls:
     def _insist(self, write: Callable[[], T]) -> T:
         """Record what the provider said also when MongoDB is away just now: it was paid for, and is nowhere else."""
         return insist(write, for_s=self._patience_s)
+
+
+def _request_id(key: str, provider: Provider) -> str:
+    """Return the name of a new request for a call. A picture has one in all its life: its provider knows it by that."""
+    return f"{key}~{uuid.uuid4().hex[:8]}" if provider == "llm" else key
+
+
+def _is_small(answer: dict[str, Any]) -> bool:
+    """True for an answer that a row takes for certain, beside all that it holds."""
+    try:
+        return len(encode(answer)) < _SMALL_BYTES
+    except (BSONError, OverflowError, UnicodeError):
+        return False
 
 
 def _why_useless(answer: ChatAnswer) -> str | None:

@@ -39,6 +39,10 @@ class Claim:
     attempts: Attempts = field(default_factory=Attempts)
     quarantined: bool = False
     checkpoints: dict[str, Any] = field(default_factory=dict)
+    #: The `_id` of the call that was stored with the claim; None when there was none, or the row had one before.
+    call: str | None = None
+    #: What the next write to the row stores too, field → value: null for that call until it is made, then its bill.
+    along: dict[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -89,8 +93,14 @@ class Ledger:
         """
         return max(self._lease_s - self._database.availability.steady_for_s(), 0.0)
 
-    def claim(self, world_id: str, step: Step, owner: str) -> Claim | Leased | Scheduled | Finished:
-        """Take a step that is pending and due, or whose owner let its lease run out, in one conditional update."""
+    def claim(
+        self, world_id: str, step: Step, owner: str, call: Document | None = None
+    ) -> Claim | Leased | Scheduled | Finished:
+        """Take a step that is pending and due, or whose owner let its lease run out, in one conditional update.
+
+        `call` is stored in the row by the same update, unless the row holds one or the step is redone. Who owns the step has
+        to make it.
+        """
         grace_s = self.takeover_grace_s
         workable = _WORKABLE if not grace_s else [StepState.PENDING.value]
         never = _LONG_AGO
@@ -111,6 +121,10 @@ class Ledger:
             "started_at": "$$NOW",
             "updated_at": "$$NOW",
         }
+        if call is not None:
+            # (A row of a version before has no such field, which is not null: who knows what was called for it?)
+            new = {"$and": [{"$eq": ["$call", None]}, {"$eq": ["$edition", 1]}]}
+            change["call"] = {"$cond": [new, {"$literal": call}, "$call"]}
         row = self._rows.find_one_and_update(
             {"_id": step.key(world_id), "state": {"$in": workable}, "$expr": free},
             [{"$set": change}],
@@ -128,6 +142,7 @@ class Ledger:
             attempts=Attempts(row["attempts"], row["attempts_before"], row["outage_since"]),
             quarantined=row["quarantined"],
             checkpoints=row["checkpoints"],
+            **({"call": call["_id"], "along": {"call": None}} if call and row.get("call") == call else {}),
         )
 
     def _why_not(self, key: str, grace_s: float) -> Leased | Scheduled | Finished:
@@ -174,6 +189,7 @@ class Ledger:
             on_commit(session)
 
         self._database.transaction(work)
+        claim.along.clear()
 
     def end_without_result(
         self,
@@ -301,9 +317,16 @@ class Ledger:
             "fence": claim.fence,
             "state": StepState.RUNNING.value,
         }
+        if isinstance(update, list):
+            along = {name: {"$literal": value} for name, value in claim.along.items()}
+            update = [*update, {"$set": along}] if along else update
+        else:
+            update = update | {"$set": update.get("$set", {}) | claim.along}
         if not self._rows.update_one(mine, update, session=session).matched_count:
             message = f"Step {claim.key} was taken over while {claim.owner} worked on it."
             raise LeaseLost(message)
+        if session is None:  # else it may be undone
+            claim.along.clear()
 
 
 def _ending(state: StepState) -> Document:

@@ -66,6 +66,8 @@ class StepSpec(Generic[M]):
     #: Paid calls when nothing has to be asked twice.
     text_calls: int = 0
     image_calls: int = 0
+    #: What the first of them is for, text before image: the part of its key that tells it from others of the step.
+    first_call: str = "text"
     #: One more text call for each full batch (`plan_batch_size`) of a character's posts.
     text_calls_by_posts: bool = False
     #: The kind that a person names to have this redone: `redo character/07` redoes all steps with `redo="character"`.

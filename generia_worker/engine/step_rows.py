@@ -125,6 +125,7 @@ class StepRows:
             "outage_since": None,
             "edition": 1,
             "checkpoints": {},
+            "call": None,
             "result": None,
             "failure": None,
         }

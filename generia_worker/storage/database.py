@@ -46,7 +46,14 @@ INDEXES: Mapping[str, list[IndexModel]] = {
     "daily_sums": [IndexModel([("expires_at", ASCENDING)], name="expires_at", expireAfterSeconds=0)],
     "generation_steps": [
         IndexModel(
-            [(name, ASCENDING) for name in ("world_id", "kind", "state", "finished_at")], name="counts"
+            [
+                (name, ASCENDING)
+                for name in (
+                    *("world_id", "kind", "state", "finished_at"),
+                    *("call.state", "call.provider", "call.cost_usd"),
+                )
+            ],
+            name="sums",
         ),
         IndexModel([("lease_until", ASCENDING)], partialFilterExpression={"state": "running"}, name="leases"),
         IndexModel([("owner", ASCENDING)], partialFilterExpression={"state": "running"}, name="owner"),
@@ -59,6 +66,9 @@ INDEXES: Mapping[str, list[IndexModel]] = {
             [("not_before", ASCENDING)],
             partialFilterExpression={"not_before": {"$type": "date"}},
             name="scheduled",
+        ),
+        IndexModel(
+            [("world_id", ASCENDING)], partialFilterExpression={"call.unsettled": True}, name="late_calls"
         ),
     ],
     "api_requests_history": [
@@ -76,7 +86,7 @@ INDEXES: Mapping[str, list[IndexModel]] = {
 }
 #: Indexes of versions before, which nothing asks any more.
 _OBSOLETE: Mapping[str, frozenset[str]] = {
-    "generation_steps": frozenset({"census", "unsettled", "ready", "after"}),
+    "generation_steps": frozenset({"census", "unsettled", "ready", "after", "counts"}),
     "api_requests_history": frozenset({"world"}),
 }
 

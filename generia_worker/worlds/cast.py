@@ -81,6 +81,7 @@ def _collect(
             variables,
             purpose=f"cast{turn}",
             planned=not turn,
+            patient=True,
             counts={"characters": wanted - len(people)},
         )
         answer = _renumbered(answer, first=number + len(people))

@@ -37,16 +37,15 @@ def create_character(ctx: StepContext, services: Services) -> Outcome:
         meta = detail.as_document()
         services.characters.update(ctx.redo_of, display_name=detail.display_name, meta=meta)
         return Outcome(CreatedCharacter(detail=detail, character_id=ctx.redo_of))
+    # (A version before stored it apart from the result.)
     character_id = ctx.checkpoint("character_id")
     if character_id is None:
-        created = services.characters.create(
+        character_id = services.characters.create(
             ctx.world_id,
             detail.display_name,
             detail.as_document(),
             idempotency_key=ctx.idempotency_key("create"),
-        )
-        character_id = created.id
-        ctx.store(character_id=character_id)
+        ).id
     return Outcome(CreatedCharacter(detail=detail, character_id=character_id))
 
 
@@ -64,7 +63,8 @@ def _detail(ctx: StepContext, services: Services) -> CharacterDetail:
         "connections": connections,
         "stories": stories,
     }
-    detail = _with_own_username(ctx, generate(ctx, services, CharacterDetail, "create_character", variables))
+    written = generate(ctx, services, CharacterDetail, "create_character", variables, patient=True)
+    detail = _with_own_username(ctx, written)
     ctx.store(detail=detail.as_document())
     return detail
 
@@ -115,6 +115,7 @@ def plan_posts(ctx: StepContext, services: Services) -> Outcome:
             variables,
             purpose=f"plan{turn}",
             planned=turn < rounds,
+            patient=True,
             counts={"posts": count},
         )
         first = first or answer

@@ -20,6 +20,7 @@ from generia_worker.engine.step import Step
 from generia_worker.engine.step_rows import StepRows
 from generia_worker.errors import PermanentError
 from generia_worker.providers.http import HttpPool
+from generia_worker.providers.usage import Provider
 from generia_worker.rpc.character_client import CharacterClient
 from generia_worker.rpc.media_client import MediaClient
 from generia_worker.rpc.post_client import PostClient
@@ -153,7 +154,7 @@ class StepContext:
         return self.claim.checkpoints.get(name)
 
     def store(self, **values: Any) -> None:
-        """Store checkpoints, name → value, in one write. Raises LeaseLost."""
+        """Store checkpoints, name → value, in one write, with the bill that waits for it. Raises LeaseLost."""
         self.services.ledger.checkpoint(self.claim, **values)
 
     def ask_anew(self) -> None:
@@ -165,29 +166,49 @@ class StepContext:
         """Return the name of something that this edition of the step does once: a key for services."""
         return f"{self.claim.key}#{self.claim.edition}.{purpose}"
 
-    def text_call(self, purpose: str, *, planned: bool = False) -> PaidCall:
+    def text_call(self, purpose: str, *, planned: bool = False, patient: bool = False) -> PaidCall:
         """Return a text call: what was answered under its key is adopted, by a takeover and by a new attempt.
 
         Only after `ask_anew` (`QUESTIONS_REPEATED` counts these) a new attempt asks again. `planned`: it is among the
-        `text_calls` of the step's spec.
+        `text_calls` of the step's spec. `patient`: see `PaidCall`.
         """
         repeated = self.checkpoint(QUESTIONS_REPEATED) or 0
-        return self._call(f"{repeated}.{purpose}", planned=planned and not repeated)
+        return self._call(f"{repeated}.{purpose}", planned=planned and not repeated, patient=patient)
 
     def image_call(self, purpose: str, *, planned: bool = False) -> PaidCall:
-        """Return an image call: it has the same key in every attempt. `planned`: among the `image_calls` of the spec."""
-        return self._call(purpose, planned=planned)
+        """Return an image call: it has the same key in every attempt. `planned`: among the `image_calls` of the spec.
 
-    def _call(self, purpose: str, *, planned: bool) -> PaidCall:
+        Its bill may wait for the next checkpoint: until then the provider gives the same picture again for nothing.
+        """
+        return self._call(purpose, planned=planned, patient=True)
+
+    def _call(self, purpose: str, *, planned: bool, patient: bool) -> PaidCall:
+        key, claimed = self.idempotency_key(purpose), self.claim.call or ""
         return PaidCall(
-            key=self.idempotency_key(purpose),
+            key=key,
             world_id=self.world_id,
             step=self.step.name,
             is_first_attempt=self.claim.is_first_attempt,
             budgeted=self.generation.budget_usd is not None,
             # A step that is redone was not planned to be.
             planned=planned and self.round.planned and self.claim.edition == 1,
+            request_id=claimed if claimed.partition("~")[0] == key else None,
+            along=self.claim.along,
+            patient=patient,
         )
+
+
+def first_call(world_id: str, step: Step, spec: StepSpec[Any]) -> tuple[PaidCall, Provider] | None:
+    """Return the first planned call of a step that was never claimed, and whose; None for a kind that plans none.
+
+    It is the call that `StepContext` returns for the same purpose once the step is claimed.
+    """
+    if not spec.text_calls and not spec.image_calls:
+        return None
+    provider: Provider = "llm" if spec.text_calls else "images"
+    purpose = f"0.{spec.first_call}.0" if spec.text_calls else spec.first_call
+    key = f"{step.key(world_id)}#1.{purpose}"
+    return PaidCall(key, world_id, step.name, budgeted=False, planned=True), provider
 
 
 UseCase = Callable[[StepContext, Services], Outcome]

@@ -34,13 +34,16 @@ def generate(
     *,
     purpose: str = "text",
     planned: bool = True,
+    patient: bool = False,
     check: Check[T] | None = None,
     counts: Mapping[str, int] | None = None,
 ) -> T:
     """Return a document of type `model`, written by the text model from a template of `prompts/`.
 
     The model is shown what was wrong and asked again, at most `max_reasks` times. `planned`: the first question is among
-    the `text_calls` of the step's spec. `counts` are lists of the document that should have exactly so many items: servers
+    the `text_calls` of the step's spec. `patient`: what is made of it is stored next (a checkpoint, the result) with nothing
+    in between that takes time or may fail, so that bill and answer of the first question are stored in the same write.
+    `counts` are lists of the document that should have exactly so many items: servers
     are told that can hold a model to it, and whoever asks looks at what came.
 
         draft = generate(ctx, services, PostDraft, "write_post", {"world": …, "post": …})
@@ -65,7 +68,8 @@ def generate(
         question = TextQuestion(messages, model.schema_name, schema, bounded, instruction, max_tokens)
         try:
             answer = services.calls.text(
-                ctx.text_call(f"{purpose}.{number}", planned=planned and not number), question
+                ctx.text_call(f"{purpose}.{number}", planned=planned and not number, patient=patient),
+                question,
             )
         except AnswerRefused:
             # Another try may be answered; who declines twice means it.

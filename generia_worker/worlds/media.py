@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
-
-from pydantic import BaseModel
 
 from generia_worker.errors import DamagedPictureError, NotFoundError, PermanentError, TransientError
 from generia_worker.providers.images import Picture
@@ -19,19 +16,8 @@ from generia_worker.worlds.context import Services, StepContext
 
 #: The image API takes no longer prompts.
 _PROMPT_MAX = 2000
-#: An upload address that expires sooner, in seconds, is replaced by a fresh one.
-_MARGIN_S = 30
 #: The first damage may have happened on the way.
 _DAMAGED_DOWNLOADS = 2
-
-
-class UploadTicket(BaseModel):
-    """Where the bytes of a picture of this size go; `expires_at` in Unix seconds. A checkpoint."""
-
-    media_id: str
-    url: str
-    expires_at: int
-    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,25 +97,18 @@ def _picture(ctx: StepContext, services: Services, spec: ImageSpec, prompt: str)
 def _upload(
     ctx: StepContext, services: Services, spec: ImageSpec, picture: Picture, character_id: str
 ) -> str:
-    """Put the picture where the media service says; the media id is checkpointed before the first byte is sent."""
-    name = f"{spec.kind}_upload"
-    stored, size = ctx.checkpoint(name), len(picture.data)
-    ticket = None if stored is None else UploadTicket.model_validate(stored)
-    if ticket is None or ticket.size != size or ticket.expires_at < time.time() + _MARGIN_S:
-        issued = services.media.presign_upload(
-            ctx.world_id,
-            character_id or ctx.world_id,
-            f"{spec.kind}{ImageFormat(picture.content_type).extension}",
-            picture.content_type,
-            size,
-            spec.media_type,
-            idempotency_key=ctx.idempotency_key(f"{spec.kind}.{size}"),
-        )
-        ticket = UploadTicket(
-            media_id=issued.media_id, url=issued.upload_url, expires_at=issued.expires_at, size=size
-        )
-        ctx.store(**{name: ticket.model_dump()})
-    _put(services, ticket.url, picture)
+    """Put the picture where the media service says; return its media id, which the next attempt is told again."""
+    size = len(picture.data)
+    ticket = services.media.presign_upload(
+        ctx.world_id,
+        character_id or ctx.world_id,
+        f"{spec.kind}{ImageFormat(picture.content_type).extension}",
+        picture.content_type,
+        size,
+        spec.media_type,
+        idempotency_key=ctx.idempotency_key(f"{spec.kind}.{size}"),
+    )
+    _put(services, ticket.upload_url, picture)
     return ticket.media_id
 
 

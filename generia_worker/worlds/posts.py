@@ -36,7 +36,7 @@ def write_post(ctx: StepContext, services: Services) -> Outcome:
         "number": ctx.post,
         "total": len(plan.posts),
     }
-    return Outcome(generate(ctx, services, PostDraft, "write_post", variables))
+    return Outcome(generate(ctx, services, PostDraft, "write_post", variables, patient=True))
 
 
 def _planned(ctx: StepContext, plan: DatedPlan) -> dict[str, Any]:

@@ -72,6 +72,7 @@ CAST = StepSpec(
     result=Cast,
     fatal=True,
     text_calls=1,
+    first_call="cast0",
 )
 FAN_OUT = StepSpec(
     kind="fan_out",
@@ -106,6 +107,7 @@ PLAN = StepSpec(
     stage="posts",
     result=DatedPlan,
     text_calls=1,
+    first_call="plan0",
     text_calls_by_posts=True,
 )
 #: Without a plan a character still gets its face.
@@ -120,6 +122,7 @@ AVATAR = StepSpec(
     stage="characters",
     result=Avatar,
     image_calls=1,
+    first_call="avatar.image0",
     redo="character",
 )
 POST = StepSpec(
@@ -143,6 +146,7 @@ PICTURE = StepSpec(
     result=PublishedPost,
     counter="posts_created",
     image_calls=1,
+    first_call="post.image0",
     redo="post",
     publishes=POST,
 )

@@ -95,7 +95,7 @@ def _image_prompts(ctx: StepContext, services: Services) -> WorldImagePrompts:
         return WorldImagePrompts.model_validate(stored)
     world = ctx.world().model_dump(mode="json", exclude={"image_prompts"})
     variables = {"user_prompt": ctx.generation.prompt, "world": world}
-    prompts = generate(ctx, services, WorldImagePrompts, "illustrate_world", variables)
+    prompts = generate(ctx, services, WorldImagePrompts, "illustrate_world", variables, patient=True)
     ctx.store(prompts=prompts.as_document())
     return prompts
 

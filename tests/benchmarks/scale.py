@@ -23,7 +23,7 @@ from tests.benchmarks.rig import (
     sampling,
     workers_of,
 )
-from tests.integration.audit import wrong_counters
+from tests.integration.audit import calls_of, wrong_counters
 from tests.integration.conftest import Platform
 
 _SAMPLE_S = 1.0
@@ -154,10 +154,7 @@ def inexact(platform: Platform, worlds: Sequence[str]) -> int:
             status = platform.client.status(world).as_json()
             recorded["llm"] += status["api_calls_made_LLM"]
             recorded["images"] += status["api_calls_made_images"]
-            steps, calls = (
-                db[name].find({"world_id": world}, {"kind": 1, "state": 1, "provider": 1, "cost_usd": 1})
-                for name in ("generation_steps", "api_requests_history")
-            )
-            wrong += bool(wrong_counters(status, steps, calls))
+            steps = db["generation_steps"].find({"world_id": world}, {"kind": 1, "state": 1})
+            wrong += bool(wrong_counters(status, steps, calls_of(db, world)))
     unlike = [provider for provider in ("llm", "images") if billed[provider]["calls"] != recorded[provider]]
     return wrong + len(unlike)

@@ -149,7 +149,7 @@ def test_calls_whose_rows_and_holds_agree_are_no_difference(books: Books) -> Non
     begin(books, "open", 0.003, "images")
     assert books.requests.record_answer(billed, Usage(0.0005), {"content": "x"})
     books.holds.capture(WORLD, billed.held_usd, 0.0005, since=0)
-    assert books.requests.mark_refused("refused", "429")
+    assert books.requests.mark_refused("refused", "llm", "429")
     books.holds.release(WORLD, "llm", refused.held_usd, since=0)
     before = reserved(books)
     assert before == holds(llm=1, images=1, usd=0.0035)
@@ -187,7 +187,7 @@ def test_what_was_reconciled_is_not_given_back_once_more(books: Books, comes: st
     if comes == "a bill":
         assert books.requests.record_answer(intent, Usage(0.0005), {"content": "x"})
     else:
-        assert books.requests.mark_refused("r1", "429")
+        assert books.requests.mark_refused("r1", "llm", "429")
     assert reconcile(books, after_s=PATIENCE_S + 1)
     due = reserved(books)
     if comes == "a bill":
@@ -206,7 +206,7 @@ def test_an_ambiguous_call_keeps_its_hold_and_a_refused_one_does_not(books: Book
     begin(books, "ambiguous", 0.002)
     books.requests.mark_ambiguous("ambiguous", "llm", "timeout")
     begin(books, "refused", 0.003)
-    assert books.requests.mark_refused("refused", "429")  # and died before it released
+    assert books.requests.mark_refused("refused", "llm", "429")  # and died before it released
     assert reconcile(books, after_s=PATIENCE_S + 1)
     assert reserved(books) == holds(llm=1, usd=0.002)
 

@@ -50,7 +50,7 @@ from tests.faults.servers import (
     step_down,
 )
 from tests.faults.wires import GrpcProxy, Wires, start_wired
-from tests.integration.audit import EXACT
+from tests.integration.audit import EXACT, calls_of
 
 #: A world that has not ended so long after the last fault (scaled, plus what a machine needs) is lost.
 DRAIN_S, DRAIN_MARGIN_S = 600.0, 90.0
@@ -305,7 +305,7 @@ class Chaos:
     def _audit_money(self, world: str) -> None:
         """Compare the provider's bill with the records: equal, but for calls of which nobody knows."""
         report = self.report
-        calls = {row["_id"]: row for row in self.faults.db["api_requests_history"].find({"world_id": world})}
+        calls = {row["_id"]: row for row in calls_of(self.faults.db, world)}
         bill = self.faults.billed(world)
         for request, n in Counter(entry["request"] for entry in bill).items():
             if n > 1:

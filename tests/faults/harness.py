@@ -31,7 +31,7 @@ from generia_worker.errors import TransientError
 from generia_worker.settings import Settings
 from generia_worker.worlds.steps import STEPS
 from tests.fork_server import fork_server
-from tests.integration.audit import EXACT, Audit, wrong_counters
+from tests.integration.audit import EXACT, Audit, calls_of, wrong_counters
 from tests.integration.conftest import SMALL_PICTURES, Platform
 
 PROMPT = "A village of three very talkative lighthouse keepers"
@@ -131,8 +131,8 @@ class Faults(Platform):
 
     def answers(self, world_id: str, step: str) -> int:
         """Return how many usable answers to the calls of a step were recorded."""
-        query = {"world_id": world_id, "step": step, "state": "answered"}
-        return self.db["api_requests_history"].count_documents(query)
+        calls = calls_of(self.db, world_id)
+        return sum((call["step"], call["state"]) == (step, "answered") for call in calls)
 
     # --- waiting -------------------------------------------------------------------------------------------------
     def until(self, condition: Callable[[], T | None], what: str, timeout_s: float = 60) -> T:
@@ -371,14 +371,12 @@ class Faults(Platform):
                 }
             )
         ]
-        calls = self.db["api_requests_history"]
-        loose += [
-            row["_id"] for row in calls.find({**query, "$or": [{"unsettled": True}, {"state": "intent"}]})
-        ]
+        calls = calls_of(self.db, world_id)
+        loose += [row["_id"] for row in calls if row.get("unsettled") or row["state"] == "intent"]
         status = self.db["world_generation_status"].find_one({"_id": world_id}) or {}
         if status.get("status") not in ("completed", "failed", "cancelled"):
             loose.append(f"status {status.get('status')}")
-        loose += wrong_counters(status, steps.find(query), calls.find(query)) if status else []
+        loose += wrong_counters(status, steps.find(query), calls) if status else []
         return loose
 
     def _story(self, world_id: str) -> str:
@@ -430,7 +428,7 @@ class Faults(Platform):
         self, world_id: str, status: GenerationStatus, *, ambiguous: int = 0, twice: int = 0
     ) -> None:
         """Assert that what was recorded is what was billed, call by call, and that no call was bought twice."""
-        calls = {row["_id"]: row for row in self.db["api_requests_history"].find({"world_id": world_id})}
+        calls = {row["_id"]: row for row in calls_of(self.db, world_id)}
         bill = self.billed(world_id)
         per_request = Counter(entry["request"] for entry in bill)
         assert not {key: n for key, n in per_request.items() if n > 1}, "billed twice under one request"

@@ -18,6 +18,7 @@ from pymongo.errors import PyMongoError
 
 from generia_worker.embedded.process import ManagedProcess
 from tests.faults.harness import Faults
+from tests.integration.audit import calls_of
 
 
 # --- Redis -------------------------------------------------------------------------------------------------------
@@ -101,7 +102,7 @@ def stopped(process: ManagedProcess) -> Iterator[None]:
 # --- what must hold ----------------------------------------------------------------------------------------------
 def assert_one_at_a_time(faults: Faults, world_id: str) -> None:
     """Assert that no step had two text calls under way at one time: each began after the one before was settled."""
-    rows = faults.db["api_requests_history"].find({"world_id": world_id, "provider": "llm"})
+    rows = [row for row in calls_of(faults.db, world_id) if row["provider"] == "llm"]
     by_step: dict[str, list[tuple[datetime, datetime, str]]] = {}
     for row in rows:
         by_step.setdefault(row["step"], []).append((row["intent_at"], row["answered_at"], row["_id"]))

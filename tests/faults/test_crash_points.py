@@ -30,7 +30,7 @@ from generia_worker.rpc import character_client, media_client, post_client
 from generia_worker.settings import Settings
 from generia_worker.worlds.steps import AVATAR, CHARACTER, FINISH, ILLUSTRATE, PICTURE, PLAN, POST, STEPS
 from tests.fork_server import fork_server
-from tests.integration.audit import EXACT, wrong_counters
+from tests.integration.audit import EXACT, calls_of, wrong_counters
 
 PROMPT = "A village of three very talkative lighthouse keepers"
 USERS, POSTS = 40, 120
@@ -45,7 +45,10 @@ SIZES: dict[str, Any] = {
 #: What a step writes, and what it calls: name of the collaborator → its methods that count.
 REPOSITORIES = {
     "ledger": ("claim", "checkpoint", "commit", "release"),
-    "requests": ("give_up_on_open", "begin", "record_answer", "mark_refused", "mark_ambiguous", "withdraw"),
+    "requests": (
+        *("give_up_on_open", "begin", "record_answer", "record_along"),
+        *("mark_refused", "mark_ambiguous", "withdraw"),
+    ),
     "holds": ("hold", "capture", "release"),
     "generations": ("store_shares",),
     "http": ("exchange",),
@@ -147,6 +150,8 @@ class Laboratory:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        #: Of the worlds to come; without one their calls are planned, and kept in the rows of their steps.
+        self.budget: float | None = 1000.0
         self.whole, self.doomed = Process(settings), Process(settings)
         self.container = self.whole.container
         self.container.database.ensure_indexes()
@@ -160,13 +165,13 @@ class Laboratory:
     def new_world(self, users: int, posts: int) -> str:
         """Return a world that is ordered and whose opening steps are in the ledger."""
         world_id = self.whole.container.services.worlds.create("tester", "", "", PROMPT, users, posts).id
-        # With a budget, so that dollars are set aside and given back too.
         order = Order(
-            world_id=world_id, user_prompt=PROMPT, users_count=users, posts_count=posts, budget=1000.0
+            world_id=world_id, user_prompt=PROMPT, users_count=users, posts_count=posts, budget=self.budget
         )
         batches = -(-users // self.settings.cast_batch_size)
         limits = {"llm": 10_000, "images": 10_000}
-        self.container.generations.accept(order, limits=limits, batches=batches)
+        planned = {"llm": 5_000, "images": 5_000} if self.budget is None else None
+        self.container.generations.accept(order, limits=limits, batches=batches, planned=planned)
         self.container.rows.add(world_id, STEPS.opening(batches), batches)
         return world_id
 
@@ -271,10 +276,65 @@ def prepared(
     return laboratory.made(world, *(one for one in before(step) if one.character is not None)), step
 
 
+#: How often a step writes in a world without a budget: its claim, what it stores before it goes on, its end.
+WRITES = {POST: 2, PLAN: 2, CHARACTER: 3, AVATAR: 3, PICTURE: 3}
+
+
+@pytest.mark.parametrize("spec", WRITES, ids=lambda spec: spec.kind)
+def test_the_bill_of_an_ordinary_step_is_no_write_of_its_own(
+    laboratory: Laboratory, spec: StepSpec[Any]
+) -> None:
+    laboratory.budget = None
+    world, step = cast_of(laboratory, 1, 1), spec.step(*[1] * (2 if spec.scope is Scope.POST else 1))
+    laboratory.made(world, *(one for one in before(step) if one.character is not None))
+    database = laboratory.container.database.database
+    database.command("profile", 2)
+    laboratory.made(world, step)
+    database.command("profile", 0)
+    ours = {
+        "appName": f"generia {laboratory.container.owner}",
+        "command.find": None,
+        "command.aggregate": None,
+    }
+    seen = [
+        row
+        for row in database["system.profile"].find(ours)
+        if row["op"] != "getmore"
+        and row["command"].get("q", row["command"].get("query", {})).get("_id") == step.key(world)
+    ]
+    assert len(seen) == WRITES[spec], seen
+    (call,) = [call for call in calls_of(database, world) if call["step"] == step.name]
+    assert (call["state"], call["planned"]) == ("answered", True)
+    assert database["api_requests_history"].count_documents({"world_id": world, "step": step.name}) == 0
+
+
+def test_of_every_kind_the_first_planned_call_is_the_one_that_its_claim_announced(
+    laboratory: Laboratory,
+) -> None:
+    laboratory.budget = None
+    world = cast_of(laboratory, 1, 1)
+    laboratory.made(world, *STEPS.opening(1)[:-1], *STEPS.of_character(1, 1))
+    found = {
+        row["kind"]: row["call"] for row in laboratory.container.database.steps.find({"world_id": world})
+    }
+    paid = {spec.kind for spec in STEPS if spec.text_calls or spec.image_calls}
+    assert {kind for kind, call in found.items() if call and call["state"] == "answered"} == paid
+    assert {kind for kind, call in found.items() if call is not None} == paid
+
+
 #: Steps that create something in a service (`illustrate` makes its pictures as `avatar` does).
 CREATING = (CHARACTER, AVATAR, PICTURE)
 
 
+@pytest.fixture(params=[1000.0, None], ids=["budget", "planned"])
+def budget(laboratory: Laboratory, request: pytest.FixtureRequest) -> float | None:
+    """The budget of the worlds of a test: with one, dollars are set aside and given back too."""
+    given: float | None = request.param
+    laboratory.budget = given
+    return given
+
+
+@pytest.mark.usefixtures("budget")
 @pytest.mark.parametrize("spec", list(STEPS), ids=lambda spec: spec.kind)
 def test_a_crash_at_any_point_changes_nothing_but_the_bill_of_one_call(
     laboratory: Laboratory, request: pytest.FixtureRequest, spec: StepSpec[Any]
@@ -282,6 +342,7 @@ def test_a_crash_at_any_point_changes_nothing_but_the_bill_of_one_call(
     crash_everywhere(laboratory, request, spec, orphans=0)
 
 
+@pytest.mark.usefixtures("budget")
 @pytest.mark.parametrize("spec", CREATING, ids=lambda spec: spec.kind)
 def test_also_where_services_ignore_the_idempotency_key(
     laboratory: Laboratory,
@@ -333,7 +394,9 @@ def check_money(
     laboratory: Laboratory, world: str, step: Step, entries: list[dict[str, Any]], normal: int
 ) -> None:
     """The bill is that of a run without a crash, but for one text call that died between call and record."""
-    rows = list(laboratory.container.database.requests.find({"world_id": world, "step": step.name}))
+    rows = [
+        row for row in calls_of(laboratory.container.database.database, world) if row["step"] == step.name
+    ]
     by_state = Counter(row["state"] for row in rows)
     assert set(by_state) <= {"answered", "ambiguous"}, by_state
     assert by_state["answered"] == normal
@@ -396,7 +459,7 @@ def check_world(laboratory: Laboratory, world: str) -> None:
     container.status_refresh.refresh(world)
     status = container.status.get(world)
     steps = list(container.database.steps.find({"world_id": world}))
-    calls = list(container.database.requests.find({"world_id": world}))
+    calls = calls_of(container.database.database, world)
     assert wrong_counters(status, steps, calls) == []
     assert status["tasks_total"] == len(steps)
     container.holds.reconcile(world, 0)
@@ -407,4 +470,5 @@ def check_world(laboratory: Laboratory, world: str) -> None:
         held = sum(row["provider"] == provider and not row["planned"] for row in calls)
         assert reserved[provider] == planned[provider] + held
     usd = sum(row["worst_usd"] if row["cost_usd"] is None else row["cost_usd"] for row in calls)
+    usd = 0.0 if order["budget_usd"] is None else usd
     assert abs(reserved["usd"] - usd) < EXACT

@@ -10,6 +10,7 @@ import pytest
 
 from tests.faults.harness import PROMPT, Faults
 from tests.faults.servers import attempts_at
+from tests.integration.audit import calls_of
 
 #: An outage is given up after this; a call that hangs costs a test this much.
 OUTAGE_MAX_S, CALL_MAX_S = 6, 1
@@ -63,9 +64,12 @@ def test_calls_that_hang_and_a_provider_that_comes_back(faults: Faults) -> None:
     world = faults.order(PROMPT, USERS, POSTS)
     faults.until(lambda: faults.billed(world, "character"), "the characters are being written")
     faults.behave(hang=1)
-    given_up = {"world_id": world, "provider": "llm", "state": "ambiguous"}
-    calls = faults.db["api_requests_history"]
-    faults.until(lambda: calls.count_documents(given_up) >= USERS, "calls are given up")
+
+    def given_up() -> int:
+        calls = calls_of(faults.db, world)
+        return sum((call["provider"], call["state"]) == ("llm", "ambiguous") for call in calls)
+
+    faults.until(lambda: given_up() >= USERS, "calls are given up")
     faults.behave()
     status = faults.assert_whole(world, USERS, POSTS, ambiguous=(ATTEMPTS - 1) * (USERS + POSTS))
     assert status.ambiguous_calls_LLM > 0

@@ -168,18 +168,23 @@ WRITES = {
 
 
 @pytest.mark.parametrize(
-    "writes",
+    ("writes", "budget"),
     [
-        ("a claim", "a reservation", "a bill"),
-        ("a checkpoint", "a commit", "a transaction"),
+        # With a budget each call is held by itself.
+        (("a claim", "a reservation", "a bill"), 100.0),
+        (("a checkpoint", "a commit", "a transaction"), 100.0),
+        # Without one, calls are stored with claims, and bills with commits.
+        (("a claim", "a checkpoint"), None),
+        (("a commit", "a transaction"), None),
     ],
-    ids=" and ".join,
+    ids=str,
 )
-def test_the_answers_to_writes_are_lost(faults: Faults, wires: Wires, writes: tuple[str, ...]) -> None:
+def test_the_answers_to_writes_are_lost(
+    faults: Faults, wires: Wires, writes: tuple[str, ...], budget: float | None
+) -> None:
     # The driver repeats such a write once by itself: of four in a row, some reach the step.
     for write in writes:
         wires.mongo.lose(*WRITES[write], times=4)
-    # With a budget each call is held by itself.
-    world = faults.order(PROMPT, USERS, POSTS, budget=100.0)
+    world = faults.order(PROMPT, USERS, POSTS, budget=budget)
     assert_whole_and_frugal(faults, world)
     assert wires.mongo.hits == 4 * len(writes)

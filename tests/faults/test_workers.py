@@ -11,6 +11,7 @@ import pytest
 
 from generia_worker.engine.queues import BANDS, bands
 from tests.faults.harness import Faults, in_parallel, task_of
+from tests.integration.audit import calls_of
 
 
 def await_state(faults: Faults, world: str, step: str, state: str) -> None:
@@ -76,7 +77,7 @@ def test_death_with_a_picture_in_hand_costs_nothing(faults: Faults) -> None:
         ("money.record", "after", "describe"),
         ("rpc.character", "after", "character/01"),
         ("rpc.post", "after", "picture/01/01"),
-        ("ledger.commit", "before", "cast/0"),
+        ("ledger.commit", "before", "describe"),
         ("ledger.commit", "before", "fan_out"),
     ],
 )
@@ -131,7 +132,7 @@ def test_kill_and_kill_again(faults: Faults) -> None:
         ("plan/02", "worker-llm"),
     ):
         faults.until(functools.partial(faults.has_begun, world, moment), f"{moment} has begun")
-        in_flight += faults.db["api_requests_history"].count_documents({"world_id": world, "state": "intent"})
+        in_flight += sum(call["state"] == "intent" for call in calls_of(faults.db, world))
         faults.kill(name)
     faults.assert_whole(world, 2, 5, ambiguous=in_flight + 2)
 

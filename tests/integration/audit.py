@@ -10,6 +10,7 @@ from typing import Any
 import requests
 from PIL import Image
 from pymongo import MongoClient
+from pymongo.database import Database
 
 from generia_worker.client.status import GenerationStatus
 from generia_worker.engine.specs import StepTable
@@ -22,9 +23,16 @@ from generia_worker.rpc.post_client import PostClient, PostRecord
 from generia_worker.rpc.world_client import WorldClient
 from generia_worker.settings import Settings
 from generia_worker.status.projection import COUNTERS
+from generia_worker.storage.database import Document
 from generia_worker.worlds.steps import STEPS
 
 EXACT = 1e-9
+
+
+def calls_of(db: Database[Document], world_id: str) -> list[Document]:
+    """Return every paid request of a world: those of `api_requests_history`, and those in the rows of its steps."""
+    in_rows = db["generation_steps"].find({"world_id": world_id, "call": {"$ne": None}}, {"call": 1})
+    return [*db["api_requests_history"].find({"world_id": world_id}), *(row["call"] for row in in_rows)]
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ class Bill:
 def counters_of(
     steps: Iterable[dict[str, Any]], calls: Iterable[dict[str, Any]], table: StepTable = STEPS
 ) -> dict[str, float]:
-    """Return the counters of a status document as rows of the ledger and of `api_requests_history` say them."""
+    """Return the counters of a status document as rows of the ledger and of paid calls say them."""
     found = dict.fromkeys(COUNTERS, 0.0)
     for step in steps:
         for name, value in table.counters(step["kind"], StepState(step["state"])).items():
@@ -153,7 +161,7 @@ class Audit:
     def check_ledger(self, status: GenerationStatus) -> None:
         """Assert that nothing is held or scheduled, and that the counters are the ledger's sums."""
         steps = list(self.db["generation_steps"].find({"world_id": self.world_id}))
-        calls = list(self.db["api_requests_history"].find({"world_id": self.world_id}))
+        calls = calls_of(self.db, self.world_id)
         assert not [row["_id"] for row in calls if row.get("unsettled")]
         assert not [row["_id"] for row in steps if row["owner"] or row["lease_until"] or row["not_before"]]
         assert wrong_counters(status.as_json(), steps, calls, self.table) == []

@@ -54,7 +54,7 @@ def write_motto(ctx: StepContext, services: Services) -> Outcome:
         "user_prompt": ctx.generation.prompt,
         "character": character_context(ctx.result_of(CHARACTER).detail),
     }
-    return Outcome(generate(ctx, services, Motto, "write_motto", variables))
+    return Outcome(generate(ctx, services, Motto, "write_motto", variables, patient=True))
 
 
 def add_to_tables() -> None:

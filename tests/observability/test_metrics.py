@@ -136,7 +136,7 @@ def test_a_bill_that_comes_late_is_no_second_call(database: Database) -> None:
     requests.begin(intent)
     for _ in range(2):  # what is said twice is counted once
         requests.mark_ambiguous("r1", "llm", "The process that made the call died.")
-        assert not requests.mark_refused("r1", "Too late to say so.")
+        assert not requests.mark_refused("r1", "llm", "Too late to say so.")
     for _ in range(2):
         requests.record_answer(intent, Usage(0.05, 10, 20), {"content": "x"})
     grown = {outcome: counted(outcome) - before[outcome] for outcome in before}

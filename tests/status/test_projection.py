@@ -89,7 +89,7 @@ def test_every_kind_of_call_is_counted_as_what_it_is(books: Books) -> None:
     bill(books, "drawn", 0.0006, "images")
     for name in ("refused", "lost"):
         books.requests.begin(intent(name))
-    assert books.requests.mark_refused("refused", "429")
+    assert books.requests.mark_refused("refused", "llm", "429")
     books.requests.mark_ambiguous("lost", "llm", "timeout")
     status = books.told()
     assert (status.api_calls_made_LLM, status.api_calls_made_images) == (3, 1)
@@ -100,7 +100,7 @@ def test_every_kind_of_call_is_counted_as_what_it_is(books: Books) -> None:
 def test_a_late_answer_turns_an_ambiguous_call_into_a_billed_one(books: Books) -> None:
     late = intent("late")
     books.requests.begin(late)
-    books.requests.give_up_on_open("late")
+    books.requests.give_up_on_open(late.call)
     assert books.told().ambiguous_calls_LLM == 1
     assert books.requests.record_answer(late, Usage(0.5), {"content": "x"})
     assert not books.requests.record_answer(late, Usage(0.5), {"content": "x"}), "billed once"
@@ -301,7 +301,7 @@ def test_a_late_answer_of_a_world_that_has_ended_is_found(books: Books) -> None:
     late = intent("late")
     books.requests.begin(late)
     assert books.requests.record_answer(intent("other"), Usage(0.1), {}) is None, "it was never begun"
-    books.requests.give_up_on_open("late")
+    books.requests.give_up_on_open(late.call)
     assert books.requests.late() == []
     assert books.requests.record_answer(late, Usage(0.5), {"content": "x"})
     assert books.requests.late() == [(WORLD, "late")]

@@ -70,7 +70,7 @@ def work_on(books: Books, step: Step) -> None:
     claim = books.claim(step, world_id=WORLD)
     call = PaidCall(f"{claim.key}#1", WORLD, step.name)
     assert requests.answer_of(call.key) is None
-    requests.give_up_on_open(call.key)
+    requests.give_up_on_open(call)
     intent = Intent(call.key, call, "llm", "m", 0.01)
     requests.begin(intent)
     assert books.holds.may_fit(WORLD, "llm", 0.01)
@@ -126,3 +126,23 @@ def test_nothing_that_is_done_for_each_step_reads_a_finished_world(books: Books)
         assert "COLLSCAN" not in command["planSummary"], shown
         assert command.get("docsExamined", 0) <= MOST_EXAMINED, shown
         assert command.get("keysExamined", 0) <= MOST_EXAMINED, shown
+
+
+def test_counters_are_answered_by_indexes_alone(books: Books) -> None:
+    step = DESCRIBE.step()
+    call = PaidCall(f"{step.key(WORLD)}#1.0.text.0", WORLD, step.name)
+    claim = books.claim(
+        step, world_id=WORLD, call=books.requests.for_claim(Intent(call.key, call, "llm", "m", 0))
+    )
+    claim.along.clear()
+    claim.along.update({"call.state": "answered", "call.cost_usd": 0.25})
+    books.ledger.commit(claim, Nothing())
+    work_on(books, INITIALIZE.step())
+    db = books.database.database
+    db.command("profile", 2)
+    assert books.requests.totals(WORLD)["api_calls_made_LLM"] == 2
+    assert books.rows.census(WORLD)
+    db.command("profile", 0)
+    seen = list(db["system.profile"].find({"command.aggregate": {"$exists": True}}))
+    assert [row.get("docsExamined", 0) for row in seen] == [0] * len(seen), seen
+    assert sum(row["keysExamined"] for row in seen) > 0

@@ -162,17 +162,17 @@ def test_a_character_is_written_once_and_created_once() -> None:
     first = context("character/1", around)
     assert create_character(first, around)
     checkpoints = first.claim.checkpoints
-    assert set(checkpoints) == {"detail", "character_id"}
-    ((_, named),) = characters.named("create")
-    assert named == {"idempotency_key": "w1/character/01#1.create"}
+    assert set(checkpoints) == {"detail"}
     again = context("character/1", around, **checkpoints)
-    assert create_character(again, around).result == CreatedCharacter(
-        detail=detail("Ada"), character_id="new"
+    made = CreatedCharacter(detail=detail("Ada"), character_id="new")
+    assert create_character(again, around).result == made
+    keys = [named["idempotency_key"] for _, named in characters.named("create")]
+    assert keys == ["w1/character/01#1.create"] * 2, "the service knows it by its key"
+    of_a_version_before = context("character/1", around, **checkpoints, character_id="old")
+    assert create_character(of_a_version_before, around).result == made.model_copy(
+        update={"character_id": "old"}
     )
-    assert len(characters.calls) == 1
-    without_id = context("character/1", around, detail=checkpoints["detail"])
-    create_character(without_id, around)
-    assert len(characters.named("create")) == 2, "the service knows it by its key"
+    assert len(characters.calls) == 2
 
 
 def test_a_character_that_is_made_anew_keeps_its_id() -> None:

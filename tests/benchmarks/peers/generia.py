@@ -17,7 +17,7 @@ from generia_worker.settings import Settings
 from tests.benchmarks.peers.calls import Branch
 from tests.benchmarks.peers.system import DidNotEnd, System
 from tests.benchmarks.rig import rig
-from tests.integration.audit import EXACT, Audit
+from tests.integration.audit import EXACT, Audit, calls_of
 from tests.integration.conftest import PROMPT, Platform
 
 _WORKERS = "worker-"
@@ -80,7 +80,7 @@ class Generia(System):
             assert status.status == "completed", f"{world} is {status.status}: {status.error}"
             audit = Audit(self._platform.settings, world_id)
             audit.check_ledger(status)
-            rows = list(audit.db["api_requests_history"].find({"world_id": world_id}))
+            rows = calls_of(audit.db, world_id)
             mine = [entry for entry in billed if entry["request"].startswith(f"{world_id}/")]
             _check_calls(status, rows, mine)
             billed = [entry for entry in billed if entry not in mine]
