@@ -127,3 +127,51 @@ def test_what_was_missed_is_found_wherever_it_is(page: Page) -> None:
     loaded, whole = found
     assert loaded == [500, *range(129, 112, -1), 112.5, *range(112, 109, -1)]
     assert whole == [500, *range(129, 113, -1), 113.5, 113, 112.5, *range(112, 99, -1), 2, 1]
+
+
+def test_a_post_that_stands_below_what_is_seen_is_told_until_it_is_seen(page: Page) -> None:
+    """A world's posts have dates of its past: the next one to appear is seldom the newest."""
+    page.reload()
+    run(
+        page,
+        """async ({ feed, all, post }) => {
+          const style = new CSSStyleSheet();
+          style.replaceSync("article { height: 500px } #place { position: absolute; inset: 0 0 auto; background: white }");
+          document.adoptedStyleSheets = [style];
+          const place = document.createElement("div");
+          place.id = "place";
+          document.body.append(place);
+          place.append(feed.element);
+          for (let day = 100; day < 108; day++) all.push(post(day));
+          await feed.more();
+          feed.attach();
+          window.shown = { feed, post };
+        }""",
+    )
+    pill = page.locator("#place .pill")
+    expect(pill).to_be_hidden()
+
+    def live(day: float) -> None:
+        page.evaluate("(day) => shown.feed.live(shown.post(day))", day)
+
+    # On top it is seen at once.
+    live(200)
+    expect(pill).to_be_hidden()
+    live(102.5)
+    live(101.5)
+    expect(pill).to_have_text("2 new posts further down")
+    pill.click()
+    # To the newest of both; the other one comes into sight with it.
+    expect(page.locator("[id='p102.5']")).to_be_in_viewport(ratio=0.9)
+    page.evaluate("() => scrollBy(0, 600)")
+    expect(pill).to_be_hidden()
+    # While somebody reads, what is new waits, and the text stands still.
+    live(300)
+    expect(pill).to_have_text("1 new post")
+    pill.click()
+    expect(page.locator("#p300")).to_be_in_viewport(ratio=0.9)
+    live(103.5)
+    expect(pill).to_have_text("1 new post further down")
+    page.evaluate("() => shown.feed.settle()")
+    expect(pill).to_be_hidden()
+    page.reload()

@@ -24,6 +24,8 @@ export class Feed {
     this.beyond = new Map();
     this.groups = [];
     this.waiting = [];
+    // What came live and stands where its date belongs, further down than anybody has looked yet.
+    this.below = new Map();
     this.cursor = "";
     this.whole = false;
     this.loading = false;
@@ -35,6 +37,7 @@ export class Feed {
     this.again = h("button", { class: "button", hidden: true, onclick: () => this.more() }, text("again"));
     this.end = h("div", { class: "feed-end" }, this.note, this.again);
     this.note.hidden = true;
+    this.scrolled = () => this.below.size > 0 && requestAnimationFrame(() => this.look());
     this.element = h(
       "div",
       { class: "feed-frame" },
@@ -55,12 +58,14 @@ export class Feed {
     });
     for (const group of this.groups) this.drawer.observe(group.element);
     this.asker.observe(this.end);
-    if (this.waiting.length > 0) this.offer();
+    addEventListener("scroll", this.scrolled, { passive: true });
+    this.offer();
   }
 
   /** Call before the element is taken out of the page. */
   detach() {
     this.attached = false;
+    removeEventListener("scroll", this.scrolled);
     this.drawer?.disconnect();
     this.asker?.disconnect();
   }
@@ -126,7 +131,11 @@ export class Feed {
     }
     this.note.hidden = true;
     const reading = !this.attached || this.element.getBoundingClientRect().top < -READING_PX;
-    if (!reading) return this.insert(post, true);
+    if (!reading) {
+      this.insert(post, true);
+      this.below.set(post.post_id, post);
+      return this.look();
+    }
     this.known.set(post.post_id, post);
     this.waiting.push(post);
     if (this.attached) this.offer();
@@ -153,18 +162,43 @@ export class Feed {
     } while (cursor);
   }
 
+  /** Say what is new and not seen: what waits, or else what stands further down. */
   offer() {
-    this.pill.textContent = text("feed.new", { n: this.waiting.length });
-    this.pill.hidden = false;
+    const [name, n] = this.waiting.length > 0 ? ["feed.new", this.waiting.length] : ["feed.below", this.below.size];
+    if (n > 0) this.pill.textContent = text(name, { n });
+    this.pill.hidden = n === 0;
   }
 
-  /** Put in what waited, and show it. */
+  /** Take what has come into sight from what stands further down. */
+  look() {
+    for (const post of this.below.values())
+      if (this.elementOf(post)?.getBoundingClientRect().top < innerHeight) this.below.delete(post.post_id);
+    this.offer();
+  }
+
+  /** Nothing more will come: what stands further down is new no longer than that. */
+  settle() {
+    this.below.clear();
+    this.offer();
+  }
+
+  /** Show what is new: what waited is put in, what stands further down is gone to, the newest first. */
   showWaiting() {
+    if (this.waiting.length === 0) {
+      const [post] = [...this.below.values()].sort((a, b) => (newer(a, b) ? -1 : 1));
+      if (!post) return;
+      this.below.delete(post.post_id);
+      this.draw(this.groups.find((group) => group.posts.includes(post)));
+      const element = this.elementOf(post);
+      element.scrollIntoView({ block: "start" });
+      element.focus({ preventScroll: true });
+      return this.look();
+    }
     const waiting = this.waiting.sort((a, b) => (newer(a, b) ? 1 : -1));
     let newest;
     for (const post of waiting) newest = this.insert(post) ?? newest;
     this.waiting = [];
-    this.pill.hidden = true;
+    this.offer();
     const onTop = !newest || newest === this.body.querySelector("article");
     (onTop ? this.element : newest).scrollIntoView({ block: "start" });
     (newest ?? this.body.querySelector("article"))?.focus({ preventScroll: true });
@@ -257,15 +291,18 @@ export class Feed {
   drawNear({ target, isIntersecting, boundingClientRect }) {
     const group = this.groups.find((one) => one.element === target);
     if (!group || !target.isConnected || group.drawn === isIntersecting) return;
-    if (isIntersecting) {
-      target.replaceChildren(...group.posts.map((post) => this.make(post)));
-      target.style.height = "";
-    } else {
-      // The keyboard's place must not vanish.
-      if (target.contains(document.activeElement)) return;
-      target.style.height = `${boundingClientRect.height}px`;
-      target.replaceChildren();
-    }
-    group.drawn = isIntersecting;
+    if (isIntersecting) return this.draw(group);
+    // The keyboard's place must not vanish.
+    if (target.contains(document.activeElement)) return;
+    target.style.height = `${boundingClientRect.height}px`;
+    target.replaceChildren();
+    group.drawn = false;
+  }
+
+  draw(group) {
+    if (group.drawn) return;
+    group.element.replaceChildren(...group.posts.map((post) => this.make(post)));
+    group.element.style.height = "";
+    group.drawn = true;
   }
 }

@@ -236,6 +236,7 @@ export class WorldView {
     // A post may have been settled with the very last change.
     this.feed.catchUp().catch(() => {});
     this.panel?.farewell((element) => this.fold(element));
+    this.feed.settle();
     this.changed();
   }
 
