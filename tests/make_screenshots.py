@@ -1,6 +1,7 @@
 """Makes the pictures of the pages anew: `python -m tests.make_screenshots`, with Chromium on PATH; takes some minutes.
 
-A stack with the simulator makes three worlds (English, Russian, one in LaTeX); what is shown is found as a person finds it.
+A stack with the simulator makes worlds (English, Russian, one in LaTeX, one with failures); what is shown is found as a
+person finds it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from tests.browser import chromium
 
 FOLDER = Path(__file__).resolve().parent.parent / "generia_worker" / "web" / "screenshots"
 DESK: Any = {"width": 1280, "height": 860}
+WIDE: Any = {"width": 1900, "height": 560}
 PHONE: Any = {"width": 390, "height": 760}
 ENGLISH = "A lighthouse whose keepers are all retired pirates"
 RUSSIAN = "Мир, в котором за академическим руководителем ходит толпа студентов-котиков"
@@ -36,7 +38,7 @@ def main() -> None:
     """Make all pictures."""
     # Two pictures at a time: posts come one after the other.
     asked = Settings(_env_file=None, image_concurrency=2)
-    parts = programs.programs(asked)
+    parts = programs.programs(asked, flower=True)
     with (
         tempfile.TemporaryDirectory() as folder,
         Stack(programs.with_addresses(asked), Path(folder), parts) as stack,
@@ -46,6 +48,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.ARGUMENTS)
         _watch(browser, stack.settings)
         _read(browser, stack.settings)
+        _operate(browser, stack.settings)
         browser.close()
 
 
@@ -89,6 +92,29 @@ def _read(browser: Browser, settings: Settings) -> None:
             _save(name, page)
 
 
+def _operate(browser: Browser, settings: Settings) -> None:
+    """Steps that failed, in Flower."""
+    with _page(browser, settings, viewport=DESK) as page:
+        _behave(page, settings, {}, forbidden_words=["Post 2 of 3"])
+        _create(page, ENGLISH, "Create world", 3, 9)
+        expect(page.locator(".failures")).to_contain_text("3")
+    login = {
+        "username": settings.flower_user,
+        "password": settings.flower_password.get_secret_value(),
+    }
+    context = browser.new_context(viewport=WIDE, http_credentials=login)
+    page = context.new_page()
+    while True:
+        page.goto(f"http://{settings.flower_bind}/tasks")
+        page.get_by_role("searchbox").fill("state:FAILURE")
+        page.wait_for_timeout(1000)
+        if page.locator("#tasks-table tbody tr", has_text="FAILURE").count() == 3:
+            break
+    page.get_by_role("searchbox").blur()
+    _save("flower", page)
+    context.close()
+
+
 @contextmanager
 def _page(browser: Browser, settings: Settings, **options: Any) -> Iterator[Page]:
     """The page of the person at the command line, who has just logged in."""
@@ -101,9 +127,9 @@ def _page(browser: Browser, settings: Settings, **options: Any) -> Iterator[Page
     context.close()
 
 
-def _behave(page: Page, settings: Settings, latency: dict[str, Any]) -> None:
+def _behave(page: Page, settings: Settings, latency: dict[str, Any], **more: Any) -> None:
     simulator = settings.llm_base_url.removesuffix("/api/v1")
-    answer = page.context.request.put(f"{simulator}/_sim/behaviour", data={"latency": latency})
+    answer = page.context.request.put(f"{simulator}/_sim/behaviour", data={"latency": latency, **more})
     assert answer.ok, answer.text()
 
 
