@@ -98,11 +98,13 @@ def _operate(browser: Browser, settings: Settings) -> None:
         _behave(page, settings, {}, forbidden_words=["Post 2 of 3"])
         _create(page, ENGLISH, "Create world", 3, 9)
         expect(page.locator(".failures")).to_contain_text("3")
-    login = {
-        "username": settings.flower_user,
-        "password": settings.flower_password.get_secret_value(),
-    }
-    context = browser.new_context(viewport=WIDE, http_credentials=login)
+    context = browser.new_context(
+        viewport=WIDE,
+        http_credentials={
+            "username": settings.flower_user,
+            "password": settings.flower_password.get_secret_value(),
+        },
+    )
     page = context.new_page()
     while True:
         page.goto(f"http://{settings.flower_bind}/tasks")

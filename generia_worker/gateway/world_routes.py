@@ -80,7 +80,8 @@ def list_worlds(
         ),
     ] = "",
     order: Annotated[
-        Literal["newest", "popular"], Query(description="The newest first, or those with the most members.")
+        Literal["newest", "popular"],
+        Query(description="The newest first, or the most popular: by members and likes of people."),
     ] = "newest",
 ) -> WorldsJson:
     """List worlds."""

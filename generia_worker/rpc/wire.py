@@ -44,7 +44,7 @@ TOKEN = "generia-token"  # noqa: S105 - its name
 BUDGET_KEY = "generia-budget"
 #: Metadata of a GetWorlds that asks for the worlds that the user made or joined; its value is `1`.
 MINE_KEY = "generia-mine"
-#: The same for worlds that are being made, and for those with the most members first.
+#: The same for worlds that are being made, and for the most popular ones first: by members and likes of people.
 BEING_MADE_KEY, POPULAR_KEY = "generia-being-made", "generia-popular"
 #: The same for worlds that have words which begin as those of a text do: its value is that text, percent-encoded.
 SEARCH_KEY = "generia-search"

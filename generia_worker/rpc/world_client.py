@@ -138,7 +138,7 @@ class WorldClient:
         """Return a page of worlds (active, archived, all), newest first, and how many there are.
 
         With `mine` only those that the user made or joined, with `being_made` those that are not ended, with `search` those
-        with such words: of a service that lists all the same, those of this page. With `popular` those with the most members
+        with such words: of a service that lists all the same, those of this page. With `popular` the most popular ones
         come first, where the service knows how to.
         """
         asked = {

@@ -40,6 +40,7 @@ def worlds(shared_site: Site) -> Iterator[list[str]]:
                 "image_key": None,
                 "icon_key": None,
                 "members_count": number,
+                "popularity": number,
                 "words": search_words(name, prompt, "", None),
                 "order": {"state": "none", "users_count": 3, "posts_count": 5, "budget": None},
                 **dict.fromkeys(

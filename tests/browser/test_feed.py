@@ -160,6 +160,8 @@ def test_a_post_that_stands_below_what_is_seen_is_told_until_it_is_seen(page: Pa
     live(102.5)
     live(101.5)
     expect(pill).to_have_text("2 new posts further down")
+    box = pill.bounding_box()
+    assert box is not None and 600 < box["y"] < 800 - box["height"], "at the lower edge"
     pill.click()
     # To the newest of both; the other one comes into sight with it.
     expect(page.locator("[id='p102.5']")).to_be_in_viewport(ratio=0.9)
@@ -168,6 +170,8 @@ def test_a_post_that_stands_below_what_is_seen_is_told_until_it_is_seen(page: Pa
     # While somebody reads, what is new waits, and the text stands still.
     live(300)
     expect(pill).to_have_text("1 new post")
+    box = pill.bounding_box()
+    assert box is not None and box["y"] < 200
     pill.click()
     expect(page.locator("#p300")).to_be_in_viewport(ratio=0.9)
     live(103.5)

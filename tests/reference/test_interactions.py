@@ -39,6 +39,33 @@ def test_a_like_is_one_however_often_it_is_given(clients: Clients, world: WorldR
     assert clients.posts.feed(world.id).posts[0].likes_count == 3
 
 
+def test_what_people_like_makes_a_world_popular(
+    clients: Clients, world: WorldRecord, character: CharacterRecord, post: str
+) -> None:
+    quiet = clients.worlds.create("user-1", "", "", PROMPT, 1, 1).id
+
+    def first() -> str:
+        worlds, _ = clients.worlds.list("user-1", popular=True)
+        return next(one.id for one in worlds if one.id in (world.id, quiet))
+
+    # As popular as the other one, and older.
+    assert first() == quiet
+    # A character makes nothing popular.
+    clients.interactions.like(character.id, post, world.id)
+    assert first() == quiet
+    for _ in range(2):
+        clients.interactions.like("user-2", post, world.id)
+    assert first() == world.id
+    # A member is worth as much as a like.
+    clients.worlds.join("user-3", quiet)
+    assert first() == quiet
+    clients.interactions.like("user-4", post, world.id)
+    assert first() == world.id
+    for person in ("user-4", "user-2", "user-2"):
+        clients.interactions.unlike(person, post, world.id)
+    assert first() == quiet
+
+
 def test_comments_come_in_their_order_with_names_and_once(
     clients: Clients, world: WorldRecord, character: CharacterRecord, post: str
 ) -> None:

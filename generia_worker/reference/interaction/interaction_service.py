@@ -11,7 +11,7 @@ import grpc
 from pymongo import ASCENDING, IndexModel
 
 from generia_worker.errors import NotFoundError
-from generia_worker.reference.shared import lookups, validation
+from generia_worker.reference.shared import lookups, popularity, validation
 from generia_worker.reference.shared.base_service import NEWEST, Service
 from generia_worker.reference.shared.idempotency import KEY_INDEX, IdempotencyKey
 from generia_worker.reference.shared.resources import Resources
@@ -28,7 +28,10 @@ class InteractionService(Service, wire.InteractionServiceServicer):
 
     name = "interaction"
     indexes: ClassVar = {
-        "likes": [IndexModel([("post_id", ASCENDING), *NEWEST])],
+        "likes": [
+            IndexModel([("post_id", ASCENDING), *NEWEST]),
+            IndexModel([("world_id", ASCENDING), ("by_person", ASCENDING)]),
+        ],
         "comments": [
             IndexModel([("post_id", ASCENDING), *_OLDEST]),
             KEY_INDEX,
@@ -39,6 +42,7 @@ class InteractionService(Service, wire.InteractionServiceServicer):
         super().__init__(resources)
         self._likes = resources.collection("likes")
         self._comments = resources.collection("comments")
+        self._worlds = resources.collection("worlds")
 
     def add_to(self, server: grpc.Server) -> None:
         """Let a server answer the calls of the interaction service."""
@@ -56,9 +60,11 @@ class InteractionService(Service, wire.InteractionServiceServicer):
             "user_id": user_id,
             "world_id": post["world_id"],
             "username": self._name_of(user_id, post["world_id"], context),
+            "by_person": not self._is_character(user_id),
             "created_at": self._resources.now(),
         }
         self._likes.update_one({"_id": f"{post['_id']}/{user_id}"}, {"$setOnInsert": like}, upsert=True)
+        self._note_likes(user_id, post["world_id"])
         return wire.interaction.LikePostResponse(success=True, likes_count=self._likes_of(post["_id"]))
 
     def UnlikePost(
@@ -68,7 +74,19 @@ class InteractionService(Service, wire.InteractionServiceServicer):
         user_id = validation.user_id(request.user_id, "user_id")
         post = self._post(request.post_id, request.world_id)
         self._likes.delete_one({"_id": f"{post['_id']}/{user_id}"})
+        self._note_likes(user_id, post["world_id"])
         return wire.interaction.UnlikePostResponse(success=True, likes_count=self._likes_of(post["_id"]))
+
+    def _note_likes(self, user_id: str, world_id: str) -> None:
+        """Count the likes of people in a world, where that may have changed: characters make nothing popular."""
+        if self._is_character(user_id):
+            return
+        # Those of a version before do not say whose they are: people's, for characters liked nothing then.
+        count = self._likes.count_documents({"world_id": world_id, "by_person": {"$ne": False}})
+        popularity.note(self._worlds, world_id, {"likes_count": count})
+
+    def _is_character(self, user_id: str) -> bool:
+        return self._resources.facts.of("characters", user_id) is not None
 
     def _likes_of(self, post_id: str) -> int:
         return self._likes.count_documents({"post_id": post_id})

@@ -14,7 +14,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from generia_worker.client.order import Order
 from generia_worker.errors import PermanentError
-from generia_worker.reference.shared import lookups, validation
+from generia_worker.reference.shared import lookups, popularity, validation
 from generia_worker.reference.shared.base_service import NEWEST, Service
 from generia_worker.reference.shared.idempotency import KEY_INDEX, IdempotencyKey
 from generia_worker.reference.shared.resources import Resources
@@ -30,8 +30,8 @@ NAME_MAX, DESCRIPTION_MAX, COUNT_MAX = 100, 20_000, 1_000_000
 _STATES = ("active", "archived")
 _MADE_BY = IndexModel([("creator_id", ASCENDING), *NEWEST])
 _FOUND_BY = IndexModel([("words", ASCENDING)])
-#: The order of lists that show those with the most members first.
-_POPULAR = [("members_count", DESCENDING), *NEWEST]
+#: The order of lists that show the most popular ones first.
+_POPULAR = [("popularity", DESCENDING), *NEWEST]
 #: Worlds that are being made at a time, and are looked through for a list of them.
 _BEING_MADE_MAX = 1000
 
@@ -69,6 +69,7 @@ class WorldService(Service, wire.WorldServiceServicer):
         for world in self._worlds.find({"words": {"$exists": False}}):
             change = {"words": _words(world), "members_count": self._count_members(world["_id"])}
             self._worlds.update_one({"_id": world["_id"], "words": {"$exists": False}}, {"$set": change})
+        popularity.migrate(self._worlds)
 
     def start(self) -> None:
         """Begin to place the orders that wait."""
@@ -117,6 +118,7 @@ class WorldService(Service, wire.WorldServiceServicer):
             "image_key": None,
             "icon_key": None,
             "members_count": 0,
+            "popularity": 0,
             "words": search_words(name, order.user_prompt, description, None),
             "order": {
                 "state": "waiting" if self._orders else "none",
@@ -198,8 +200,8 @@ class WorldService(Service, wire.WorldServiceServicer):
         if done.upserted_id is None:
             return False
         # Counted and not added up: what a process that died in between left out, the next one makes good.
-        count = {"members_count": self._count_members(world_id)}
-        self._worlds.update_one({"_id": world_id}, {"$max": count})
+        count = {"$max": ["$members_count", self._count_members(world_id)]}
+        popularity.note(self._worlds, world_id, {"members_count": count})
         return True
 
     def _count_members(self, world_id: str) -> int:

@@ -167,6 +167,8 @@ export class Feed {
     const [name, n] = this.waiting.length > 0 ? ["feed.new", this.waiting.length] : ["feed.below", this.below.size];
     if (n > 0) this.pill.textContent = text(name, { n });
     this.pill.hidden = n === 0;
+    // It covers nothing that one looks at first: what leads down stands at the lower edge.
+    this.pill.parentElement.classList.toggle("is-below", name === "feed.below");
   }
 
   /** Take what has come into sight from what stands further down. */
