@@ -47,7 +47,14 @@ redis_backend_health_check_interval = 25
 result_chord_retry_interval = 1.0
 
 # --- tasks ------------------------------------------------------------------------------------------------------
-imports = ("tasks.world", "tasks.characters", "tasks.posts", "tasks.progress", "tasks.maintenance")
+imports = (
+    "tasks.world",
+    "tasks.characters",
+    "tasks.posts",
+    "tasks.reactions",
+    "tasks.progress",
+    "tasks.maintenance",
+)
 task_acks_late = True
 task_reject_on_worker_lost = True
 task_serializer = "json"

@@ -124,6 +124,7 @@ class GenerationTask(Task[Any, Any]):
             stopped = self._attempt(container, order, claim, use_case)
             if stopped is None:
                 log.info("Step %s is done.", claim.key)
+                pipeline.publish_waiting(order, container.rows, step.kind)
                 refresh_status(world_id, at_once=STEPS[step.kind].closes_world)
                 return Verdict(done=True)
             decision, failure = stopped
@@ -206,6 +207,7 @@ class GenerationTask(Task[Any, Any]):
             on_commit = give_up_round
         container.ledger.end_without_result(claim, end.state, failure, rest, on_commit)
         _tell(claim, end.state, failure)
+        pipeline.publish_waiting(order, container.rows)
         canvas = pipeline.canvas_after(step, order, container.rows.states(world_id))
         if canvas is not None:
             canvas.apply_async()

@@ -13,6 +13,11 @@
 
     a later round, which extends a world:  chain(cast_characters…, fan_out), and then as above with who writes in it
 
+Steps that wait for all steps of other kinds stand in no canvas: whoever ends the last of those publishes them
+(`publish_waiting`). Where an order asks for reactions:
+
+    all posts written → react(1) … react(n) → answer(1) … answer(n), all posts out → deliver(1) … deliver(n)
+
 What comes after what is said by the step table (`generia_worker/worlds/steps.py`), what is left by the ledger. One
 builder makes every canvas from both: a new order, a resume, a retry of what failed and a recovery all come through
 here.
@@ -23,11 +28,14 @@ a group makes Celery join inside a task, which fails on a threads pool.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from celery import chain, chord, group
 from celery.canvas import Signature
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from generia_worker.app.celery_app import app
 from generia_worker.app.enqueue import RECORD_PROGRESS
@@ -35,8 +43,11 @@ from generia_worker.engine.generations import Generation
 from generia_worker.engine.queues import queue_of
 from generia_worker.engine.rounds import Round
 from generia_worker.engine.step import Scope, Step, StepState
+from generia_worker.engine.step_rows import StepRows
 from generia_worker.observability import tracing
 from generia_worker.worlds.steps import FAN_OUT, FINISH, STEPS
+
+log = logging.getLogger(__name__)
 
 States = Mapping[Step, StepState]
 
@@ -172,6 +183,25 @@ def publish(steps: Iterable[Step], order: Generation, states: States) -> int:
         for canvas in canvases:
             canvas.apply_async()
     return len(canvases)
+
+
+def publish_waiting(order: Generation, rows: StepRows, ended: str | None = None) -> None:
+    """Publish the steps that waited for all steps of other kinds, where these have ended: of kinds that wait for the kind
+    `ended`, else of all.
+
+    Never fails: what Redis does not take is found by recovery, as what it loses.
+    """
+    specs = STEPS if ended is None else STEPS.waiting_for(ended)
+    waiting = [spec for spec in specs if spec.waits_for and spec.option in (None, *order.options)]
+    if order.cancelled:
+        return
+    for spec in waiting:
+        with tracing.within(order.trace):
+            try:
+                for step in rows.open_waiting(order.world_id, spec):
+                    step_task(order.world_id, step).apply_async()
+            except (RedisError, OperationalError) as error:
+                log.warning("Steps of %s wait for recovery: %s", order.world_id, type(error).__name__)
 
 
 def _is_open(step: Step, states: States) -> bool:

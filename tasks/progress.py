@@ -50,6 +50,8 @@ def record_progress(world_id: str, at_once: bool = False) -> None:
     if not at_once and not _throttle(container, world_id):
         return
     progress = container.status_refresh.refresh(world_id)
+    if progress.unblocked:  # by a process that died before it published them
+        pipeline.publish_waiting(container.generations.recent(world_id), container.rows)
     if progress.ready_to_finish:
         with tracing.within(container.generations.recent(world_id).trace):
             pipeline.by_name(FINISH.task, world_id).apply_async()

@@ -27,6 +27,7 @@ def start_world(world_id: str) -> None:
         container.rows.add(world_id, STEPS.opening_of(one), one.batches, in_round=one.number)
     container.generations.mark_started(world_id)
     pipeline.world_canvas(order, container.rows.states(world_id)).apply_async()
+    pipeline.publish_waiting(order, container.rows)
 
 
 initialize_world = step_task(INITIALIZE, world.initialize_world)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from generia_worker.billing.bills import Bills
 from generia_worker.billing.holds import Holds
 from generia_worker.billing.requests import Requests
-from generia_worker.client.order import Order
+from generia_worker.client.order import Order, Talk
 from generia_worker.client.status import GenerationStatus
 from generia_worker.engine.generations import Generation, Generations
 from generia_worker.engine.ledger import Claim, Ledger
@@ -80,6 +80,7 @@ class Books:
         limits: dict[str, int] | None = None,
         batches: int = 1,
         planned: dict[str, int] | None = None,
+        reactions: Talk = "none",
     ) -> Generation:
         """Accept an order, which nothing has started."""
         order = Order(
@@ -88,6 +89,7 @@ class Books:
             users_count=users_count,
             posts_count=posts_count,
             budget=budget,
+            reactions=reactions,
         )
         limits = {"llm": 99, "images": 99} if limits is None else limits
         accepted, _ = self.generations.accept(order, limits=limits, batches=batches, planned=planned)
@@ -97,12 +99,19 @@ class Books:
         """Add the steps that a world begins with."""
         self.rows.add(world_id, self.table.opening(batches), batches)
 
-    def cast(self, shares: list[int], world_id: str = WORLD, *, batches: int = 1) -> None:
+    def cast(
+        self,
+        shares: list[int],
+        world_id: str = WORLD,
+        *,
+        batches: int = 1,
+        options: Collection[str] = (),
+    ) -> None:
         """Add the steps of the characters and their posts, and store how many posts each character has."""
         by_number = dict(enumerate(shares, start=1))
         one = Round(1, len(shares), sum(shares), batches, 1, by_number, False, datetime.now(UTC))
         self.database.transaction(lambda session: self.generations.store_shares(world_id, one, session))
-        self.rows.add(world_id, self.table.after_cast(shares), batches)
+        self.rows.add(world_id, self.table.after_cast(shares, options), batches)
 
     def told(self, world_id: str = WORLD) -> GenerationStatus:
         """Refresh a world and return its status document as it travels."""

@@ -35,6 +35,7 @@ from generia_worker.providers.llm import LlmClient
 from generia_worker.providers.usage import Provider
 from generia_worker.rpc.channel import open_channel
 from generia_worker.rpc.character_client import CharacterClient
+from generia_worker.rpc.interaction_client import InteractionClient
 from generia_worker.rpc.media_client import MediaClient
 from generia_worker.rpc.post_client import PostClient
 from generia_worker.rpc.world_client import WorldClient
@@ -275,6 +276,11 @@ class Container:
             characters=CharacterClient(self._channel(s.character_service), timeout),
             posts=self.posts,
             media=MediaClient(self._channel(s.media_service), timeout),
+            interactions=(
+                InteractionClient(self._channel(s.interaction_service), timeout)
+                if s.interaction_service
+                else None
+            ),
         )
 
     def _metered_calls(self) -> MeteredCalls:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from pymongo.client_session import ClientSession
@@ -15,6 +15,7 @@ from generia_worker.client.order import Extension, Limits, Order, WorldSize
 from generia_worker.engine.generations import Generation
 from generia_worker.errors import GeneriaError, InvalidInputError, NotFoundError
 from generia_worker.storage.database import Document
+from generia_worker.worlds import talk
 from generia_worker.worlds.extension import Terms
 
 #: What a world gets beyond what it needs when the order names no limits.
@@ -35,7 +36,8 @@ class Ordering:
         """Store an order durably; return its generation, and whether it is new.
 
         Raises:
-            InvalidInputError: a budget, or a limit of dollars a day, needs a price that nobody knows.
+            InvalidInputError: a budget, or a limit of dollars a day, needs a price that nobody knows; or reactions are
+                wanted where there is no interaction service.
             ConflictError: the world was ordered before with another body.
             AllowanceExceeded: the day's allowance does not suffice.
         """
@@ -45,11 +47,15 @@ class Ordering:
         except NotFoundError:
             pass
         caps = allowances.caps_of(order.user_id)
-        calls = self._calls(order.users_count, order.posts_count)
+        self._check_reactions(order.options)
+        calls = self._calls(order.users_count, order.posts_count, order.options)
         limits, batches = self._limits(order, calls), self._batches(order.users_count)
+        predicted = talk.most(order.reactions, order.users_count, order.posts_count)
         if not caps.bounds_dollars and caps.worlds is None:
             planned = self._planned(order.budget, calls, limits)
-            return generations.accept(order, limits=limits, batches=batches, planned=planned)
+            return generations.accept(
+                order, limits=limits, batches=batches, planned=planned, predicted=predicted
+            )
         budget = self._budget(order, calls, order.user_id) if caps.bounds_dollars else order.budget
 
         def work(session: ClientSession) -> Generation:
@@ -60,6 +66,7 @@ class Ordering:
                 limits=limits,
                 batches=batches,
                 planned=planned,
+                predicted=predicted,
                 budget_usd=budget,
                 allowance=held,
                 session=session,
@@ -81,7 +88,8 @@ class Ordering:
         found = extensions.check(world_id, asked)
         if found is None:
             return
-        calls = self._calls(asked.users_count, asked.posts_count, extensions.characters(world_id))
+        characters = extensions.characters(world_id)
+        calls = self._calls(asked.users_count, asked.posts_count, found.options, characters)
         limits, budget = self._limits(asked, calls), asked.budget
         hold = None
         if allowances.caps_of(found.person).bounds_dollars:
@@ -105,7 +113,7 @@ class Ordering:
         found, allowances = self._container.generations.get(world_id), self._container.allowances
         held = False
         if allowances.caps_of(found.person).bounds_dollars:
-            calls = self._calls(found.users_count, found.posts_count)
+            calls = self._calls(found.users_count, found.posts_count, found.options)
             held = allowances.hold_again(world_id, self._spare_usd(), self._most_usd(calls))
         try:
             yield
@@ -118,8 +126,9 @@ class Ordering:
         """Return what a world of this size will take, before anything is spent."""
         known = self._container.status.finished()
         forecast = self._container.forecast
-        seconds = forecast.whole_s(size.users_count, size.posts_count, forecast.pace(known))
-        calls = self._calls(size.users_count, size.posts_count)
+        pace = forecast.pace(known)
+        seconds = forecast.whole_s(size.users_count, size.posts_count, pace, size.options)
+        calls = self._calls(size.users_count, size.posts_count, size.options)
         return estimates.estimate(calls, seconds, self._container.prices, known)
 
     # --- dollars -----------------------------------------------------------------------------------------------------
@@ -176,11 +185,21 @@ class Ordering:
     def _batches(self, users: int) -> int:
         return -(-users // self._container.settings.cast_batch_size)
 
-    def _calls(self, users: int, posts: int, known: int | None = None) -> tuple[int, int]:
+    def _calls(
+        self, users: int, posts: int, options: Collection[str], known: int | None = None
+    ) -> tuple[int, int]:
         """Return the paid calls of a world for which nothing goes wrong: (text, images); of a later round, if it has `known`
         characters already."""
         plan_batch, table = self._container.settings.plan_batch_size, self._container.rows.table
-        return table.expected_calls(users, posts, self._batches(users), plan_batch, known)
+        return table.expected_calls(users, posts, self._batches(users), plan_batch, options, known)
+
+    def _check_reactions(self, options: Collection[str]) -> None:
+        if options and not self._container.settings.interaction_service:
+            message = (
+                "There are no likes and comments here, since no interaction service is configured: order without "
+                'reactions ("none"), or set GENERIA_INTERACTION_SERVICE.'
+            )
+            raise InvalidInputError(message, field="reactions").with_code("no_reactions")
 
     def _limits(self, asked: Limits, calls: tuple[int, int]) -> dict[str, int]:
         """Return the limits of an order: its own, else what it needs plus slack. Raises InvalidInputError."""

@@ -25,6 +25,7 @@ class Finished:
     seconds: float
     users: int
     posts: int
+    options: tuple[str, ...] = ()
 
 
 def estimate(

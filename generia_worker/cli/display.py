@@ -84,6 +84,8 @@ def summary(status: GenerationStatus, *, simulated: bool) -> list[str]:
         f"{status.status.value}{how}: {status.users_created} of {status.users_predicted} characters and "
         f"{status.posts_created} of {status.posts_predicted} posts in {seconds:.1f} s"
     ]
+    if status.comments_predicted:
+        lines.append(f"{status.likes_created} likes and {status.comments_created} comments by its characters")
     if status.error:
         lines.append(f"because: {status.error.reason}")
     if status.tasks_failed:

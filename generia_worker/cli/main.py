@@ -11,7 +11,7 @@ import click
 
 from generia_worker import __version__
 from generia_worker.cli.sections import SectionedGroup
-from generia_worker.client.order import BUDGET_MAX, POSTS_MAX, USERS_MAX
+from generia_worker.client.order import BUDGET_MAX, POSTS_MAX, TALK, USERS_MAX
 from generia_worker.processes import Dollars, reports_errors
 from generia_worker.processes.api import api
 from generia_worker.processes.beat import beat
@@ -51,6 +51,11 @@ def _size_options(command: F) -> F:
 _wait_option = click.option(
     "--wait/--no-wait", default=True, show_default=True, help="Show what becomes of it."
 )
+_reactions_option = click.option(
+    "--reactions",
+    type=click.Choice(TALK),
+    help="How much characters like and comment each other's posts; default: some, where there is an interaction service.",
+)
 _budget_option = click.option(
     "--budget",
     type=Dollars(0, BUDGET_MAX, min_open=True),
@@ -72,6 +77,7 @@ def main() -> None:
 @main.command()
 @click.argument("prompt")
 @_size_options
+@_reactions_option
 @_budget_option
 @_estimate_option
 @_data_dir_option
@@ -81,6 +87,7 @@ def demo(
     prompt: str,
     characters: int,
     posts: int,
+    reactions: str | None,
     budget: float | None,
     estimate: bool,
     data_dir: Path | None,
@@ -92,6 +99,7 @@ def demo(
     settings = _settings(data_dir)
     asked = world_commands.order_of(prompt, characters, posts, budget=budget)
     with stacks.some_stack(settings, as_json=as_json) as running:
+        asked = world_commands.with_reactions(asked, reactions, running)
         if estimate:
             world_commands.show_estimate(running, world_commands.size_of(asked), as_json=as_json)
             return
@@ -136,6 +144,7 @@ def login(data_dir: Path | None, as_json: bool) -> None:
 @main.command()
 @click.argument("prompt")
 @_size_options
+@_reactions_option
 @_budget_option
 @_estimate_option
 @_wait_option
@@ -146,6 +155,7 @@ def generate(
     prompt: str,
     characters: int,
     posts: int,
+    reactions: str | None,
     budget: float | None,
     estimate: bool,
     wait: bool,
@@ -157,6 +167,7 @@ def generate(
 
     asked = world_commands.order_of(prompt, characters, posts, budget=budget)
     running = stacks.running(_settings(data_dir))
+    asked = world_commands.with_reactions(asked, reactions, running)
     if estimate:
         world_commands.show_estimate(running, world_commands.size_of(asked), as_json=as_json)
         return

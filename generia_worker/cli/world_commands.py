@@ -42,12 +42,20 @@ INCOMPLETE = 3
 
 
 def order_of(
-    prompt: str, characters: int, posts: int, world_id: str = "unknown", budget: float | None = None
+    prompt: str,
+    characters: int,
+    posts: int,
+    world_id: str = "unknown",
+    budget: float | None = None,
 ) -> Order:
     """Return the order that these words make. Raises click's BadParameter before anything is started or stored."""
     try:
         return Order(
-            world_id=world_id, user_prompt=prompt, users_count=characters, posts_count=posts, budget=budget
+            world_id=world_id,
+            user_prompt=prompt,
+            users_count=characters,
+            posts_count=posts,
+            budget=budget,
         )
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
@@ -64,7 +72,22 @@ def order_of(
 
 def size_of(order: Order) -> WorldSize:
     """Return how large an order is."""
-    return WorldSize(users_count=order.users_count, posts_count=order.posts_count)
+    return WorldSize(users_count=order.users_count, posts_count=order.posts_count, reactions=order.reactions)
+
+
+def with_reactions(order: Order, asked: str | None, running: Running) -> Order:
+    """Return an order whose characters say as much of each other's posts as was asked for; some, where nothing was.
+
+    None where there is no interaction service. Raises click's BadParameter when some were asked for there.
+    """
+    if not running.settings.interaction_service:
+        if asked in (None, "none"):
+            return order
+        message = (
+            "there are no likes and comments here: GENERIA_INTERACTION_SERVICE names no interaction service"
+        )
+        raise click.BadParameter(message, param_hint="--reactions")
+    return order.model_copy(update={"reactions": asked or "some"})
 
 
 def make(running: Running, asked: Order, *, as_json: bool, wait: bool = True, with_page: bool = False) -> int:
@@ -83,6 +106,7 @@ def make(running: Running, asked: Order, *, as_json: bool, wait: bool = True, wi
             asked.users_count,
             asked.posts_count,
             budget_usd=asked.budget,
+            reactions=asked.reactions,
         )
     client = _client(running)
     # The world service orders too where it knows the endpoint; the same order twice is one.

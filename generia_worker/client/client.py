@@ -60,7 +60,7 @@ class GeneriaClient:
             AllowanceExceeded: the day's allowance is used up; the message says what is left.
             TransientError: the endpoint cannot be reached or is not able now.
         """
-        return self._status("POST", "/v1/generations", order.model_dump(exclude_none=True))
+        return self._status("POST", "/v1/generations", order.body())
 
     def status(self, world_id: str) -> GenerationStatus:
         """Return how far a world is. Raises NotFoundError, TransientError."""
@@ -68,9 +68,7 @@ class GeneriaClient:
 
     def estimate(self, size: WorldSize) -> Estimate:
         """Return what a world of this size will take. Raises InvalidInputError, TransientError."""
-        return Estimate.model_validate(
-            self._send("POST", "/v1/generations:estimate", size.model_dump()).json()
-        )
+        return Estimate.model_validate(self._send("POST", "/v1/generations:estimate", size.body()).json())
 
     def allowance(self, user_id: str) -> Allowance:
         """Return what today still allows a person. Raises TransientError."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
@@ -53,6 +53,16 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+#: How much the characters of a world have to say of each other's posts.
+Talk = Literal["none", "some", "many"]
+TALK: tuple[Talk, ...] = get_args(Talk)
+
+
+def options_of(reactions: str) -> tuple[str, ...]:
+    """Return the `option`s of kinds of step that an order with this much talk asks for."""
+    return () if reactions == "none" else ("reactions",)
+
+
 Count = Annotated[int, Strict(), BeforeValidator(_whole)]
 CallLimit = Annotated[int, Strict(), Field(ge=1, le=100_000), BeforeValidator(_whole)]
 
@@ -66,6 +76,20 @@ class WorldSize(BaseModel):
     posts_count: Count = Field(
         ge=1, le=POSTS_MAX, description="Posts to make, over all characters.", examples=[15]
     )
+    reactions: Talk = Field(
+        default="none",
+        description="How much characters like and comment each other's posts; needs an interaction service.",
+        examples=["some"],
+    )
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What is asked for beyond what every world has: the `option` of kinds of step."""
+        return options_of(self.reactions)
+
+    def body(self) -> dict[str, Any]:
+        """Return what is sent: what was not asked for is left out, so that an endpoint of a version before takes it."""
+        return self.model_dump(exclude_none=True, exclude=set() if self.options else {"reactions"})
 
 
 class Limits(BaseModel):
@@ -148,8 +172,8 @@ class Order(WorldSize, Limits):
 
     def request_hash(self) -> str:
         """Return a digest that is equal for equal orders: tells a repeated order from a changed one."""
-        # Who orders makes no other world of it.
-        return _digest(self.model_dump(exclude={"user_id"}))
+        # Who orders makes no other world of it; and without reactions an order is what it was before there were any.
+        return _digest(self.model_dump(exclude={"user_id"} if self.options else {"user_id", "reactions"}))
 
 
 def _digest(document: dict[str, Any]) -> str:

@@ -40,6 +40,7 @@ class OrderedParameters(BaseModel):
     users_count: int
     posts_count: int
     user_prompt: str
+    reactions: str = "none"
 
 
 class Failure(BaseModel):
@@ -68,7 +69,8 @@ class GenerationStatus(BaseModel):
     What is predicted, and `parameters`, are the order and what extended the world (`extensions` times) together.
 
     `ambiguous_calls_*` counts calls that may have been billed; `unknown_cost_calls` those whose
-    provider named no price. `revision` grows with every change. `seconds_left` is a forecast, from `updated_at` on.
+    provider named no price. `likes_predicted` and `comments_predicted` are how many of them there will be
+    at most. `revision` grows with every change. `seconds_left` is a forecast, from `updated_at` on.
     """
 
     model_config = ConfigDict(extra="ignore", populate_by_name=True)
@@ -88,6 +90,10 @@ class GenerationStatus(BaseModel):
     users_predicted: int = 0
     posts_predicted: int = 0
     extensions: int = 0
+    likes_created: int = 0
+    comments_created: int = 0
+    likes_predicted: int = 0
+    comments_predicted: int = 0
     api_call_limits_LLM: int = 0  # noqa: N815 - the platform's name
     api_call_limits_images: int = 0
     api_calls_made_LLM: int = 0  # noqa: N815

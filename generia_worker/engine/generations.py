@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from cachetools import TTLCache
 from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
-from generia_worker.client.order import Order
+from generia_worker.client.order import Order, options_of
 from generia_worker.engine.rounds import Round, pairs
 from generia_worker.engine.step import Failure, Step
 from generia_worker.errors import ConflictError, NotFoundError
@@ -28,7 +28,9 @@ class Generation:
     """A row of `generations`. `rounds` are the order and what extended the world, and the counts are those of all of them;
     `run` counts how often the world was begun or reopened; `fatal` says why no further step can succeed. `planned`: the paid
     calls of a world in which nothing goes wrong, where all of them are held from the start; None where each is held by
-    itself. `person` ordered it, where that was said; `trace` is where it was ordered in, where traces are kept."""
+    itself. `reactions` is how much its characters have to say of each other's posts (none, some, many), `predicted` how many
+    "likes" and "comments" that will be at most. `person` ordered it, where that was said; `trace` is where it was
+    ordered in, where traces are kept."""
 
     world_id: str
     prompt: str
@@ -43,8 +45,15 @@ class Generation:
     fatal: Failure | None
     created_at: datetime
     request_hash: str
+    reactions: str = "none"
+    predicted: dict[str, int] = field(default_factory=dict)
     person: str | None = None
     trace: str | None = None
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What the order asks for beyond what every world has: the `option` of kinds of step."""
+        return options_of(self.reactions)
 
     @classmethod
     def from_document(cls, document: Document) -> Generation:
@@ -64,6 +73,8 @@ class Generation:
             fatal=document["fatal"],
             created_at=document["created_at"],
             request_hash=document["request_hash"],
+            reactions=document.get("reactions", "none"),
+            predicted=document.get("predicted") or {},
             person=document.get("person"),
             trace=document.get("trace"),
         )
@@ -131,7 +142,13 @@ class Generations:
         )
 
     def accept(
-        self, order: Order, *, limits: dict[str, int], batches: int, planned: dict[str, int] | None = None
+        self,
+        order: Order,
+        *,
+        limits: dict[str, int],
+        batches: int,
+        planned: dict[str, int] | None = None,
+        predicted: dict[str, int] | None = None,
     ) -> tuple[Generation, bool]:
         """Store an order durably; return its generation, and whether it is new. `planned` calls are held with it.
 
@@ -139,7 +156,8 @@ class Generations:
             ConflictError: the world was ordered before with another body.
         """
         try:
-            return self.insert(order, limits=limits, batches=batches, planned=planned), True
+            made = self.insert(order, limits=limits, batches=batches, planned=planned, predicted=predicted)
+            return made, True
         except DuplicateKeyError:
             return self.accepted(order), False
 
@@ -158,6 +176,7 @@ class Generations:
         limits: dict[str, int],
         batches: int,
         planned: dict[str, int] | None = None,
+        predicted: dict[str, int] | None = None,
         budget_usd: float | None = None,
         allowance: Document | None = None,
         session: ClientSession | None = None,
@@ -176,10 +195,12 @@ class Generations:
             "batches": batches,
             "limits": limits,
             "budget_usd": order.budget if budget_usd is None else budget_usd,
+            "reactions": order.reactions,
             "person": order.user_id,
             "trace": tracing.current(),
             "allowance": allowance,
             "planned": planned,
+            "predicted": predicted or {},
             "reserved": {"llm": 0, "images": 0, **(planned or {}), "usd": 0.0},
             "shares": None,
             "cancelled": False,

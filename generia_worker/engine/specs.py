@@ -6,8 +6,8 @@ The table itself is `generia_worker/worlds/steps.py`; the engine, the status and
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -47,14 +47,18 @@ class StepSpec(Generic[M]):
     #: The stage of the status document that it belongs to; stages come in the order of the table.
     stage: str
     scope: Scope = Scope.WORLD
-    #: The kind after whose end its message is published; None: published with the order, or by `closes_world`.
+    #: The kind after whose end its message is published; None: published with the order, or by what follows.
     after: StepSpec[Any] | None = None
+    #: Kinds of step that must all have ended in the world, however that was, before its messages are published.
+    waits_for: tuple[StepSpec[Any], ...] = ()
     #: The kind without whose result it cannot run, where that is not the one that it comes `after`.
     needs: StepSpec[Any] | None = None
     #: Done once, however many rounds its world has: of the world, or of a character in the round that makes it.
     once: bool = False
     #: Only characters that were given posts have it.
     only_with_posts: bool = False
+    #: Only worlds whose order asks for this have it; None: all.
+    option: str | None = None
     #: It waits for every other step of its world, and ends it.
     closes_world: bool = False
     #: Its failure ends the world.
@@ -63,6 +67,8 @@ class StepSpec(Generic[M]):
     indispensable: bool = False
     #: A counter of the status document that it adds to when it is done.
     counter: str | None = None
+    #: Counters that it adds a number of its result to when it is done: counter → field of the result.
+    sums: Mapping[str, str] = field(default_factory=dict)
     #: Paid calls when nothing has to be asked twice.
     text_calls: int = 0
     image_calls: int = 0
@@ -110,7 +116,7 @@ class StepTable:
         """Raises ValueError when a spec is there twice, or names one that does not stand before it."""
         self._specs: dict[str, StepSpec[Any]] = {}
         for spec in specs:
-            for before in (spec.after, spec.needs):
+            for before in (spec.after, spec.needs, *spec.waits_for):
                 if before is not None and self._specs.get(before.kind) is not before:
                     raise ValueError(f"{spec.kind} names {before.kind}, which does not stand before it.")
             if spec.kind in self._specs:
@@ -163,34 +169,58 @@ class StepTable:
                 steps += [spec.step(batch, in_round=in_round) for batch in range(batches)]
         return steps
 
-    def of_character(self, number: int, posts: int, *, in_round: int = 1, is_new: bool = True) -> list[Step]:
+    def _with(self, options: Collection[str]) -> Iterator[StepSpec[Any]]:
+        """Return the specs of a world whose order asks for `options`."""
+        return (spec for spec in self if spec.option is None or spec.option in options)
+
+    def of_character(
+        self,
+        number: int,
+        posts: int,
+        options: Collection[str] = (),
+        *,
+        in_round: int = 1,
+        is_new: bool = True,
+    ) -> list[Step]:
         """Return the steps of character `number` (from 1) and of its `posts` posts in a round; `is_new`: made in it."""
+        specs = list(self._with(options))
         own = [
             s
-            for s in self
+            for s in specs
             if s.scope is Scope.CHARACTER and (posts or not s.only_with_posts) and (is_new or not s.once)
         ]
-        each = [s for s in self if s.scope is Scope.POST]
+        each = [s for s in specs if s.scope is Scope.POST]
         steps = [spec.step(number, in_round=in_round) for spec in own]
         return steps + [
             spec.step(number, post, in_round=in_round) for post in range(1, posts + 1) for spec in each
         ]
 
-    def of_round(self, one: Round) -> list[Step]:
+    def of_round(self, one: Round, options: Collection[str] = ()) -> list[Step]:
         """Return every step of a round's characters and posts; none before its shares are known."""
         return [
             step
             for number, posts in (one.shares or {}).items()
-            for step in self.of_character(number, posts, in_round=one.number, is_new=one.is_new(number))
+            for step in self.of_character(
+                number, posts, options, in_round=one.number, is_new=one.is_new(number)
+            )
         ]
 
-    def after_cast(self, shares: Sequence[int]) -> list[Step]:
+    def after_cast(self, shares: Sequence[int], options: Collection[str] = ()) -> list[Step]:
         """Return every step of characters and posts; `shares[i]` is how many posts character i + 1 has."""
         return [
-            step for number, posts in enumerate(shares, start=1) for step in self.of_character(number, posts)
+            step
+            for number, posts in enumerate(shares, start=1)
+            for step in self.of_character(number, posts, options)
         ]
 
-    def numbers(self, users: int, posts: int, batches: int, known: int | None = None) -> dict[str, int]:
+    def numbers(
+        self,
+        users: int,
+        posts: int,
+        batches: int,
+        options: Collection[str] = (),
+        known: int | None = None,
+    ) -> dict[str, int]:
         """Return how many steps of each kind a world will have: exact, since each character gets a post while there are
         enough.
 
@@ -201,32 +231,40 @@ class StepTable:
         numbers = {Scope.WORLD: 1, Scope.BATCH: batches, Scope.CHARACTER: writers, Scope.POST: posts}
         if known is not None:  # of those who were there before only who writes takes part
             numbers[Scope.CHARACTER] = min(writers, users + posts)
-        found = {s.kind: min(writers, posts) if s.only_with_posts else numbers[s.scope] for s in self}
+        specs = list(self._with(options))
+        found = {s.kind: min(writers, posts) if s.only_with_posts else numbers[s.scope] for s in specs}
         if known is not None:
-            found |= {s.kind: users if s.scope is Scope.CHARACTER else 0 for s in self if s.once}
+            found |= {s.kind: users if s.scope is Scope.CHARACTER else 0 for s in specs if s.once}
         return found
 
-    def count(self, users: int, posts: int, batches: int) -> int:
+    def count(self, users: int, posts: int, batches: int, options: Collection[str] = ()) -> int:
         """Return how many steps a world will have."""
-        return sum(self.numbers(users, posts, batches).values())
+        return sum(self.numbers(users, posts, batches, options).values())
 
-    def count_of(self, one: Round) -> int:
+    def count_of(self, one: Round, options: Collection[str] = ()) -> int:
         """Return how many steps a round has, or will have at most while its shares are not known."""
         if one.is_laid_out:
-            return len(self.opening_of(one)) + len(self.of_round(one))
+            return len(self.opening_of(one)) + len(self.of_round(one, options))
         known = None if one.number == 1 else one.first_character - 1
-        return sum(self.numbers(one.users, one.posts, one.batches, known).values())
+        return sum(self.numbers(one.users, one.posts, one.batches, options, known).values())
 
     def expected_calls(
-        self, users: int, posts: int, batches: int, plan_batch: int, known: int | None = None
+        self,
+        users: int,
+        posts: int,
+        batches: int,
+        plan_batch: int,
+        options: Collection[str] = (),
+        known: int | None = None,
     ) -> tuple[int, int]:
         """Return the paid calls of a world in which nothing goes wrong, or of a later round: (text, images).
 
-        Where characters with many posts take several calls, the most that can occur is counted: it depends on the shares.
+        Where characters with many posts take several calls, or one may have nothing to answer, the most that can occur is
+        counted: it depends on the shares, and on what is written.
         """
-        numbers = self.numbers(users, posts, batches, known)
+        numbers = self.numbers(users, posts, batches, options, known)
         text = images = 0
-        for spec in self:
+        for spec in self._with(options):
             number = numbers[spec.kind]
             text += number * spec.text_calls + (posts // plan_batch if spec.text_calls_by_posts else 0)
             images += number * spec.image_calls
@@ -292,6 +330,10 @@ class StepTable:
         """The kinds whose failure ends the world."""
         return frozenset(spec.kind for spec in self if spec.fatal)
 
+    def waiting_for(self, kind: str) -> list[StepSpec[Any]]:
+        """Return the specs whose steps wait until all steps of this kind have ended."""
+        return [spec for spec in self if any(one.kind == kind for one in spec.waits_for)]
+
     # --- what others derive ------------------------------------------------------------------------------------
     @cached_property
     def stages(self) -> Mapping[str, tuple[str, ...]]:
@@ -316,6 +358,11 @@ class StepTable:
             return {}
         own = self[kind].counter if state is StepState.DONE else None
         return {_STATE_COUNTERS[state]: 1} | ({own: 1} if own else {})
+
+    @cached_property
+    def summed(self) -> Mapping[str, Mapping[str, str]]:
+        """The kinds that add numbers of their results to counters, each with counter → field of the result."""
+        return {spec.kind: spec.sums for spec in self if spec.sums}
 
     def is_published_later(self, kind: str) -> bool:
         """True for a kind whose result nobody sees before a step of another kind is done."""

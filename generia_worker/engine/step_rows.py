@@ -6,14 +6,14 @@ lost in `recovery.py`, who reads results in `results.py`.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
 
-from generia_worker.engine.specs import StepTable
+from generia_worker.engine.specs import StepSpec, StepTable
 from generia_worker.engine.step import Census, Step, StepState
 from generia_worker.storage.database import Database, Document
 
@@ -72,6 +72,39 @@ class StepRows:
             (group["_id"]["kind"], StepState(group["_id"]["state"])): group["n"]
             for group in self._rows.aggregate(pipeline)
         }
+
+    def open_waiting(self, world_id: str, spec: StepSpec[Any]) -> list[Step]:
+        """Note that the steps of a kind which `waits_for` others are published now, if these have all ended; return them.
+
+        Each is returned once, whoever asks how often. One whose message is lost afterwards is found by `Recovery`.
+        """
+        before = [one.kind for one in spec.waits_for]
+        live = {"$in": [StepState.PENDING.value, StepState.RUNNING.value]}
+        of_world: Document = {"world_id": world_id}
+        if self._rows.find_one(of_world | {"kind": {"$in": before}, "state": live}, {"_id": 1}) is not None:
+            return []
+        waiting = {"kind": spec.kind, "state": StepState.PENDING.value, "ready_at": None, "not_before": None}
+        rows = self._rows.find(of_world | waiting, {"kind": 1, "first": 1, "second": 1})
+        return [
+            self.step_of(row)
+            for row in rows
+            if self._rows.update_one(
+                {"_id": row["_id"], **waiting}, {"$currentDate": {"ready_at": True}}
+            ).modified_count
+        ]
+
+    def sums(self, world_id: str, kind: str, fields: Mapping[str, str]) -> dict[str, int]:
+        """Add up numbers of the results of a kind of step: name → field of the result.
+
+        Also of steps that are done again, since what they had made stays.
+        """
+        totals = {name: {"$sum": f"$result.{field}"} for name, field in fields.items()}
+        pipeline: list[Document] = [
+            {"$match": {"world_id": world_id, "kind": kind, "result": {"$ne": None}}},
+            {"$group": {"_id": None, **totals}},
+        ]
+        found = next(iter(self._rows.aggregate(pipeline)), {})
+        return {name: found.get(name, 0) for name in fields}
 
     def failures(self, world_id: str, limit: int = 1000) -> list[dict[str, Any]]:
         """Return the failed and skipped steps of a world with their reasons, the failed ones first.

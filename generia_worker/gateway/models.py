@@ -21,6 +21,7 @@ from generia_worker.client.order import (
     USERS_MAX,
     Count,
     Prompt,
+    Talk,
     some_of,
 )
 from generia_worker.client.status import GenerationStatus, OrderedParameters, StageInfo
@@ -180,6 +181,10 @@ class SizeBody(_Body):
 
     characters_count: Count = Field(ge=1, le=USERS_MAX, examples=[5])
     posts_count: Count = Field(ge=1, le=POSTS_MAX, examples=[15])
+    reactions: Talk = Field(
+        default="none",
+        description="How much characters like and comment each other's posts, where there are reactions here.",
+    )
 
 
 class NewWorldBody(SizeBody):

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from generia_worker.client.allowance import Allowance
 from generia_worker.client.estimate import Estimate
+from generia_worker.client.order import WorldSize
 from generia_worker.client.receipt import Receipt
 from generia_worker.client.status import FailedStep, GenerationStatus
 from generia_worker.errors import GeneriaError, InvalidInputError, TransientError
@@ -45,6 +46,9 @@ _CHUNK_BYTES = 64 * 1024
 def create_world(body: NewWorldBody, user: SignedIn, response: Response, deps: Deps) -> WorldJson:
     """Make a world: it is created, and its generation is ordered."""
     deps.rate_limits.hit("create", user.id)
+    if body.reactions != "none" and deps.services.interactions is None:
+        message = "There are no likes and comments here: no interaction service is configured."
+        raise InvalidInputError(message, field="reactions")
     try:
         world = deps.services.worlds.create(
             user.id,
@@ -54,6 +58,7 @@ def create_world(body: NewWorldBody, user: SignedIn, response: Response, deps: D
             body.characters_count,
             body.posts_count,
             budget_usd=body.budget,
+            reactions=body.reactions,
         )
     except InvalidInputError as error:
         # Everything else was checked here: what a service can still refuse is a budget without a price.
@@ -101,8 +106,10 @@ def list_worlds(
 @router.post("/worlds:estimate", responses=documented(400, 401, 403, 411, 413, 422, 503))
 def estimate_world(body: SizeBody, _user: SignedIn, deps: Deps) -> Estimate:
     """Tell what a world of this size will take, before anything is spent."""
-    size = {"users_count": body.characters_count, "posts_count": body.posts_count}
-    return Estimate.model_validate(deps.endpoint.call("POST", "/v1/generations:estimate", size))
+    size = WorldSize(
+        users_count=body.characters_count, posts_count=body.posts_count, reactions=body.reactions
+    )
+    return Estimate.model_validate(deps.endpoint.call("POST", "/v1/generations:estimate", size.body()))
 
 
 @router.get("/allowance", responses=documented(401, 503))

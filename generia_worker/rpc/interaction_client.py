@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import grpc
 
@@ -54,11 +55,16 @@ class InteractionClient:
         self._stub = wire.InteractionServiceStub(channel)
         self._timeout_s = timeout_s
 
-    def like(self, user_id: str, post_id: str, world_id: str, *, name: str = "") -> int:
-        """Like a post, twice is once; returns how many do."""
+    def like(
+        self, user_id: str, post_id: str, world_id: str, *, name: str = "", at: datetime | None = None
+    ) -> int:
+        """Like a post, twice is once; returns how many do. `at` is when a character did, in its world."""
         with translated("LikePost"):
             request = wire.interaction.LikePostRequest(
-                post_id=post_id, user_id=to_wire(user_id), world_id=world_id
+                post_id=post_id,
+                user_id=to_wire(user_id),
+                world_id=world_id,
+                created_at=at.isoformat() if at else None,
             )
             answer = self._stub.LikePost(request, timeout=self._timeout_s, metadata=_named(name))
         return answer.likes_count
@@ -78,12 +84,27 @@ class InteractionClient:
             return self._stub.CheckUserLiked(request, timeout=self._timeout_s).liked
 
     def comment(
-        self, user_id: str, post_id: str, world_id: str, text: str, *, idempotency_key: str, name: str = ""
+        self,
+        user_id: str,
+        post_id: str,
+        world_id: str,
+        text: str,
+        *,
+        idempotency_key: str,
+        name: str = "",
+        at: datetime | None = None,
     ) -> CommentRecord:
-        """Comment on a post; an equal key and body is the same comment."""
+        """Comment on a post; an equal key and body is the same comment.
+
+        `at` is when a character said it, in its world; a service may not know that, and takes the time of the call.
+        """
         with translated("AddComment"):
             request = wire.interaction.AddCommentRequest(
-                post_id=post_id, user_id=to_wire(user_id), text=text, world_id=world_id
+                post_id=post_id,
+                user_id=to_wire(user_id),
+                text=text,
+                world_id=world_id,
+                created_at=at.isoformat() if at else None,
             )
             metadata: _Metadata = (*idempotency_metadata(idempotency_key), *_named(name))
             answer = self._stub.AddComment(request, timeout=self._timeout_s, metadata=metadata)

@@ -42,6 +42,8 @@ IDEMPOTENCY_KEY = "idempotency-key"
 TOKEN = "generia-token"  # noqa: S105 - its name
 #: Metadata key under which CreateWorld is told the budget of a world in dollars.
 BUDGET_KEY = "generia-budget"
+#: Metadata key under which CreateWorld is told how much the characters of a world react to each other: none, some, many.
+REACTIONS_KEY = "generia-reactions"
 #: Metadata of a GetWorlds that asks for the worlds that the user made or joined; its value is `1`.
 MINE_KEY = "generia-mine"
 #: The same for worlds that are being made, and for the most popular ones first: by members and likes of people.
@@ -81,6 +83,7 @@ __all__ = [
     "PAGE_MAX",
     "PERSON_KEY",
     "POPULAR_KEY",
+    "REACTIONS_KEY",
     "SEARCH_KEY",
     "SEARCH_MAX",
     "SEARCH_WORDS_MAX",

@@ -100,12 +100,17 @@ class WorldClient:
         posts_count: int,
         *,
         budget_usd: float | None = None,
+        reactions: str = "none",
     ) -> WorldRecord:
         """Create a world and order its generation, with at most `budget_usd` dollars to spend when given.
+
+        `reactions` is how much its characters have to say of each other's posts: none, some, many.
 
         Without a name it gets one from its prompt, since some services demand one; the model's takes its place.
         """
         metadata: Metadata = () if budget_usd is None else ((wire.BUDGET_KEY, repr(float(budget_usd))),)
+        if reactions != "none":
+            metadata = (*metadata, (wire.REACTIONS_KEY, reactions))
         with translated("CreateWorld"):
             request = wire.world.CreateWorldRequest(
                 user_id=to_wire(user_id),

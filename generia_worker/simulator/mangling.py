@@ -19,6 +19,8 @@ _ESSENTIAL = {
     "character": "display_name",
     "post_plan": "posts",
     "post": "content",
+    "reactions": "comments",
+    "answers": "answers",
 }
 
 
@@ -39,7 +41,9 @@ def mangle_document(document: Document, brief: Brief, behaviour: Behaviour, dice
 
 
 def _wrong_counts(document: Document, brief: Brief, dice: Dice) -> None:
-    key = {"cast": "characters", "post_plan": "posts"}.get(brief.kind, "")
+    key = {"cast": "characters", "post_plan": "posts", "reactions": "comments", "answers": "answers"}.get(
+        brief.kind, ""
+    )
     items = document.get(key)
     if not isinstance(items, list) or not items:
         return

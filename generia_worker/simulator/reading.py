@@ -15,6 +15,8 @@ _TELLTALES = {
     "post": {"content", "image_prompt"},
     "cast": {"characters"},
     "post_plan": {"posts"},
+    "reactions": {"likes", "comments"},
+    "answers": {"answers"},
     "character": {"display_name"},
     "world_description": {"description_short"},
 }

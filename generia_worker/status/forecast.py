@@ -7,7 +7,7 @@ world itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil
 from statistics import median
@@ -82,7 +82,11 @@ class Forecast:
         Least squares of their relative errors, drawn towards their median. One that took no time (a clock was set back in
         between) tells nothing.
         """
-        took = [(self._work(one.users, one.posts, {}), one.seconds) for one in known if one.seconds > 0]
+        took = [
+            (self._work(one.users, one.posts, {}, one.options), one.seconds)
+            for one in known
+            if one.seconds > 0
+        ]
         if not took:
             return _MODEL
         usual = median(seconds / _MODEL.of(work) for work, seconds in took)
@@ -96,19 +100,25 @@ class Forecast:
         chain, slots = (x1 * yy - y1 * xy) / below, (y1 * xx - x1 * xy) / below
         return Pace(max(chain, usual / _FURTHEST), max(slots, 0.0), learned=True)
 
-    def whole_s(self, users: int, posts: int, pace: Pace = _MODEL) -> float:
+    def whole_s(self, users: int, posts: int, pace: Pace = _MODEL, options: Collection[str] = ()) -> float:
         """Return how many seconds a world will take, at the pace of others."""
-        return pace.of(self._work(users, posts, {}))
+        return pace.of(self._work(users, posts, {}, options))
 
     def left_s(
-        self, users: int, posts: int, census: Census, elapsed_s: float | None, pace: Pace = _MODEL
+        self,
+        users: int,
+        posts: int,
+        census: Census,
+        elapsed_s: float | None,
+        pace: Pace = _MODEL,
+        options: Collection[str] = (),
     ) -> float:
         """Return how many seconds a world has still to go, when a step of it has just ended.
 
         `elapsed_s` is how long it has been worked on; None when that is not known (it stood still in between).
         """
-        whole = self.whole_s(users, posts, pace)
-        left = pace.of(self._work(users, posts, census))
+        whole = self.whole_s(users, posts, pace, options)
+        left = pace.of(self._work(users, posts, census, options))
         done = max(1 - left / whole, 0.0)
         if elapsed_s is None or done < _OWN_FROM:
             return left
@@ -117,7 +127,7 @@ class Forecast:
             return left * own
         return left * float(min(max(own, 1 / _FURTHEST), _FURTHEST) ** (done**_OWN_WEIGHT))
 
-    def _work(self, users: int, posts: int, census: Census) -> _Work:
+    def _work(self, users: int, posts: int, census: Census, options: Collection[str]) -> _Work:
         """Return the work of what `census` does not show as ended.
 
         What the world itself needs comes one after the other; after that, each character has a chain of its own.
@@ -125,7 +135,7 @@ class Forecast:
         chain, chains = 0.0, dict[str, float]()
         text = images = 0.0
         more_texts = posts / max(users, 1) // self._shape.plan_batch
-        for kind, (waiting, running) in self._left(users, posts, census).items():
+        for kind, (waiting, running) in self._left(users, posts, census, options).items():
             spec = self._table[kind]
             texts = spec.text_calls + (more_texts if spec.text_calls_by_posts else 0)
             # The pictures of a step are made at the same time.
@@ -133,7 +143,8 @@ class Forecast:
             if spec.scope in _ALONE:  # when something of the world ends, what comes after it has just begun
                 chain += seconds * (waiting + running)
                 continue
-            before = chains.get(spec.after.kind, 0.0) if spec.after else 0.0
+            earlier = (spec.after, *spec.waits_for) if spec.after else spec.waits_for
+            before = max((chains.get(one.kind, 0.0) for one in earlier), default=0.0)
             # A single step has just begun when another one ends; many are half done.
             steps = waiting + _RUNNING * (running + running**0.5)
             chains[kind] = before + seconds * steps / max(waiting + running, 1)
@@ -142,9 +153,11 @@ class Forecast:
         slots = max(text * _TEXT_S / self._shape.text_slots, images * _IMAGE_S / self._shape.image_slots)
         return _Work(chain + max(chains.values(), default=0.0), slots)
 
-    def _left(self, users: int, posts: int, census: Census) -> Mapping[str, tuple[int, int]]:
+    def _left(
+        self, users: int, posts: int, census: Census, options: Collection[str]
+    ) -> Mapping[str, tuple[int, int]]:
         """Return of each kind how many steps have not begun, and how many run."""
-        ordered = self._table.numbers(users, posts, ceil(users / self._shape.cast_batch))
+        ordered = self._table.numbers(users, posts, ceil(users / self._shape.cast_batch), options)
         known = {kind for kind, _ in census}
         return {
             kind: (census.get((kind, StepState.PENDING), 0), census.get((kind, StepState.RUNNING), 0))

@@ -20,6 +20,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError, WTimeoutError
 
 from generia_worker.billing.estimate import Finished
 from generia_worker.billing.requests import Requests
+from generia_worker.client.order import options_of
 from generia_worker.client.status import WorldStatus
 from generia_worker.engine.generations import Generation, Generations
 from generia_worker.engine.specs import StepTable
@@ -39,6 +40,8 @@ COUNTERS: dict[str, int | float] = {
     "tasks_cancelled": 0,
     "users_created": 0,
     "posts_created": 0,
+    "likes_created": 0,
+    "comments_created": 0,
     "api_calls_made_LLM": 0,
     "api_calls_made_images": 0,
     "ambiguous_calls_LLM": 0,
@@ -96,7 +99,7 @@ def pending_status(generation: Generation, table: StepTable) -> Document:
 
 
 def _plan(generation: Generation, table: StepTable, *, total: int) -> Document:
-    predicted = sum(table.count_of(one) for one in generation.rounds)
+    predicted = sum(table.count_of(one, generation.options) for one in generation.rounds)
     return {"tasks_total": total, "task_predicted": max(predicted - total, 0)}
 
 
@@ -104,6 +107,8 @@ def _order(generation: Generation) -> Document:
     return {
         "users_predicted": generation.users_count,
         "posts_predicted": generation.posts_count,
+        "likes_predicted": generation.predicted.get("likes", 0),
+        "comments_predicted": generation.predicted.get("comments", 0),
         "api_call_limits_LLM": generation.limits["llm"],
         "api_call_limits_images": generation.limits["images"],
         "budget_usd": generation.budget_usd,
@@ -111,6 +116,7 @@ def _order(generation: Generation) -> Document:
             "users_count": generation.users_count,
             "posts_count": generation.posts_count,
             "user_prompt": generation.prompt,
+            "reactions": generation.reactions,
         },
     }
 
@@ -173,6 +179,7 @@ class StatusProjection:
                 seconds=(row["finished_at"] - row["created_at"]).total_seconds(),
                 users=row["users_predicted"],
                 posts=row["posts_predicted"],
+                options=options_of(row["parameters"].get("reactions", "none")),
             )
             for row in rows
         ]
@@ -268,6 +275,10 @@ class StatusProjection:
         for (kind, state), number in census.items():
             for name, value in self._table.counters(kind, state).items():
                 counters[name] += number * value
+        for kind, fields in self._table.summed.items():
+            if any(counted == kind for counted, _ in census):
+                for name, value in self._step_rows.sums(generation.world_id, kind, fields).items():
+                    counters[name] += value
         stages = [{"name": name, "status": state.value} for name, state in progress.stages.items()]
         return {
             "_id": generation.world_id,
@@ -296,13 +307,16 @@ class StatusProjection:
         to_come = dict(census)
         for one in generation.rounds[1:]:
             if not one.is_laid_out:
-                numbers = self._table.numbers(one.users, one.posts, 0, one.first_character - 1)
+                numbers = self._table.numbers(
+                    one.users, one.posts, 0, generation.options, one.first_character - 1
+                )
                 for kind, number in numbers.items():
                     if self._table[kind].scope in (Scope.CHARACTER, Scope.POST):
                         pending = (kind, StepState.PENDING)
                         to_come[pending] = to_come.get(pending, 0) + number
         users, posts = generation.users_count, generation.posts_count
-        return round(self._forecast.left_s(users, posts, to_come, elapsed_s, pace), 1)
+        left_s = self._forecast.left_s(users, posts, to_come, elapsed_s, pace, generation.options)
+        return round(left_s, 1)
 
     def _error(
         self, generation: Generation, progress: Progress, counters: Mapping[str, int | float]

@@ -19,6 +19,8 @@ class Progress:
     stages: dict[str, WorldStatus]
     #: True when every step but the closing one is in a final state.
     ready_to_finish: bool
+    #: Kinds of step that waited for all steps of others, which have ended, and of which some are pending.
+    unblocked: tuple[str, ...] = ()
 
 
 def _count(census: Census, kinds: Iterable[str], *states: StepState) -> int:
@@ -70,7 +72,20 @@ def progress_of(
     current = next((name for name, state in stages.items() if state in going_on), table.closing.stage)
     if fatal:
         current = next((name for name, state in stages.items() if state is WorldStatus.FAILED), current)
-    return Progress(status, current, stages, ready_to_finish=ready and not finished)
+    return Progress(
+        status, current, stages, ready_to_finish=ready and not finished, unblocked=_unblocked(table, census)
+    )
+
+
+def _unblocked(table: StepTable, census: Census) -> tuple[str, ...]:
+    live = (StepState.PENDING, StepState.RUNNING)
+    return tuple(
+        spec.kind
+        for spec in table
+        if spec.waits_for
+        and _count(census, [spec.kind], StepState.PENDING)
+        and not _count(census, [one.kind for one in spec.waits_for], *live)
+    )
 
 
 def _stages(table: StepTable, census: Census, cast_is_stored: bool) -> dict[str, WorldStatus]:

@@ -46,7 +46,7 @@ def cast_characters(ctx: StepContext, services: Services) -> Outcome:
 
     def lay_out(session: ClientSession) -> None:
         services.generations.store_shares(ctx.world_id, laid_out, session)
-        steps = services.rows.table.of_round(laid_out)
+        steps = services.rows.table.of_round(laid_out, ctx.generation.options)
         services.rows.add(ctx.world_id, steps, one.batches, session, in_round=one.number)
 
     return Outcome(batch, on_commit=lay_out)

@@ -22,6 +22,7 @@ from generia_worker.errors import PermanentError
 from generia_worker.providers.http import HttpPool
 from generia_worker.providers.usage import Provider
 from generia_worker.rpc.character_client import CharacterClient
+from generia_worker.rpc.interaction_client import InteractionClient
 from generia_worker.rpc.media_client import MediaClient
 from generia_worker.rpc.post_client import PostClient
 from generia_worker.rpc.world_client import WorldClient
@@ -55,6 +56,8 @@ class Services:
     characters: CharacterClient
     posts: PostClient
     media: MediaClient
+    #: None where there are no likes and comments.
+    interactions: InteractionClient | None
 
 
 @dataclass(frozen=True, slots=True)

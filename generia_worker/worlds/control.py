@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from pymongo.client_session import ClientSession
@@ -124,6 +124,7 @@ class Control:
                 for step, state in world.items()
                 if state in states and step.kind != self._table.closing.kind
             }
+            again |= self._waiting_for(again, world)
             if again or order.cancelled or not world:
                 rounds: dict[int, set[Step]] = {}
                 for step in world:
@@ -133,7 +134,9 @@ class Control:
                     for one in order.rounds
                     for own in [rounds.get(one.number, set())]
                     for step in own & again
-                    if self._table.predecessor(step, one.batches, own, one.number) not in again
+                    # What waits for others is opened when these have ended, this time too.
+                    if not self._table[step.kind].waits_for
+                    and self._table.predecessor(step, one.batches, own, one.number) not in again
                 }
                 self._generations.take_up(order, session)
                 self._set_pending(world_id, ready, session, ready=True)
@@ -143,6 +146,24 @@ class Control:
 
         self._generations.get(world_id)
         return self._database.transaction(work)
+
+    def _waiting_for(self, again: Collection[Step], world: Mapping[Step, StepState]) -> set[Step]:
+        """Return the steps that are done and waited for all of a kind of which some are tried again: they look again at what
+        there is then. What was paid for them is theirs already."""
+        tried = {(step.kind, step.round) for step in again}
+        for spec in self._table:
+            tried |= {
+                (spec.kind, in_round)
+                for kind, in_round in tried
+                if any(one.kind == kind for one in spec.waits_for)
+            }
+        return {
+            step
+            for step, state in world.items()
+            if state is StepState.DONE
+            and (step.kind, step.round) in tried
+            and self._table[step.kind].waits_for
+        }
 
     def _set_pending(
         self, world_id: str, steps: Iterable[Step], session: ClientSession, *, ready: bool

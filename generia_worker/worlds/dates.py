@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 SPAN_DAYS, DAYS_MOST = 14.0, 366.0
 #: Between two posts of one character lies this at least.
 _GAP = timedelta(minutes=1)
+#: After how long people have something to say of a post, in seconds: on average, where there is that much time.
+_TALK_S = 5 * 3600.0
 
 
 def written_at(key: str, until: datetime, days_ago: Sequence[float | None]) -> list[datetime]:
@@ -49,6 +51,16 @@ def written_between(
     rng, count = random.Random(key), len(days_ago)
     length = until - since
     return [since + length * ((index + rng.uniform(0.2, 0.8)) / count) for index in range(count)]
+
+
+def said_at(key: str, written: datetime, until: datetime) -> datetime:
+    """Return when something was said of a post that was written at `written`: afterwards, mostly soon, before `until`.
+
+    The same `key` gives the same time.
+    """
+    rng = random.Random(key)
+    most_s = (until - written).total_seconds() * rng.uniform(0.2, 0.95)
+    return written + timedelta(seconds=max(min(rng.expovariate(1 / _TALK_S), most_s), 0.001))
 
 
 def _within_their_days(days: Sequence[float], rng: random.Random) -> list[float]:

@@ -249,3 +249,40 @@ class PostDraft(Content):
             if tag:
                 seen.setdefault(tag.casefold(), tag)
         return list(seen.values())[:10]
+
+
+# --- what they say of each other's posts ---------------------------------------------------------------------------
+#: The most characters of one comment.
+COMMENT_MAX = 500
+Comment = Annotated[Passage, AfterValidator(lambda text: clip(text, COMMENT_MAX))]
+
+
+class WrittenComment(_Part):
+    """What a character says under somebody else's post."""
+
+    post: Label = Field(min_length=1, description="The id of the post, as it stands in the list.")
+    text: Comment = Field(min_length=1, description="One to three sentences, in the character's voice.")
+
+
+class Reactions(Content):
+    """What one character makes of posts of others: which it likes, and what it says under some of them."""
+
+    schema_name: ClassVar[str] = "reactions"
+
+    likes: list[Label] = Field(default_factory=list, max_length=60, description="Ids of posts.")
+    comments: list[WrittenComment] = Field(default_factory=list, max_length=60)
+
+
+class WrittenAnswer(_Part):
+    """What a character answers to a comment on a post of its own."""
+
+    comment: Label = Field(min_length=1, description="The id of the comment, as it stands in the list.")
+    text: Comment = Field(min_length=1, description="One or two sentences, in the character's voice.")
+
+
+class Answers(Content):
+    """What one character answers to comments on its posts."""
+
+    schema_name: ClassVar[str] = "answers"
+
+    answers: list[WrittenAnswer] = Field(default_factory=list, max_length=60)

@@ -22,6 +22,7 @@ from generia_worker.engine.step_rows import StepRows
 from generia_worker.errors import ConflictError
 from generia_worker.status.projection import StatusProjection
 from generia_worker.storage.database import Database, Document
+from generia_worker.worlds import talk
 from generia_worker.worlds.control import fresh_attempts, pending_again
 from generia_worker.worlds.documents import Cast
 from generia_worker.worlds.shares import share_round, written_by
@@ -136,12 +137,18 @@ class Extensions:
         if terms.hold is not None:
             more["allowance"] = terms.hold(row, more["reserved"]["usd"], session)
         change = more | {"open": True, "fatal": None, "planned_first": before.rounds[0].planned}
+        most = talk.most(
+            before.reactions,
+            min(before.users_count + one.users, one.users + one.posts),
+            one.posts,
+        )
+        more_said = {f"predicted.{name}": number for name, number in most.items() if number}
         self._database.generations.update_one(
             {"_id": world_id},
-            {"$set": change, "$push": {"rounds": one.as_document()}, "$inc": {"run": 1}},
+            {"$set": change, "$push": {"rounds": one.as_document()}, "$inc": {"run": 1, **more_said}},
             session=session,
         )
-        steps = [*STEPS.opening_of(one), *STEPS.of_round(one)]
+        steps = [*STEPS.opening_of(one), *STEPS.of_round(one, before.options)]
         self._rows.add(world_id, steps, one.batches, session, in_round=one.number)
         # Its end comes once more.
         self._database.steps.update_one(

@@ -68,6 +68,47 @@ class PublishedPost(Result):
     media_id: str
 
 
+class PostOf(Result):
+    """A post, by the number of its author and its own among that author's posts."""
+
+    character: int
+    post: int
+
+
+class Said(PostOf):
+    """A comment under a post."""
+
+    text: str
+
+
+class Opinions(Result):
+    """What a character makes of others' posts; not yet under them."""
+
+    likes: list[PostOf] = []
+    comments: list[Said] = []
+
+
+class Reply(Result):
+    """What an author answers under its own post (by number) to the character `to`."""
+
+    post: int
+    to: int
+    text: str
+
+
+class Replies(Result):
+    """What a character answers to comments on its posts; not yet under them."""
+
+    answers: list[Reply] = []
+
+
+class Delivered(Result):
+    """How many likes and comments the posts of a character have got."""
+
+    likes: int
+    comments: int
+
+
 class FinalCounts(Result):
     """What came of a world."""
 
@@ -99,6 +140,18 @@ class CharacterId(Result):
     """Of a `CreatedCharacter`: its id alone, which a redo does not change."""
 
     character_id: str
+
+
+class Topic(Result):
+    """Of a planned post: what it is about."""
+
+    topic: str
+
+
+class Topics(Result):
+    """Of a `DatedPlan`: what each post is about."""
+
+    posts: list[Topic] = []
 
 
 class PostTimes(Result):

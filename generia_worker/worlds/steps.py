@@ -3,6 +3,8 @@
     initialize  describe  illustrate  cast/0 … cast/k  fan_out
     character/07  plan/07  avatar/07          one of each a character (`plan` only where there are posts)
     post/07/03  picture/07/03                 the text, then the picture and the publication of one post
+    react/07  answer/07  deliver/07           where characters talk to each other: what one makes of others' posts, what it
+                                              answers to comments on its own, and all of that under its posts
     finish
 
 Each time that a world is extended is one more round (`generia_worker/engine/rounds.py`): `cast/0@2`, `fan_out@2`,
@@ -22,10 +24,13 @@ from generia_worker.worlds.results import (
     Avatar,
     CreatedCharacter,
     DatedPlan,
+    Delivered,
     FinalCounts,
     FoundWorld,
     Nothing,
+    Opinions,
     PublishedPost,
+    Replies,
     WorldImages,
 )
 
@@ -150,6 +155,47 @@ PICTURE = StepSpec(
     redo="post",
     publishes=POST,
 )
+#: What an order asks for that wants its characters to talk to each other.
+REACTIONS = "reactions"
+#: All texts are there by then; their pictures are drawn while it is written what others make of them.
+REACT = StepSpec(
+    kind="react",
+    scope=Scope.CHARACTER,
+    waits_for=(POST,),
+    needs=CHARACTER,
+    option=REACTIONS,
+    task="tasks.reactions.react",
+    queue=LLM,
+    stage="posts",
+    result=Opinions,
+    text_calls=1,
+)
+ANSWER = StepSpec(
+    kind="answer",
+    scope=Scope.CHARACTER,
+    waits_for=(REACT,),
+    needs=PLAN,
+    option=REACTIONS,
+    only_with_posts=True,
+    task="tasks.reactions.answer",
+    queue=LLM,
+    stage="posts",
+    result=Replies,
+    text_calls=1,
+)
+DELIVER = StepSpec(
+    kind="deliver",
+    scope=Scope.CHARACTER,
+    waits_for=(ANSWER, PICTURE),
+    needs=PLAN,
+    option=REACTIONS,
+    only_with_posts=True,
+    task="tasks.reactions.deliver",
+    queue=SERVICES,
+    stage="posts",
+    result=Delivered,
+    sums={"likes_created": "likes", "comments_created": "comments"},
+)
 FINISH = StepSpec(
     kind="finish",
     once=True,
@@ -162,5 +208,20 @@ FINISH = StepSpec(
 )
 
 STEPS = StepTable(
-    [INITIALIZE, DESCRIBE, ILLUSTRATE, CAST, FAN_OUT, CHARACTER, PLAN, AVATAR, POST, PICTURE, FINISH]
+    [
+        INITIALIZE,
+        DESCRIBE,
+        ILLUSTRATE,
+        CAST,
+        FAN_OUT,
+        CHARACTER,
+        PLAN,
+        AVATAR,
+        POST,
+        PICTURE,
+        REACT,
+        ANSWER,
+        DELIVER,
+        FINISH,
+    ]
 )

@@ -36,6 +36,8 @@ TEMPLATES: Mapping[str, tuple[tuple[str, ...], frozenset[str]]] = {
     ),
     "plan_posts": (("system", "user"), frozenset({*_POSTS, "stories", "count", "earlier", "lately"})),
     "write_post": (("system", "user"), frozenset({*_POSTS, "post", "earlier_posts", "number", "total"})),
+    "react_to_posts": (("system", "user"), frozenset({*_WORLD, "character", "posts", "likes", "comments"})),
+    "answer_comments": (("system", "user"), frozenset({*_WORLD, "character", "posts", "answers"})),
     "reask": (("user",), frozenset({"problems"})),
     "answer_schema": (("system",), frozenset({"schema"})),
     "draw_picture": (("user",), frozenset({"kind", "subject", "style"})),

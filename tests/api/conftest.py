@@ -29,7 +29,9 @@ def container(servers: Settings) -> Iterator[Container]:
         "llm_price_output_usd_per_mtok": 2.5,
         "image_price_usd": 0.0006,
     }
-    container = Container(servers.model_copy(update=own | prices))
+    # Nobody calls it: an order may want reactions where one is named.
+    reactions = {"interaction_service": "127.0.0.1:9"}
+    container = Container(servers.model_copy(update=own | prices | reactions))
     container.database.ensure_indexes()
     yield container
     container.database.client.drop_database(name)

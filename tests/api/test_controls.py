@@ -67,3 +67,29 @@ def test_a_service_that_knows_the_call_or_is_away_is_not_in_the_way(
     beside: Callable[..., TestClient], away: bool
 ) -> None:
     assert beside(Refusing(), away=away).post("/v1/generations/w1:redo", json=BODY).status_code == 404
+
+
+def test_reactions_are_refused_where_there_is_no_interaction_service(
+    container: Container, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {
+        "world_id": "silent",
+        "user_prompt": "A village of talkative lighthouse keepers",
+        "users_count": 2,
+        "posts_count": 3,
+        "reactions": "some",
+    }
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    with monkeypatch.context() as patch:
+        none = container.settings.model_copy(update={"interaction_service": ""})
+        patch.setattr(container, "settings", none)
+        refused = client.post("/v1/generations", json=body, headers=headers)
+    assert refused.status_code == 422
+    assert "GENERIA_INTERACTION_SERVICE" in refused.json()["detail"]
+    assert refused.json()["errors"][0]["field"] == "reactions"
+    assert client.get("/v1/generations/silent", headers=headers).status_code == 404
+    accepted = client.post("/v1/generations", json=body, headers=headers)
+    assert accepted.status_code == 202
+    status = accepted.json()
+    assert (status["likes_predicted"], status["comments_predicted"]) == (6, 8)
+    assert status["parameters"]["reactions"] == "some"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -38,6 +39,7 @@ def order(**changed: Any) -> Order:
         ({"budget": True}, "valid number"),
         ({"budget": "5"}, "valid number"),
         ({"budget": float("nan")}, "finite"),
+        ({"reactions": "lots"}, "'none', 'some' or 'many'"),
         ({"surprise": 1}, "not permitted"),
     ],
 )
@@ -58,3 +60,16 @@ def test_the_same_order_has_the_same_hash() -> None:
     assert order().request_hash() == order(user_prompt=f"  {GOOD} ").request_hash()
     hashes = {order(**changed).request_hash() for changed in ({}, {"posts_count": 16}, {"budget": 1.0})}
     assert len(hashes) == 3
+
+
+def test_an_order_without_reactions_is_what_it_was_before_there_were_any() -> None:
+    """Its hash is that of a version before, which is what a repeated order is compared with."""
+    before = (
+        '{"api_call_limits_LLM": null, "api_call_limits_images": null, "budget": null, "posts_count": 15, '
+    )
+    before += f'"user_prompt": "{GOOD}", "users_count": 5, "world_id": "w1"}}'
+    assert order().request_hash() == hashlib.sha256(before.encode()).hexdigest()
+    assert order(reactions="none").request_hash() == order().request_hash()
+    assert len({order(reactions=one).request_hash() for one in ("none", "some", "many")}) == 3
+    assert "reactions" not in order().body()
+    assert order(reactions="many").body()["reactions"] == "many"

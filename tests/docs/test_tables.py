@@ -67,14 +67,16 @@ def test_the_table_of_steps_is_the_code_s() -> None:
         shown[step.kind] = (codes, numbers)
     assert list(shown) == [spec.kind for spec in STEPS]
     for spec in STEPS:
-        before = [one.kind for one in (spec.after, spec.needs) if one is not None]
-        single = [[word] if word else [] for word in (spec.result.__name__, spec.counter, spec.redo)]
-        codes = [before, [spec.task], [spec.queue], [spec.stage], *single]
+        before = [one.kind for one in (spec.after, spec.needs, *spec.waits_for) if one is not None]
+        counted = [spec.counter] if spec.counter else list(spec.sums)
+        single = [[word] if word else [] for word in (spec.result.__name__, spec.redo)]
+        codes = [before, [spec.task], [spec.queue], [spec.stage], single[0], counted, single[1]]
         assert shown[spec.kind] == (codes, [spec.text_calls, spec.image_calls]), spec.kind
 
 
 def test_what_a_failed_step_takes_along_is_the_code_s() -> None:
-    world = [*STEPS.opening(1), *STEPS.of_character(1, 2)]
+    options = {spec.option for spec in STEPS if spec.option}
+    world = [*STEPS.opening(1), *STEPS.of_character(1, 2, options)]
     shown = {
         kind: (skipped, end) for kinds, skipped, end in table("failed steps") for kind in codes_in(kinds)
     }
@@ -88,7 +90,7 @@ def test_what_a_failed_step_takes_along_is_the_code_s() -> None:
         dependents = {
             step.kind for step in STEPS.dependents(next(s for s in world if s.kind == spec.kind), world)
         }
-        named = set(re.findall(r"plan|avatar|post|picture", skipped))
+        named = set(re.findall(r"plan|avatar|post|picture|react|answer|deliver", skipped))
         assert dependents == ({one.kind for one in STEPS} - {spec.kind} if skipped == "everything" else named)
 
 

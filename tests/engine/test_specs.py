@@ -254,3 +254,37 @@ def test_one_kind_more_changes_a_copy_alone() -> None:
     assert motto.step(1) in table.dependents(PERSON.step(1), world)
     assert motto.step(2) not in table.dependents(PERSON.step(1), world)
     assert table.expected_calls(2, 2, 2, 10)[0] == TABLE.expected_calls(2, 2, 2, 10)[0] + 2
+
+
+# --- what waits, and what is only there where it was asked for ---------------------------------------------------------
+MEET = spec(
+    "meet", scope=Scope.CHARACTER, waits_for=(NOTE,), option="talk", text_calls=1, sums={"met": "people"}
+)
+LEAVE = spec("leave", scope=Scope.CHARACTER, waits_for=(MEET, SKETCH), option="talk", only_with_posts=True)
+TALKING = TABLE.with_spec(MEET).with_spec(LEAVE)
+
+
+def test_a_kind_is_there_where_its_option_was_asked_for() -> None:
+    assert TALKING.after_cast([2, 0]) == TABLE.after_cast([2, 0])
+    more = set(TALKING.after_cast([2, 0], ["talk"])) - set(TABLE.after_cast([2, 0]))
+    assert more == {MEET.step(1), MEET.step(2), LEAVE.step(1)}
+    assert TALKING.count(3, 2, 1) == TABLE.count(3, 2, 1)
+    assert TALKING.count(3, 2, 1, ["talk"]) == TABLE.count(3, 2, 1) + 3 + 2
+    texts, images = TABLE.expected_calls(3, 2, 1, 25)
+    assert TALKING.expected_calls(3, 2, 1, 25) == (texts, images)
+    assert TALKING.expected_calls(3, 2, 1, 25, ["talk"]) == (texts + 3, images)
+
+
+def test_what_waits_for_others_comes_after_none_and_needs_none() -> None:
+    world = [*TALKING.opening(2), *TALKING.after_cast([2, 0], ["talk"])]
+    assert TALKING.predecessor(MEET.step(1), 2, set(world)) is None
+    assert [one.kind for one in TALKING.waiting_for("note")] == ["meet"]
+    assert [one.kind for one in TALKING.waiting_for("sketch")] == ["leave"]
+    assert MEET.step(1) not in TALKING.dependents(NOTE.step(1, 1), world)
+    assert TALKING.dependents(MEET.step(1), world) == []
+    assert TALKING.summed == {"meet": {"met": "people"}}
+
+
+def test_a_spec_waits_only_for_what_stands_before_it() -> None:
+    with pytest.raises(ValueError, match="early names note"):
+        StepTable([BEGIN, spec("early", waits_for=(NOTE,))])

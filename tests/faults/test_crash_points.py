@@ -22,13 +22,25 @@ from celery.exceptions import Ignore
 from generia_worker.app.celery_app import app
 from generia_worker.app.container import Container, use_container
 from generia_worker.cli import programs
-from generia_worker.client.order import Order
+from generia_worker.client.order import Order, Talk
 from generia_worker.embedded.stack import Stack
 from generia_worker.engine.specs import StepSpec
 from generia_worker.engine.step import Scope, Step, StepState
-from generia_worker.rpc import character_client, media_client, post_client
+from generia_worker.rpc import character_client, interaction_client, media_client, post_client
 from generia_worker.settings import Settings
-from generia_worker.worlds.steps import AVATAR, CHARACTER, FINISH, ILLUSTRATE, PICTURE, PLAN, POST, STEPS
+from generia_worker.worlds.steps import (
+    ANSWER,
+    AVATAR,
+    CHARACTER,
+    DELIVER,
+    FINISH,
+    ILLUSTRATE,
+    PICTURE,
+    PLAN,
+    POST,
+    REACT,
+    STEPS,
+)
 from tests.fork_server import fork_server
 from tests.integration.audit import EXACT, calls_of, wrong_counters
 
@@ -51,6 +63,7 @@ REPOSITORIES = {
     ),
     "holds": ("hold", "capture", "release"),
     "generations": ("store_shares",),
+    "rows": ("open_waiting",),
     "http": ("exchange",),
 }
 CLIENTS = {
@@ -59,6 +72,7 @@ CLIENTS = {
     "characters": ("create", "update"),
     "posts": ("create_ai", "character_posts"),
     "media": ("presign_upload", "confirm"),
+    "interactions": ("like", "likes", "comment", "comments"),
 }
 
 
@@ -162,11 +176,16 @@ class Laboratory:
         app.conf.update(broker_url=address, result_backend=address)
         app.loader.import_default_modules()
 
-    def new_world(self, users: int, posts: int) -> str:
+    def new_world(self, users: int, posts: int, reactions: Talk = "none") -> str:
         """Return a world that is ordered and whose opening steps are in the ledger."""
         world_id = self.whole.container.services.worlds.create("tester", "", "", PROMPT, users, posts).id
         order = Order(
-            world_id=world_id, user_prompt=PROMPT, users_count=users, posts_count=posts, budget=self.budget
+            world_id=world_id,
+            user_prompt=PROMPT,
+            users_count=users,
+            posts_count=posts,
+            reactions=reactions,
+            budget=self.budget,
         )
         batches = -(-users // self.settings.cast_batch_size)
         limits = {"llm": 10_000, "images": 10_000}
@@ -241,8 +260,29 @@ def prolific(laboratory: Laboratory) -> str:
     return laboratory.made(world, CHARACTER.step(1), PLAN.step(1))
 
 
-def cast_of(laboratory: Laboratory, users: int, posts_count: int) -> str:
-    world = laboratory.new_world(users, posts_count)
+@pytest.fixture
+def talkative(laboratory: Laboratory) -> Callable[[StepSpec[Any]], str]:
+    """Worlds of forty who are about to react, answer, or get what was said under their posts."""
+    found: dict[str, str] = {}
+
+    def world_for(spec: StepSpec[Any]) -> str:
+        if spec.kind not in found:
+            # Everybody is spoken to; but nobody gets more than there are characters to die at each of it.
+            world = cast_of(laboratory, USERS, USERS, "many" if spec is ANSWER else "some")
+            kinds: list[StepSpec[Any]] = [CHARACTER, PLAN, POST, PICTURE, REACT, ANSWER, DELIVER]
+            for kind in kinds[: kinds.index(spec)]:
+                of_each = (
+                    kind.step(n, 1) if kind.scope is Scope.POST else kind.step(n) for n in range(1, USERS + 1)
+                )
+                laboratory.made(world, *of_each)
+            found[spec.kind] = world
+        return found[spec.kind]
+
+    return world_for
+
+
+def cast_of(laboratory: Laboratory, users: int, posts_count: int, reactions: Talk = "none") -> str:
+    world = laboratory.new_world(users, posts_count, reactions)
     last = [step for step in STEPS.opening(-(-users // 10)) if step.batch is not None][-1]
     return laboratory.made(world, *before(last), last)
 
@@ -270,6 +310,8 @@ def prepared(
     if spec.scope is Scope.BATCH:
         step = spec.step(0)
         return laboratory.made(laboratory.new_world(2, 3), *before(step)), step
+    if spec.waits_for:
+        return request.getfixturevalue("talkative")(spec), spec.step(n)
     by_character = spec.scope is Scope.CHARACTER
     world = request.getfixturevalue("populated" if by_character else "prolific")
     step = spec.step(n) if by_character else spec.step(1, n)
@@ -317,13 +359,14 @@ def test_of_every_kind_the_first_planned_call_is_the_one_that_its_claim_announce
     found = {
         row["kind"]: row["call"] for row in laboratory.container.database.steps.find({"world_id": world})
     }
-    paid = {spec.kind for spec in STEPS if spec.text_calls or spec.image_calls}
+    plain = [spec for spec in STEPS if spec.option is None]
+    paid = {spec.kind for spec in plain if spec.text_calls or spec.image_calls}
     assert {kind for kind, call in found.items() if call and call["state"] == "answered"} == paid
     assert {kind for kind, call in found.items() if call is not None} == paid
 
 
 #: Steps that create something in a service (`illustrate` makes its pictures as `avatar` does).
-CREATING = (CHARACTER, AVATAR, PICTURE)
+CREATING = (CHARACTER, AVATAR, PICTURE, DELIVER)
 
 
 @pytest.fixture(params=[1000.0, None], ids=["budget", "planned"])
@@ -350,7 +393,7 @@ def test_also_where_services_ignore_the_idempotency_key(
     spec: StepSpec[Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for module in (character_client, post_client, media_client):
+    for module in (character_client, post_client, media_client, interaction_client):
         monkeypatch.setattr(module, "idempotency_metadata", lambda _key: ())
     crash_everywhere(laboratory, request, spec, orphans=1 if spec is CHARACTER else 0)
 
@@ -447,6 +490,14 @@ def check_services(laboratory: Laboratory, world: str, step: Step) -> int:
         row = database["worlds"].find_one({"_id": world}) or {}
         assert row["image_media_id"] == result["header_media_id"]
         assert row["icon_media_id"] == result["icon_media_id"]
+    if step.kind == DELIVER.kind:
+        character = laboratory.result(world, CHARACTER.within(step)) or {}
+        posts = [row["_id"] for row in database["posts"].find({"character_id": character["character_id"]})]
+        likes, comments = (
+            list(database[name].find({"post_id": {"$in": posts}})) for name in ("likes", "comments")
+        )
+        assert (len(likes), len(comments)) == (result["likes"], result["comments"])
+        assert len({(row["user_id"], row["text"]) for row in comments}) == len(comments)
     for name in ("media_id", "header_media_id", "icon_media_id"):
         if name in result:
             assert (database["media"].find_one({"_id": result[name]}) or {})["state"] == "confirmed"

@@ -89,6 +89,8 @@ def test_a_world_is_made(gateway: Gateway, user: str) -> None:
         ("posts_count", {"posts_count": 251}),
         ("posts_count", {"posts_count": 1.5}),
         ("posts_count", {"posts_count": True}),
+        ("reactions", {"reactions": "lots"}),
+        ("reactions", {"reactions": None}),
         ("budget", {"budget": 0}),
         ("budget", {"budget": 10_001}),
         ("budget", {"budget": "1"}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import requests
@@ -56,6 +57,8 @@ def counters_of(
     for step in steps:
         for name, value in table.counters(step["kind"], StepState(step["state"])).items():
             found[name] += value
+        for name, part in table[step["kind"]].sums.items():
+            found[name] += step["result"][part] if step["result"] else 0
     for call in calls:
         provider, part = ("LLM", "llm") if call["provider"] == "llm" else ("images", "image")
         if call["state"] in ("answered", "spoiled", "ambiguous"):
@@ -140,12 +143,39 @@ class Audit:
         assert len({post.post_id for post in found}) == posts
         assert len({post.caption for post in found}) == posts, "posts repeat one another"
         self.check_ledger(status)
+        self.check_reactions(status, {post.post_id: post for post in found})
         self.check_pictures(characters, [post.post_id for post in found])
         world = self.worlds.get(self.world_id)
         assert (world.users_count, world.posts_count) == (users, posts)
         assert world.name == world.params["name"]
         assert requests.get(world.image_url, timeout=15).status_code == 200
         assert requests.get(world.icon_url, timeout=15).status_code == 200
+
+    def check_reactions(self, status: GenerationStatus, posts: Mapping[str, PostRecord]) -> None:
+        """Assert that likes and comments are those that are counted: of characters of this world, none twice, each after
+        what it is about, and as the services say."""
+        mine = {"post_id": {"$in": list(posts)}}
+        people = set(self.character_ids())
+        likes = [row for row in self.db["likes"].find(mine) if row["user_id"] in people]
+        comments = [row for row in self.db["comments"].find(mine) if row["user_id"] in people]
+        assert (status.likes_created, status.comments_created) == (len(likes), len(comments))
+        assert status.likes_created <= status.likes_predicted
+        assert status.comments_created <= status.comments_predicted
+        assert len({(row["post_id"], row["user_id"]) for row in likes}) == len(likes)
+        assert len({(row["post_id"], row["user_id"], row["text"]) for row in comments}) == len(comments)
+        for row in [*likes, *comments]:
+            assert row["created_at"] > datetime.fromisoformat(posts[row["post_id"]].created_at).replace(
+                tzinfo=None
+            )
+        for post in posts.values():
+            of_post = [row for row in comments if row["post_id"] == post.post_id]
+            others = [row["created_at"] for row in of_post if row["user_id"] != post.character_id]
+            answers = [row["created_at"] for row in of_post if row["user_id"] == post.character_id]
+            assert not [one for one in answers if one <= min(others, default=one)], (
+                "an answer without a comment"
+            )
+            assert post.comments_count == self.db["comments"].count_documents({"post_id": post.post_id})
+            assert post.likes_count == self.db["likes"].count_documents({"post_id": post.post_id})
 
     def check_money(self, status: GenerationStatus) -> None:
         """Assert that what was recorded is what was billed, to a billionth of a dollar, but for calls that were

@@ -41,18 +41,26 @@ class Platform:
         self.simulator = settings.llm_base_url.removesuffix("/api/v1")
 
     def new_world(
-        self, prompt: str = PROMPT, users: int = 1, posts: int = 1, budget: float | None = None
+        self,
+        prompt: str = PROMPT,
+        users: int = 1,
+        posts: int = 1,
+        budget: float | None = None,
+        reactions: str = "none",
     ) -> str:
         """Create a world in the world service, which orders its generation, with a budget in dollars or without."""
         with open_channel(self.settings.world_service, self.settings.rpc_token.get_secret_value()) as channel:
             client = WorldClient(channel, 15)
-            return client.create("tester", "", "", prompt, users, posts, budget_usd=budget).id
+            made = client.create(
+                "tester", "", "", prompt, users, posts, budget_usd=budget, reactions=reactions
+            )
+            return made.id
 
     def order(
         self, prompt: str, users: int, posts: int, *, behaviour: dict[str, Any] | None = None, **limits: Any
     ) -> str:
         """Create and order a world, which the simulator may treat in a way of its own; returns its id."""
-        world_id = self.new_world(prompt, users, posts, limits.get("budget"))
+        world_id = self.new_world(prompt, users, posts, limits.get("budget"), limits.get("reactions", "none"))
         if behaviour is not None:
             self.behave(world_id, **behaviour)
         self.client.order(

@@ -82,7 +82,8 @@ def test_demo_makes_a_world_and_another_with_another_text_server(home: Path) -> 
     assert done.returncode == 0, done.stderr
     assert "simulator" in done.stdout
     assert "completed: 2 of 2 characters and 3 of 3 posts" in done.stdout
-    assert "10 text calls and 7 image calls" in done.stdout
+    assert "14 text calls and 7 image calls" in done.stdout
+    assert re.search(r"\d likes and \d comments by its characters", done.stdout)
     files = Path(done.stdout.split("files: ")[1].splitlines()[0])
     assert len(list(files.rglob("*.*"))) >= 7
     page = Path(done.stdout.split("page: ")[1].splitlines()[0])
@@ -177,8 +178,9 @@ def test_up_generate_status_worlds(up: tuple[Path, dict[str, Any]], home: Path) 
     assert {"enqueue endpoint", "world service", "S3", "MongoDB", "Redis"} <= set(started["addresses"])
     assert ":@" not in json.dumps(started)
     where = ("--data-dir", str(data))
-    estimate = generia("generate", *where, "--estimate", PROMPT, cwd=home)
-    assert "28 text calls and 22 image calls" in estimate.stdout, estimate.stderr
+    for texts, words in ((38, ()), (28, ("--reactions", "none"))):
+        estimate = generia("generate", *where, "--estimate", *words, PROMPT, cwd=home)
+        assert f"{texts} text calls and 22 image calls" in estimate.stdout, estimate.stderr
     made = generia("generate", *where, "--characters", "1", "--posts", "2", PROMPT, cwd=home)
     assert made.returncode == 0, made.stderr
     assert "completed: 1 of 1 characters and 2 of 2 posts" in made.stdout

@@ -7,6 +7,7 @@ import pytest
 from generia_worker.client.order import Order, WorldSize
 from generia_worker.client.status import GenerationStatus
 from generia_worker.errors import ConflictError, InvalidInputError, NotFoundError
+from generia_worker.worlds.steps import STEPS
 from tests.integration.audit import Audit
 from tests.integration.conftest import PROMPT, Platform
 
@@ -215,6 +216,11 @@ def test_estimates_before_and_after_there_are_worlds_to_go_by(platform: Platform
     assert found.usd is not None
     assert 0 < found.usd.low < found.usd.high < 1
     assert 0 < found.seconds.low < found.seconds.high
+    talking = platform.client.estimate(WorldSize(users_count=5, posts_count=15, reactions="some"))
+    assert (talking.text_calls, talking.image_calls) == (found.text_calls + 5 + 5, 22)
+    assert talking.usd is not None
+    assert talking.usd.low > found.usd.low
+    assert talking.seconds.low > found.seconds.low
     status, _ = platform.make(ENGLISH, 2, 3)
     found = platform.client.estimate(WorldSize(users_count=2, posts_count=3))
     assert found.finished_worlds >= 1
@@ -246,3 +252,94 @@ def test_what_cannot_be_made_anew_stays_as_it_was(platform: Platform) -> None:
     platform.behave()
     platform.client.redo(audit.world_id, "post/1/2")
     audit.check(platform.wait(audit.world_id), 1, 2)
+
+
+# --- characters who react ----------------------------------------------------------------------------------------------
+def test_reactions_that_fail_harm_no_world_and_can_be_tried_again(platform: Platform) -> None:
+    platform.behave(forbidden_words=["has something to say of it", "You answer"])
+    status, audit = platform.make(ENGLISH, 3, 6, reactions="some")
+    assert (status.status.value, status.users_created, status.posts_created) == ("completed", 3, 6)
+    assert {stage.status.value for stage in status.stages} == {"completed"}
+    assert (status.tasks_failed, status.likes_created, status.comments_created) == (3, 0, 0)
+    assert status.error and status.error.reason.startswith("Not everything could be made:")
+    assert {one.step for one in platform.client.failures(audit.world_id)} == {
+        "react/01",
+        "react/02",
+        "react/03",
+    }
+    platform.behave()
+    platform.client.retry(audit.world_id)
+    status = platform.wait(audit.world_id)
+    # What had waited for them, and ended with nothing to say, is done again.
+    audit.check(status, 3, 6)
+    audit.check_money(status)
+    assert status.likes_created > 0
+    assert status.comments_created > 6
+
+
+def test_what_was_said_of_a_post_is_there_once_its_picture_is_and_paid_once(platform: Platform) -> None:
+    platform.behave(forbidden_words=["A scene:"])
+    status, audit = platform.make(ENGLISH, 2, 4, reactions="many")
+    assert (status.posts_created, status.likes_created, status.comments_created) == (0, 0, 0)
+    written = status.api_calls_made_LLM
+    assert {line.part for line in platform.client.receipt(audit.world_id).lines} >= {"react", "answer"}
+    platform.behave()
+    platform.client.retry(audit.world_id)
+    status = platform.wait(audit.world_id)
+    audit.check(status, 2, 4)
+    audit.check_money(status)
+    assert status.comments_created > 4
+    assert status.api_calls_made_LLM == written
+
+
+def test_cancelled_while_characters_talk_and_gone_on_with(platform: Platform) -> None:
+    platform.behave(prerendered=True)
+    world_id = platform.order(
+        ENGLISH, 4, 8, reactions="some", behaviour={"latency": {"llm": {"fixed_s": 0.5}}}
+    )
+    audit = Audit(platform.settings, world_id)
+    reacting = {"world_id": world_id, "kind": "react", "state": "running"}
+
+    class TalkingError(Exception):
+        pass
+
+    def look(_: GenerationStatus) -> None:
+        if audit.db["generation_steps"].find_one(reacting):
+            raise TalkingError
+
+    with pytest.raises(TalkingError):
+        platform.client.wait(world_id, timeout_s=60, on_change=look)
+    platform.client.cancel(world_id)
+    status = platform.wait(world_id, timeout_s=30)
+    assert status.status == "cancelled"
+    audit.check_ledger(status)
+    audit.check_money(status)
+    platform.client.resume(world_id)
+    status = platform.wait(world_id)
+    audit.check(status, 4, 8)
+    audit.check_money(status)
+    assert status.comments_created > 0
+
+
+def test_a_limit_in_the_midst_of_what_characters_say_ends_a_world_in_order(platform: Platform) -> None:
+    plain = STEPS.expected_calls(3, 6, 1, 25)[0]
+    world_id = "limits-talk"
+    audit = unordered_world(platform, world_id)
+    order = {
+        "world_id": world_id,
+        "user_prompt": ENGLISH,
+        "users_count": 3,
+        "posts_count": 6,
+        "reactions": "many",
+    }
+    platform.client.order(Order.model_validate({**order, "api_call_limits_LLM": plain + 2}))
+    status = platform.wait(world_id)
+    assert (status.status.value, status.api_calls_made_LLM) == ("completed", plain + 2)
+    assert (status.users_created, status.posts_created, status.tasks_failed) == (3, 6, 0)
+    assert status.tasks_skipped >= 1
+    assert "limit" in (status.error.reason if status.error else "")
+    assert status.likes_created > 0, "what two of them said is there"
+    audit.check_ledger(status)
+    audit.check_money(status)
+    posts = {post.post_id: post for one in audit.character_ids() for post in audit.posts_of(one)}
+    audit.check_reactions(status, posts)

@@ -133,3 +133,16 @@ def test_nothing_and_too_much_are_refused(platform: Platform) -> None:
     for body in ({}, {"users_count": 41}, {"posts_count": 251}, {"posts_count": 1, "budget": 0.0}):
         with pytest.raises(InvalidInputError):
             platform.client.extend(audit.world_id, Extension.model_construct(**body))
+
+
+def test_who_writes_in_a_later_round_reacts_to_what_it_made(platform: Platform) -> None:
+    status, audit = platform.make(ENGLISH, 3, 6, reactions="some")
+    before = (status.likes_created, status.comments_created)
+    assert min(before) > 0
+    status = extended(platform, audit, 2, 6)
+    audit.check(status, 5, 12)
+    audit.check_money(status)
+    assert status.likes_created > before[0]
+    assert status.comments_created > before[1]
+    reacted = audit.db["generation_steps"].find({"world_id": audit.world_id, "kind": "react", "round": 2})
+    assert {row["state"] for row in reacted} == {"done"}

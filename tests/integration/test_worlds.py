@@ -7,6 +7,9 @@ from math import ceil
 
 import pytest
 
+from generia_worker.worlds import talk
+from generia_worker.worlds.steps import STEPS
+from tests.integration.audit import EXACT
 from tests.integration.conftest import PROMPT, Platform
 
 
@@ -21,6 +24,33 @@ def test_a_world_is_exactly_what_was_ordered(platform: Platform, users: int, pos
     further_plans = sum(ceil(count / 25) - 1 for count in planned if count > 25)
     assert status.api_calls_made_LLM <= 2 + ceil(users / 10) + 2 * users + posts + further_plans
     assert status.api_calls_made_images == 2 + users + posts
+
+
+@pytest.mark.parametrize(
+    ("users", "posts", "reactions"), [(5, 15, "some"), (20, 100, "many"), (40, 250, "some"), (1, 2, "some")]
+)
+def test_its_characters_answer_each_other(platform: Platform, users: int, posts: int, reactions: str) -> None:
+    platform.behave(prerendered=posts >= 100)
+    status, audit = platform.make(PROMPT, users, posts, reactions=reactions)
+    audit.check(status, users, posts)
+    audit.check_money(status)
+    steps = STEPS.numbers(users, posts, ceil(users / 10), ("reactions",))
+    assert status.tasks_total == sum(steps.values())
+    texts, images = STEPS.expected_calls(users, posts, ceil(users / 10), 25, ("reactions",))
+    assert texts - 2 * users - posts // 25 <= status.api_calls_made_LLM <= texts
+    assert status.api_calls_made_images == images
+    amount = talk.AMOUNTS[reactions]
+    others = users > 1
+    assert status.likes_created == others * users * amount.likes
+    assert status.comments_created >= others * users * amount.comments * 1.2, "authors answer"
+    reacted = audit.db["generation_steps"].find({"world_id": audit.world_id, "kind": "react"})
+    calls = [row["call"] for row in reacted]
+    assert all((call is not None) == others for call in calls), "announced with the claim, where one is made"
+    receipt = platform.client.receipt(status.world_id)
+    by_part = {line.part: line.calls for line in receipt.lines}
+    assert by_part.get("react", 0) == others * users
+    assert (by_part.get("answer", 0) > users / 2) == others
+    assert abs(receipt.total_usd - status.cost_usd) < EXACT
 
 
 @pytest.mark.parametrize(

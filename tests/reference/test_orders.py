@@ -95,13 +95,25 @@ def own(settings: Settings, monkeypatch: pytest.MonkeyPatch, endpoint: Endpoint)
     )
 
 
-def create(settings: Settings, budget_usd: float | None = None) -> str:
+def create(settings: Settings, budget_usd: float | None = None, reactions: str = "none") -> str:
     with (
         registry.start(["world"], settings) as platform,
         open_channel(platform.addresses["world"]) as channel,
     ):
         client = WorldClient(channel, 15)
-        return client.create("user-1", "", "", PROMPT, 3, 5, budget_usd=budget_usd).id
+        return client.create("user-1", "", "", PROMPT, 3, 5, budget_usd=budget_usd, reactions=reactions).id
+
+
+def test_a_world_is_ordered_with_its_reactions_also_later(own: Settings, endpoint: Endpoint) -> None:
+    endpoint.answers = [503]
+    world_id = create(own, reactions="many")
+    with registry.start(["world"], own):
+        endpoint.wait(2)
+    assert [(body["world_id"], body["reactions"]) for *_, body in endpoint.seen[:2]] == [
+        (world_id, "many")
+    ] * 2
+    with pytest.raises(InvalidInputError, match="generia-reactions"):
+        create(own, reactions="lots")
 
 
 def test_a_world_is_ordered_with_its_budget(own: Settings, endpoint: Endpoint) -> None:

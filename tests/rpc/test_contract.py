@@ -25,7 +25,7 @@ CHARACTER = {
     "HealthCheckResponse": "status",
 }
 INTERACTION = {
-    "LikePostRequest": "post_id user_id world_id",
+    "LikePostRequest": "post_id user_id world_id created_at?@1001",
     "LikePostResponse": "success:bool likes_count:int32",
     "UnlikePostRequest": "post_id user_id world_id",
     "UnlikePostResponse": "success:bool likes_count:int32",
@@ -34,7 +34,7 @@ INTERACTION = {
     "PostLikesResponse": "likes:Like* total:int32",
     "CheckUserLikedRequest": "post_id user_id",
     "CheckUserLikedResponse": "liked:bool",
-    "AddCommentRequest": "post_id user_id text world_id",
+    "AddCommentRequest": "post_id user_id text world_id created_at?@1001",
     "AddCommentResponse": "comment_id created_at",
     "GetPostCommentsRequest": "post_id limit:int32 offset:int32 world_id",
     "Comment": "comment_id post_id user_id username text created_at",

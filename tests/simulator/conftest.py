@@ -18,18 +18,29 @@ from generia_worker.simulator.reading import Brief
 from generia_worker.simulator.server import SimulatorServer
 from generia_worker.simulator.writing import write
 from generia_worker.worlds.documents import (
+    Answers,
     Cast,
     CharacterDetail,
     Content,
     PostDraft,
     PostPlan,
+    Reactions,
     WorldDescription,
     WorldImagePrompts,
 )
 
 MODELS: dict[str, type[Content]] = {
     model.schema_name: model
-    for model in (WorldDescription, WorldImagePrompts, Cast, CharacterDetail, PostPlan, PostDraft)
+    for model in (
+        WorldDescription,
+        WorldImagePrompts,
+        Cast,
+        CharacterDetail,
+        PostPlan,
+        PostDraft,
+        Reactions,
+        Answers,
+    )
 }
 _UNKNOWN = (
     "default",

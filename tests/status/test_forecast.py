@@ -27,10 +27,10 @@ def finished(size: tuple[int, int], seconds: float) -> Finished:
 
 def census(size: tuple[int, int], done: set[str], running: str = "") -> Census:
     """What is counted when all steps of these kinds are done, one kind runs, and all others wait."""
-    states = {spec.kind: DONE if spec.kind in done else PENDING for spec in STEPS}
+    numbers = STEPS.numbers(*size, 1)
+    states = {kind: DONE if kind in done else PENDING for kind in numbers}
     if running:
         states[running] = RUNNING
-    numbers = STEPS.numbers(*size, 1)
     return {(kind, state): numbers[kind] for kind, state in states.items()}
 
 
@@ -60,6 +60,15 @@ def test_what_is_left_goes_down_with_every_kind_that_ends() -> None:
     assert left[0] > left[-1] > 0
     waiting, running = census(SMALL, done), census(SMALL, done, "picture")
     assert forecast().left_s(*SMALL, running, None) < forecast().left_s(*SMALL, waiting, None)
+
+
+def test_reactions_take_their_time_and_end_the_longest_chain() -> None:
+    plain = forecast().whole_s(*SMALL)
+    whole = forecast().whole_s(*SMALL, options=("reactions",))
+    assert plain < whole < 1.5 * plain
+    counts = census(SMALL, OPENING | {"character", "plan", "avatar", "post", "picture"})
+    talking = {**counts, ("react", PENDING): 5, ("answer", PENDING): 5, ("deliver", PENDING): 5}
+    assert forecast().left_s(*SMALL, talking, None, options=("reactions",)) > 10
 
 
 def test_finished_worlds_tell_the_pace() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+import pytest
+
 from generia_worker.client.status import WorldStatus
 from generia_worker.engine.step import Step, StepState
 from generia_worker.status.stages import Progress, progress_of
@@ -114,3 +116,32 @@ def test_after_a_fatal_event_the_world_is_failed() -> None:
     states = world(post_1_1=FAILED, picture_1_1=SKIPPED, finish=SKIPPED)
     assert judge(states, cast=True, fatal=True).status is WorldStatus.FAILED
     assert judge(states, cast=True).status is WorldStatus.COMPLETED
+
+
+# --- characters who react ----------------------------------------------------------------------------------------------
+def talking(**changed: StepState) -> dict[Step, StepState]:
+    """The same world, whose characters have talked to each other; `changed` by kind."""
+    states = world() | dict.fromkeys(STEPS.after_cast([1, 1], ["reactions"]), DONE)
+    return states | {step: changed[step.kind] for step in states if step.kind in changed}
+
+
+def test_what_waited_is_told_when_the_last_one_has_ended() -> None:
+    waiting = {"react": PENDING, "answer": PENDING, "deliver": PENDING}
+    assert judge(talking(post=RUNNING, **waiting), cast=True).unblocked == ()
+    assert judge(talking(picture=RUNNING, **waiting), cast=True).unblocked == ("react",)
+    assert judge(talking(picture=RUNNING, deliver=PENDING), cast=True).unblocked == ()
+    assert judge(talking(picture=FAILED, react=FAILED, deliver=PENDING), cast=True).unblocked == ("deliver",)
+    assert judge(talking(), cast=True).unblocked == ()
+
+
+@pytest.mark.parametrize("state", [FAILED, SKIPPED])
+def test_reactions_that_failed_fail_no_world(state: StepState) -> None:
+    found = judge(talking(react=state, answer=state, deliver=state, finish=DONE), cast=True)
+    assert found.status is WorldStatus.COMPLETED
+    assert set(found.stages.values()) == {WorldStatus.COMPLETED}
+
+
+def test_a_world_goes_on_while_its_characters_talk() -> None:
+    found = judge(talking(react=RUNNING, answer=PENDING, deliver=PENDING), cast=True)
+    assert (found.status, found.current_stage) == (WorldStatus.IN_PROGRESS, "posts")
+    assert not found.ready_to_finish

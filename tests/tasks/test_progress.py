@@ -78,7 +78,7 @@ def test_the_end_of_a_world_waits_for_nothing(
 
     def refresh(world_id: str) -> SimpleNamespace:
         refreshed.append(world_id)
-        return SimpleNamespace(ready_to_finish=False)
+        return SimpleNamespace(ready_to_finish=False, unblocked=())
 
     container.status_refresh = SimpleNamespace(refresh=refresh)
     monkeypatch.setattr("tasks.progress.get_container", lambda: container)

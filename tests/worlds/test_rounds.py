@@ -100,11 +100,13 @@ def test_what_is_expected_of_a_round_is_never_less_than_what_it_takes(
     one = Round(2, users, posts, batches, known + 1, None, False, AT)
     shares = share_round(one, wishes, written)
     laid_out = Round(2, users, posts, batches, known + 1, shares, False, AT)
-    steps = [*STEPS.opening_of(laid_out), *STEPS.of_round(laid_out)]
-    assert len(set(steps)) == len(steps) == STEPS.count_of(laid_out) <= STEPS.count_of(one)
-    texts, images = STEPS.expected_calls(users, posts, batches, 25, known)
-    assert images == sum(STEPS[step.kind].image_calls for step in steps)
-    assert sum(STEPS[step.kind].text_calls for step in steps) <= texts
+    for options in ((), ("reactions",)):
+        steps = [*STEPS.opening_of(laid_out), *STEPS.of_round(laid_out, options)]
+        whole = STEPS.count_of(laid_out, options)
+        assert len(set(steps)) == len(steps) == whole <= STEPS.count_of(one, options)
+        texts, images = STEPS.expected_calls(users, posts, batches, 25, options, known)
+        assert images == sum(STEPS[step.kind].image_calls for step in steps)
+        assert sum(STEPS[step.kind].text_calls for step in steps) <= texts
 
 
 def test_predecessors_are_those_of_the_round() -> None:

@@ -32,6 +32,10 @@ VARIABLES: dict[str, Any] = {
     "posts_count": 100,
     "name": NASTY,
     "count": 7,
+    "posts": [{"post": "1-1", "text": NASTY}],
+    "likes": 4,
+    "comments": 2,
+    "answers": 2,
     "number": 3,
     "total": 9,
 }

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import ClassVar
 from uuid import uuid4
 
@@ -61,7 +62,7 @@ class InteractionService(Service, wire.InteractionServiceServicer):
             "world_id": post["world_id"],
             "username": self._name_of(user_id, post["world_id"], context),
             "by_person": not self._is_character(user_id),
-            "created_at": self._resources.now(),
+            "created_at": self._moment(request),
         }
         self._likes.update_one({"_id": f"{post['_id']}/{user_id}"}, {"$setOnInsert": like}, upsert=True)
         self._note_likes(user_id, post["world_id"])
@@ -136,7 +137,7 @@ class InteractionService(Service, wire.InteractionServiceServicer):
                 "world_id": post["world_id"],
                 "username": self._name_of(user_id, post["world_id"], context),
                 "text": text,
-                "created_at": self._resources.now(),
+                "created_at": self._moment(request),
             }
 
         stored = IdempotencyKey.of(context, request).create(self._comments, comment)
@@ -206,6 +207,16 @@ class InteractionService(Service, wire.InteractionServiceServicer):
         """Say whether the database answers."""
         state = wire.interaction.HealthCheckResponse
         return state(status=state.SERVING if lookups.is_serving(self._resources) else state.NOT_SERVING)
+
+    def _moment(
+        self, request: wire.interaction.LikePostRequest | wire.interaction.AddCommentRequest
+    ) -> datetime:
+        """Return when something was done: by people now, by characters when the caller says."""
+        now = self._resources.now()
+        who = self._resources.facts.of("characters", request.user_id)
+        if not request.HasField("created_at") or who is None or who["real_user_id"]:
+            return now
+        return validation.past(request.created_at, "created_at", now)
 
     # --- who and what ------------------------------------------------------------------------------------------
     def _post(self, post_id: str, world_id: str = "") -> Document:

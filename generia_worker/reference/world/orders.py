@@ -34,7 +34,12 @@ _BATCH = 50
 #: A number as programs write it: `float` takes more, such as `1_0` and digits of other scripts.
 _DECIMAL = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?")
 #: How the rules of an order name what the caller of CreateWorld names otherwise.
-_FIELDS = {"user_prompt": "prompt", "users_count": "characters_count", "budget": wire.BUDGET_KEY}
+_FIELDS = {
+    "user_prompt": "prompt",
+    "users_count": "characters_count",
+    "budget": wire.BUDGET_KEY,
+    "reactions": wire.REACTIONS_KEY,
+}
 
 
 def checked_order(
@@ -44,6 +49,7 @@ def checked_order(
     posts_count: int,
     budget: str | None,
     user_id: str | None = None,
+    reactions: str | None = None,
 ) -> Order:
     """Return the order for a new world. Raises InvalidInputError that names the field."""
     if budget is not None and not _DECIMAL.fullmatch(budget):
@@ -55,6 +61,7 @@ def checked_order(
         "posts_count": posts_count,
         "budget": None if budget is None else float(budget),
         "user_id": user_id,
+        **({} if reactions is None else {"reactions": reactions}),
     }
     try:
         return Order.model_validate(body)
@@ -66,10 +73,10 @@ def checked_order(
         )
 
 
-def budget_of(context: grpc.ServicerContext) -> str | None:
-    """Return the budget that the caller sent along, as text, or None."""
+def sent_along(context: grpc.ServicerContext, key: str) -> str | None:
+    """Return what the caller sent along under a key (a budget, how much is said of posts), as text, or None."""
     for name, value in context.invocation_metadata():
-        if name == wire.BUDGET_KEY:
+        if name == key:
             return value if isinstance(value, str) else value.decode("ascii", "replace")
     return None
 
@@ -147,6 +154,7 @@ def order_of(world: Mapping[str, object]) -> Order:
         user_prompt=clean(str(world["prompt"])),
         users_count=details["users_count"],
         posts_count=details["posts_count"],
+        reactions=details.get("reactions", "none"),
         budget=details["budget"],
         user_id=str(world["creator_id"]),
     )

@@ -19,7 +19,7 @@ from generia_worker.reference.shared.base_service import NEWEST, Service
 from generia_worker.reference.shared.idempotency import KEY_INDEX, IdempotencyKey
 from generia_worker.reference.shared.resources import Resources
 from generia_worker.reference.world.generation_status import status_message
-from generia_worker.reference.world.orders import Orders, budget_of, checked_order
+from generia_worker.reference.world.orders import Orders, checked_order, sent_along
 from generia_worker.rpc import wire
 from generia_worker.rpc.media_types import MediaType
 from generia_worker.rpc.world_client import BEING_MADE, search_words
@@ -91,8 +91,9 @@ class WorldService(Service, wire.WorldServiceServicer):
             request.prompt,
             request.characters_count,
             request.posts_count,
-            budget_of(context),
+            sent_along(context, wire.BUDGET_KEY),
             user_id,
+            sent_along(context, wire.REACTIONS_KEY),
         )
         name = validation.text(request.name, "name", most=NAME_MAX, one_line=True)
         description = validation.text(request.description, "description", most=DESCRIPTION_MAX)
@@ -124,6 +125,7 @@ class WorldService(Service, wire.WorldServiceServicer):
                 "state": "waiting" if self._orders else "none",
                 "users_count": order.users_count,
                 "posts_count": order.posts_count,
+                "reactions": order.reactions,
                 "budget": order.budget,
             },
             "created_at": now,

@@ -389,6 +389,14 @@ class Posts(Table):
         return shapes
 
 
+class Talk(Table):
+    """What people say of each other's posts: of the post itself, by what its author is to them, and in answer to that."""
+
+    comments: Templates
+    ties: Ties
+    answers: Templates
+
+
 class Vocabulary(Table):
     """One language."""
 
@@ -405,6 +413,7 @@ class Vocabulary(Table):
     world: World
     people: People
     posts: Posts
+    talk: Talk
     topics: tuple[Topic, ...]
     themes: tuple[Theme, ...]
 
@@ -415,6 +424,10 @@ class Vocabulary(Table):
         problems += [f"topic “{title}” is there twice" for title in titles if titles.count(title) > 1]
         problems += [
             f"no theme is called {topic.theme}" for topic in self.topics if topic.theme not in ("", *keys)
+        ]
+        wordless = {tie.kind for tie in self.people.relations} - {tie.kind for tie in self.talk.ties}
+        problems += [
+            f"talk.ties says nothing to “{kind}”, which is a kind of relation" for kind in sorted(wordless)
         ]
         if [theme.key for theme in self.themes if theme.stems is None] != ["everyday"]:
             problems.append("there must be one theme without stems, called everyday")

@@ -10,6 +10,7 @@ from generia_worker.simulator.schema import Filler
 from generia_worker.simulator.writing.context import Context, Document
 from generia_worker.simulator.writing.people import write_cast, write_character
 from generia_worker.simulator.writing.posts import write_plan, write_post
+from generia_worker.simulator.writing.talk import write_answers, write_reactions
 from generia_worker.simulator.writing.world import write_images, write_world
 
 _WRITERS: dict[str, Callable[[Context], Document]] = {
@@ -19,6 +20,8 @@ _WRITERS: dict[str, Callable[[Context], Document]] = {
     "character": write_character,
     "post_plan": write_plan,
     "post": write_post,
+    "reactions": write_reactions,
+    "answers": write_answers,
 }
 
 

@@ -1,13 +1,17 @@
-// The first page: a sentence, two sliders, what it will take, and one button.
+// The first page: a sentence, sliders, what it will take, and one button.
 
 import { get, post, wrongField } from "./api.js";
 import { duration, dollars, h, icon, money, simulatedMark } from "./dom.js";
 import { dropDraft, keepDraft, readDraft } from "./draft.js";
 import { field, sends } from "./forms.js";
 import { go } from "./router.js";
-import { slider } from "./slider.js";
+import { reactionsAllowed } from "./reactions.js";
+import { slider, wordSlider } from "./slider.js";
 import { text } from "./texts.js";
 
+/** How talkative characters can be, and how they are unless one says otherwise. */
+const TALK = ["none", "some", "many"];
+const TALK_USUAL = "some";
 const EXAMPLES = ["create.example1", "create.example2", "create.example3"];
 const PROMPT_MIN = 10;
 /** As the server counts: code points, without the spaces around them. */
@@ -42,6 +46,7 @@ export function createView({ user, created }) {
       of("characters", 1, 40, draft.characters_count ?? 5),
     ),
     posts: slider("posts_count", text("create.posts"), of("posts", 1, 250, draft.posts_count ?? 15)),
+    ...(reactionsAllowed() && { reactions: talkOf(draft) }),
     budget: field(
       text("create.budget"),
       h("input", { name: "budget", inputmode: "decimal", autocomplete: "off" }),
@@ -67,7 +72,7 @@ export function createView({ user, created }) {
     { class: "create-form" },
     fields.prompt.row,
     chips(prompt),
-    h("div", { class: "sliders" }, fields.characters.row, fields.posts.row),
+    h("div", { class: "sliders" }, fields.characters.row, fields.posts.row, fields.reactions?.row),
     h("details", { class: "budget", open: Boolean(draft.budget) }, h("summary", {}, text("create.setBudget")), fields.budget.row),
     general,
     h("div", { class: "create-end" }, button, h("div", {}, estimate.element, leftToday())),
@@ -88,6 +93,11 @@ export function createView({ user, created }) {
   );
   import("./worlds.js").then(({ fewWorlds }) => few.replaceWith(fewWorlds()), () => {});
   return { element, title: text("create.title"), close: estimate.stop };
+}
+
+function talkOf(draft) {
+  const words = TALK.map((value) => [value, text(`create.talk.${value}`)]);
+  return wordSlider("reactions", text("create.reactions"), words, TALK[draft.reactions] ?? TALK_USUAL);
 }
 
 function chips(prompt) {
@@ -156,12 +166,13 @@ function sizeOf(fields) {
   return {
     characters_count: fields.characters.input.valueAsNumber,
     posts_count: fields.posts.input.valueAsNumber,
+    ...(fields.reactions && { reactions: fields.reactions.chosen() }),
   };
 }
 
 /** What a world of the sliders' size will take: asked for when they rest, never twice for one size. */
 function estimateOf(fields) {
-  const line = h("output", { class: "estimate", for: "slider-characters_count slider-posts_count" });
+  const line = h("output", { class: "estimate", for: "slider-characters_count slider-posts_count slider-reactions" });
   const known = new Map();
   let timer = 0;
   let asking = null;
@@ -198,7 +209,8 @@ function estimateOf(fields) {
     clearTimeout(timer);
     timer = setTimeout(ask, REST_MS);
   }
-  for (const one of [fields.characters, fields.posts]) one.input.addEventListener("input", later);
+  for (const one of [fields.characters, fields.posts, fields.reactions])
+    one?.input.addEventListener("input", later);
   ask();
   const stop = () => {
     clearTimeout(timer);

@@ -14,6 +14,9 @@ export function allowReactions(allowed) {
   there = allowed;
 }
 
+/** Whether there are any here. */
+export const reactionsAllowed = () => there;
+
 const pathOf = (post) => `/worlds/${post.world_id}/posts/${post.post_id}`;
 
 /** The buttons of a post: like it, see what is said of it. Nothing where there are no reactions. */

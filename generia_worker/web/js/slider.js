@@ -69,3 +69,33 @@ export function slider(name, label, { number, counted, min, max, value }) {
   show();
   return { row, input, typed, fail, name, wrong };
 }
+
+/** A slider over a few words. `words` are [value, label]; `input.value` is the place of one, `chosen()` its value. */
+export function wordSlider(name, label, words, value) {
+  const id = `slider-${name}`;
+  const at = Math.max(words.findIndex(([one]) => one === value), 0);
+  const input = h("input", { type: "range", name, id, min: 0, max: words.length - 1, value: at, step: 1 });
+  const track = h("div", { class: "slider-track" }, input);
+  const said = h("output", { class: "slider-word", for: id });
+  const row = h(
+    "div",
+    { class: "field slider" },
+    h("div", { class: "slider-head" }, h("label", { for: id }, label), said),
+    track,
+    h(
+      "div",
+      { class: "slider-ends", "aria-hidden": "true" },
+      h("span", {}, words[0][1]),
+      h("span", {}, words[words.length - 1][1]),
+    ),
+  );
+  function show() {
+    const word = words[input.valueAsNumber][1];
+    track.style.setProperty("--part", (input.valueAsNumber / (words.length - 1)).toFixed(4));
+    said.textContent = word;
+    input.setAttribute("aria-valuetext", word);
+  }
+  input.addEventListener("input", show);
+  show();
+  return { row, input, name, fail: () => {}, wrong: () => "", chosen: () => words[input.valueAsNumber][0] };
+}
