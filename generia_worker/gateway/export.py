@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 import httpx2
 
 from generia_worker.gateway import export_page
-from generia_worker.gateway.models import CharacterJson, PostJson, WorldJson
+from generia_worker.gateway.models import CharacterJson, CommentJson, PostJson, WorldJson
 from generia_worker.rpc.connections import Connections
+from generia_worker.rpc.interaction_client import InteractionClient
 from generia_worker.rpc.media_types import sniff_format
 from generia_worker.rpc.wire import PAGE_MAX
 from generia_worker.settings import Settings
@@ -25,6 +26,8 @@ Document = dict[str, Any]
 
 #: A generated world is far below these; people may go on posting in it.
 _POSTS_MAX, _CHARACTERS_MAX = 5_000, 2_000
+#: Comments that are read, over all posts: they are as many as people like to write.
+_COMMENTS_MAX = 10_000
 _TIMEOUT = httpx2.Timeout(20, connect=5)
 _CHUNK_BYTES = 64 * 1024
 #: Enough of a picture to tell its format.
@@ -41,8 +44,8 @@ def export_world(
 ) -> list[str]:
     """Write a world to `target`; returns the names of pictures that could not be read (they are left out).
 
-    `world.json` holds `world`, `status` (as it is given), `characters` and `posts` as the gateway shows them, but
-    with addresses inside of the zip (empty: no picture) in place of signed URLs.
+    `world.json` holds `world`, `status` (as it is given), `characters` and `posts` as the gateway shows them, each post
+    with its `comments`, but with addresses inside of the zip (empty: no picture) in place of signed URLs.
 
     Raises:
         NotFoundError, TransientError: there is no such world, or a service is away.
@@ -50,7 +53,8 @@ def export_world(
     hosts = {settings.s3_endpoint, urlsplit(settings.s3_public_url).netloc}
     world = WorldJson.of(services.worlds.get(world_id)).model_dump(mode="json", exclude={"is_joined"})
     people = [person.model_dump(mode="json") for person in _people(services, world_id)]
-    posts = [post.model_dump(mode="json") for post in _posts(services, world_id)]
+    posts = [post.model_dump(mode="json", exclude={"liked"}) for post in _posts(services, world_id)]
+    _add_comments(services.interactions, world_id, posts)
     with (
         zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive,
         httpx2.Client(timeout=_TIMEOUT, trust_env=False) as client,
@@ -87,6 +91,22 @@ def _posts(services: Connections, world_id: str) -> Iterator[PostJson]:
         cursor = page.next_cursor
         if not cursor:
             return
+
+
+def _add_comments(service: InteractionClient | None, world_id: str, posts: list[Document]) -> None:
+    """Give each post its comments, the oldest first; beyond the bound, later posts keep none."""
+    left = _COMMENTS_MAX
+    for post in posts:
+        comments: list[Document] = []
+        total = post["comments_count"] if service else 0
+        while service and len(comments) < min(total, left):
+            page = service.comments(post["id"], world_id, PAGE_MAX, len(comments))
+            comments += [
+                CommentJson.of(one).model_dump(mode="json", exclude={"post_id"}) for one in page.comments
+            ]
+            total = page.total if page.comments else 0
+        post["comments"] = comments[:left]
+        left -= len(post["comments"])
 
 
 class _Pictures:

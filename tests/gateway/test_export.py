@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,6 +68,53 @@ def test_a_whole_world(gateway: Gateway, full_world: WorldRecord, user: str) -> 
         assert sniff_format(archive.read(name)) is not None
     # No signed URL leaves with it.
     assert "X-Amz" not in archive.read("world.json").decode()
+
+
+def test_what_people_said_goes_with_it(
+    gateway: Gateway,
+    services: Connections,
+    full_world: WorldRecord,
+    user: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert services.interactions is not None
+    newest, _, oldest = services.posts.feed(full_world.id).posts
+    services.interactions.like(user, newest.post_id, full_world.id)
+    services.interactions.like(newest.character_id, newest.post_id, full_world.id)
+    said = [f"Comment {n} <b>" for n in range(3)]
+    for text in said:
+        services.interactions.comment(
+            user, newest.post_id, full_world.id, text, name="Eve", idempotency_key=text.replace(" ", "-")[:9]
+        )
+    services.interactions.comment(
+        newest.character_id, oldest.post_id, full_world.id, "I know!", idempotency_key="own"
+    )
+    # In pages of two.
+    monkeypatch.setattr(export, "PAGE_MAX", 2)
+
+    def exported() -> tuple[list[dict[str, Any]], str]:
+        target = tmp_path / "world.zip"
+        export.export_world(full_world.id, target, services=services, settings=gateway.deps.settings)
+        with zipfile.ZipFile(target) as archive:
+            page = archive.read("index.html").decode()
+            return json.loads(archive.read("world.json"))["posts"], page
+
+    posts, page = exported()
+    assert [post["likes_count"] for post in posts] == [2, 0, 0]
+    assert [post["comments_count"] for post in posts] == [3, 0, 1]
+    assert [[one["text"] for one in post["comments"]] for post in posts] == [said, [], ["I know!"]]
+    assert [one["username"] for post in posts for one in post["comments"]] == ["Eve"] * 3 + ["Ada"]
+    assert "liked" not in posts[0]
+    for shown in ("2 likes · 3 comments", "Comment 2 &lt;b&gt;", "I know!", "Eve"):
+        assert shown in page
+    monkeypatch.setattr(export, "_COMMENTS_MAX", 1)
+    posts, _ = exported()
+    assert [len(post["comments"]) for post in posts] == [1, 0, 0]
+    # Without such a service there are none.
+    services = replace(services, interactions=None)
+    posts, _ = exported()
+    assert [post["comments"] for post in posts] == [[], [], []]
 
 
 def test_it_is_the_creators_alone(gateway: Gateway, world: WorldRecord) -> None:

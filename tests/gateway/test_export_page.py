@@ -44,6 +44,11 @@ def whole(**more: Any) -> dict[str, Any]:
                 "caption": NASTY,
                 "tags": ["#tea", NASTY],
                 "created_at": "2025-05-26T21:41:22.698Z",
+                "likes_count": 2,
+                "comments_count": 1,
+                "comments": [
+                    {"username": NASTY, "text": NASTY, "created_at": "2025-05-27T21:41:22.698Z"},
+                ],
             }
         ],
     } | more
