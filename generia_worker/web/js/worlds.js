@@ -49,6 +49,8 @@ export function worldsView() {
   const followers = new Followers();
   let shown = 0;
   let asked = null;
+  /** What was asked for last, as an address. */
+  let question = "";
   let timer = 0;
 
   const wanted = () => ({
@@ -113,6 +115,7 @@ export function worldsView() {
   async function begin(count = PAGE) {
     followers.stop();
     asked = {};
+    question = addressOf(wanted());
     shown = 0;
     grid.replaceChildren();
     const mine = asked;
@@ -125,6 +128,8 @@ export function worldsView() {
 
   function change() {
     clearTimeout(timer);
+    // A field that is left says once more that it was changed: to ask again would take away what is being clicked.
+    if (addressOf(wanted()) === question) return;
     history.replaceState({ ...history.state, shown: 0 }, "", addressOf(wanted()));
     begin();
   }
