@@ -199,6 +199,18 @@ def test_who_lost_the_step_is_billed_and_the_next_owner_adopts_the_answer(
     assert world.held() == PLANNED
 
 
+def test_what_a_transaction_undoes_is_billed_all_the_same(world: World) -> None:
+    def fails(_: Any) -> None:
+        raise TransientError("no")
+
+    ctx = world.claim()
+    world.ask(ctx)
+    with pytest.raises(TransientError), attempt(world, ctx.claim):
+        world.books.ledger.commit(ctx.claim, Nothing(), fails)
+    assert world.books.row(STEP)["state"] == "running"
+    assert world.in_row()["state"] == "answered"
+
+
 def test_an_answer_that_comes_after_its_call_was_given_up_is_late(world: World) -> None:
     ctx = world.claim("slow")
     world.ask(ctx)
@@ -244,10 +256,18 @@ def test_what_was_not_called_is_not_in_doubt(world: World) -> None:
     world.slots.hold = free
     again = world.claim()
     assert not again.claim.is_first_attempt
-    world.ask(again)
-    world.books.ledger.commit(again.claim, Nothing())
+    world.ask(again, patient=False)
     assert world.states() == ["answered"]
+    assert world.books.requests.late() == []
     assert world.in_row()["_id"] == world.providers.asked[0]
+
+
+def test_a_picture_that_was_not_begun_is_not_looked_for(world: World) -> None:
+    world.books.ledger.release(world.claim(step=PICTURE).claim, Attempts(), None)
+    again = world.claim(step=PICTURE)
+    assert not again.claim.is_first_attempt
+    world.draw(again)
+    assert (len(world.providers.asked), world.providers.fetched) == (1, [])
 
 
 def test_of_a_claim_whose_answer_was_lost_nothing_is_in_doubt(world: World) -> None:

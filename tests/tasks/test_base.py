@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -52,6 +52,7 @@ from tasks.base import GenerationTask, StepFailed
 from tasks.posts import write_post
 from tests.books import WORLD, Books
 from tests.tasks.canvases import shape
+from tests.worlds.doubles import Recorder
 
 #: Waits that nobody notices. What is longer than the settings allow frees the thread.
 POLICY = RetryPolicy(max_retries=3, backoff_s=0.001, backoff_max_s=0.01, outage_max_s=60, draw=lambda: 1.0)
@@ -306,6 +307,84 @@ def test_what_no_service_took_is_asked_anew_by_who_resumes(books: Books, code: s
     books.change(STEP, state="pending")
     run(Stub(taken))
     assert keys == [f"{WORLD}/describe#1.{repeated}.text.0" for repeated in (0, text)]
+
+
+# --- the call in the step's row --------------------------------------------------------------------------------------
+@pytest.fixture
+def planned(books: Books, shared: Database) -> Books:
+    """The same world with planned calls."""
+    shared.generations.update_one({"_id": WORLD}, {"$set": {"planned": {"llm": 9, "images": 9}}})
+    return books
+
+
+def answered(ctx: StepContext) -> None:
+    """Do what a call does whose answer fits, and whose bill is to be stored with what the step stores next."""
+    assert ctx.claim.along == {"call": None}
+    ctx.claim.along.clear()
+    bill: dict[str, Any] = {"_id": ctx.claim.call, "state": "answered", "cost_usd": 0.25, "answer": {}}
+    ctx.claim.along.update({f"call.{name}": value for name, value in bill.items()})
+
+
+def in_row(books: Books) -> tuple[str, float | None] | None:
+    call = books.row(STEP)["call"]
+    return call and (call["state"], call["cost_usd"])
+
+
+def test_the_first_call_of_a_planned_step_is_stored_with_its_claim(planned: Books) -> None:
+    seen = []
+
+    def work(ctx: StepContext) -> Nothing:
+        seen.append(in_row(planned))
+        answered(ctx)
+        return Nothing()
+
+    run(Stub(work))
+    assert seen == [("intent", None)]
+    assert in_row(planned) == ("answered", 0.25)
+
+
+def test_what_an_attempt_has_paid_is_recorded_before_its_error_is_looked_at(planned: Books) -> None:
+    def fail(ctx: StepContext) -> TransientError:
+        answered(ctx)
+        return TransientError("502")
+
+    def lose(ctx: StepContext) -> Nothing:
+        answered(ctx)
+        planned.change(STEP, owner="another")
+        return Nothing()
+
+    for work in (fail, lose):
+        planned.change(STEP, state="pending", call=None, lease_until=None, not_before=None)
+        with suppress(Ignore):
+            run(Stub(work, Nothing()))
+        assert in_row(planned) == ("answered", 0.25)
+
+
+@pytest.mark.parametrize("error", [BusyError("no free slot", retry_after_s=LONG_S), PermanentError("no")])
+def test_a_call_that_an_attempt_did_not_come_to_is_taken_back(
+    planned: Books, container: Container, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    doubted = Recorder()
+    monkeypatch.setattr(container.requests, "mark_ambiguous", doubted.mark_ambiguous)
+    with suppress(Ignore, StepFailed):
+        run(Stub(error))
+    assert in_row(planned) is None
+    assert doubted.calls == []
+
+
+def test_a_call_is_not_in_doubt_where_nobody_knows_whether_its_step_was_claimed(
+    planned: Books, container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = container.ledger.claim
+
+    def lost(*args: Any) -> None:
+        claim(*args)
+        raise AutoReconnect("connection closed")
+
+    monkeypatch.setattr(container.ledger, "claim", lost)
+    with goes_back():
+        run(Stub())
+    assert in_row(planned) is None
 
 
 # --- ends without a result -------------------------------------------------------------------------------------------
