@@ -98,6 +98,7 @@ def _every(task: str, seconds: float) -> dict[str, object]:
 beat_schedule = {
     "pump": _every("pump", _settings.pump_every_s),
     "sweep": _every("sweep", _settings.sweep_every_s),
+    "live_on": _every("live_on", _settings.sweep_every_s),
     "canaries": _every("send_canaries", _settings.recover_every_s),
     "recover": _every("recover", _settings.recover_every_s),
 }

@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 
 from generia_worker.app.celery_app import app
 from generia_worker.app.container import get_container
+from generia_worker.app.days import Days
 from generia_worker.app.enqueue import START_WORLD
 from generia_worker.engine.generations import Generation
 from generia_worker.engine.queues import QUARANTINE, SERVICES, STEP_QUEUES, bands
@@ -97,6 +98,15 @@ def _in_this_sweep(worlds: Sequence[str], now: float) -> list[str]:
     turns = min(_ROUND, math.ceil(len(worlds) / _SWEEP_LEAST))
     turn = int(now / get_container().settings.sweep_every_s)
     return [one for one in worlds if crc32(one.encode()) % turns == turn % turns]
+
+
+@app.task(throws=_AWAY)
+def live_on() -> None:
+    """Begin the days that are due of worlds that live on."""
+    container = get_container()
+    for world_id in Days(container).begin_due(container.database.now()):
+        with tracing.within(container.generations.recent(world_id).trace):
+            pipeline.by_name(START_WORLD, world_id).apply_async()
 
 
 @app.task(name="tasks.maintenance.send_canaries", throws=_AWAY)

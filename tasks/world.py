@@ -13,7 +13,7 @@ from generia_worker.status.stages import progress_of
 from generia_worker.worlds import world
 from generia_worker.worlds.context import Outcome, Services, StepContext
 from generia_worker.worlds.results import Nothing
-from generia_worker.worlds.steps import DESCRIBE, FAN_OUT, FINISH, ILLUSTRATE, INITIALIZE, STEPS
+from generia_worker.worlds.steps import CHRONICLE, DESCRIBE, FAN_OUT, FINISH, ILLUSTRATE, INITIALIZE, STEPS
 from tasks import pipeline
 from tasks.base import GenerationTask, step_task
 
@@ -33,6 +33,7 @@ def start_world(world_id: str) -> None:
 initialize_world = step_task(INITIALIZE, world.initialize_world)
 describe_world = step_task(DESCRIBE, world.describe_world)
 illustrate_world = step_task(ILLUSTRATE, world.illustrate_world)
+tell_news = step_task(CHRONICLE, world.tell_news)
 
 
 def publish_characters(ctx: StepContext, services: Services) -> Outcome:

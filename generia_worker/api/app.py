@@ -17,13 +17,14 @@ from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 
 from generia_worker import __version__
-from generia_worker.api.controls import add_controls, add_reports
+from generia_worker.api.controls import add_controls, add_days, add_reports
 from generia_worker.api.docs import add_docs
 from generia_worker.api.events import add_events
 from generia_worker.api.live import LiveStatus
 from generia_worker.api.metrics import CONTENT_TYPE, ApiMetrics, Measured
 from generia_worker.api.paths import UserId, WorldId
 from generia_worker.app.container import Container
+from generia_worker.app.days import Days
 from generia_worker.app.enqueue import Enqueuer
 from generia_worker.app.ordering import Ordering
 from generia_worker.client.allowance import Allowance
@@ -126,6 +127,7 @@ def create_app(container: Container, enqueuer: Enqueuer) -> FastAPI:
     metrics = ApiMetrics(container, lambda: live.clients)
     app.add_middleware(Measured, metrics=metrics)
     add_controls(app, container, ordering, enqueuer, Depends(authorised))
+    add_days(app, Days(container), container.database.now, Depends(authorised))
     add_reports(app, container, Depends(authorised))
     add_events(app, container, live, Depends(authorised))
     _add_health(app, container, metrics, Depends(authorised))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from fastapi import FastAPI
@@ -9,10 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from generia_worker.api.paths import WorldId
 from generia_worker.app.container import Container
+from generia_worker.app.days import Days
 from generia_worker.app.enqueue import RECORD_PROGRESS, START_WORLD, Enqueuer
 from generia_worker.app.ordering import Ordering
 from generia_worker.client.order import Extension
 from generia_worker.client.receipt import Receipt
+from generia_worker.client.schedule import ChronicleDay, Schedule, ScheduleStatus
 from generia_worker.client.status import FailedStep, GenerationStatus
 from generia_worker.http.problems import documented
 
@@ -82,6 +86,36 @@ def add_controls(
         with ordering.going_on(world_id):
             container.control.redo(world_id, body.step)
         return go_on(world_id, START_WORLD)
+
+
+def add_days(app: FastAPI, days: Days, now: Callable[[], datetime], authorised: Any) -> None:
+    """Add how a world lives on, day by day; beat begins the days."""
+    answers: dict[str, Any] = {
+        "response_model": ScheduleStatus,
+        "responses": documented(401, 404, 422, 503),
+        "dependencies": [authorised],
+    }
+    changing = answers | {"responses": documented(400, 401, 404, 411, 413, 422, 503)}
+
+    @app.put("/v1/generations/{world_id:id}/schedule", **changing)
+    def put_schedule(world_id: WorldId, body: Schedule) -> ScheduleStatus:
+        """Let a world live on like this, or change how it does; its first day begins at once."""
+        return days.schedule(world_id, body, now())
+
+    @app.get("/v1/generations/{world_id:id}/schedule", **answers)
+    def get_schedule(world_id: WorldId) -> ScheduleStatus:
+        """Tell how a world lives on."""
+        return days.status(world_id)
+
+    @app.delete("/v1/generations/{world_id:id}/schedule", **changing)
+    def end_schedule(world_id: WorldId) -> ScheduleStatus:
+        """Let no day of a world begin any more."""
+        return days.end(world_id)
+
+    @app.get("/v1/generations/{world_id:id}/chronicle", **answers | {"response_model": list[ChronicleDay]})
+    def chronicle(world_id: WorldId) -> list[ChronicleDay]:
+        """Tell what happened in a world, day by day."""
+        return days.chronicle(world_id)
 
 
 def add_reports(app: FastAPI, container: Container, authorised: Any) -> None:

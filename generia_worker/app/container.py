@@ -49,6 +49,7 @@ from generia_worker.worlds.context import Services
 from generia_worker.worlds.control import Control
 from generia_worker.worlds.extension import Extensions
 from generia_worker.worlds.results import WorldParameters
+from generia_worker.worlds.schedules import Schedules
 from generia_worker.worlds.steps import STEPS
 from generia_worker.worlds.templates import Prompts
 
@@ -199,6 +200,11 @@ class Container:
     def extensions(self) -> Extensions:
         """How a person makes more of a world."""
         return Extensions(self.database, self.generations, self.rows, self.results, self.status, self.holds)
+
+    @_shared
+    def schedules(self) -> Schedules:
+        """The worlds that live on."""
+        return Schedules(self.database)
 
     @_shared
     def slots(self) -> dict[Provider, ProviderSlots]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
@@ -77,19 +78,21 @@ class Ordering:
         except DuplicateKeyError:  # the same order came at the same time
             return generations.accepted(order), False
 
-    def extend(self, world_id: str, asked: Extension) -> None:
-        """Extend a world; the same request again changes nothing.
+    def extend(
+        self, world_id: str, asked: Extension, *, day: str | None = None, at: datetime | None = None
+    ) -> None:
+        """Extend a world, or let it have a `day` (an ISO date), as of `at` (now); the same again changes nothing.
 
         Raises:
             NotFoundError, ConflictError: as `Extensions.check` and `extend`.
             InvalidInputError, AllowanceExceeded: as `accept`.
         """
         extensions, allowances = self._container.extensions, self._container.allowances
-        found = extensions.check(world_id, asked)
+        found = extensions.check(world_id, asked, day)
         if found is None:
             return
-        characters = extensions.characters(world_id)
-        calls = self._calls(asked.users_count, asked.posts_count, found.options, characters)
+        known, is_day = extensions.characters(world_id), day is not None
+        calls = self._calls(asked.users_count, asked.posts_count, found.options, known, is_day=is_day)
         limits, budget = self._limits(asked, calls), asked.budget
         hold = None
         if allowances.caps_of(found.person).bounds_dollars:
@@ -100,9 +103,8 @@ class Ordering:
                 return allowances.hold_more(row, budget or 0.0, spent_usd, session)
 
         planned = self._planned(budget, calls, limits)
-        extensions.extend(
-            found, asked, self._batches(asked.users_count), Terms(limits, planned, budget, hold)
-        )
+        terms = Terms(limits, planned, budget, hold)
+        extensions.extend(found, asked, self._batches(asked.users_count), terms, at=at, day=day)
 
     @contextmanager
     def going_on(self, world_id: str) -> Iterator[None]:
@@ -159,6 +161,11 @@ class Ordering:
     def _most_usd(self, calls: tuple[int, int]) -> float:
         return self._likely_usd(calls) + self._spare_usd()
 
+    def least_usd(self) -> float:
+        """Return what a budget must be at least: one text and one picture, at their worst. Raises InvalidInputError."""
+        self._require_prices("A budget", code="budget_without_prices")
+        return self._spare_usd() / _SPARE_CALLS
+
     def _spare_usd(self) -> float:
         s, prices = self._container.settings, self._container.prices
         text = prices.worst_text_usd(_PROMPT_BYTES, s.llm_max_tokens) or 0.0
@@ -186,12 +193,20 @@ class Ordering:
         return -(-users // self._container.settings.cast_batch_size)
 
     def _calls(
-        self, users: int, posts: int, options: Collection[str], known: int | None = None
+        self,
+        users: int,
+        posts: int,
+        options: Collection[str],
+        known: int | None = None,
+        *,
+        is_day: bool = False,
     ) -> tuple[int, int]:
         """Return the paid calls of a world for which nothing goes wrong: (text, images); of a later round, if it has `known`
         characters already."""
         plan_batch, table = self._container.settings.plan_batch_size, self._container.rows.table
-        return table.expected_calls(users, posts, self._batches(users), plan_batch, options, known)
+        return table.expected_calls(
+            users, posts, self._batches(users), plan_batch, options, known, is_day=is_day
+        )
 
     def _check_reactions(self, options: Collection[str]) -> None:
         if options and not self._container.settings.interaction_service:

@@ -348,6 +348,22 @@ class Requests:
         )
         return [ReceiptLine.model_validate(group["_id"] | group) for group in groups]
 
+    def spent_by_round(self, world_id: str) -> dict[int, float]:
+        """Return what the calls of each later round of a world cost, or may have, in dollars."""
+        groups = self._rows.aggregate(
+            [
+                *self._counted(world_id, "step", "cost_usd", "worst_usd"),
+                {
+                    "$group": {
+                        "_id": {"$arrayElemAt": [{"$split": ["$step", "@"]}, 1]},
+                        "usd": {"$sum": {"$ifNull": ["$cost_usd", "$worst_usd"]}},
+                    }
+                },
+                {"$match": {"_id": {"$type": "string"}}},
+            ]
+        )
+        return {int(group["_id"]): group["usd"] for group in groups}
+
     def mark_refused(self, request_id: str, provider: Provider, reason: str, *, in_row: bool = False) -> bool:
         """Note that the provider did not take (or bill) the request. Returns False when it was settled otherwise."""
         rows, at = self._place(in_row)

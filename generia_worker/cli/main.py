@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ import click
 from generia_worker import __version__
 from generia_worker.cli.sections import SectionedGroup
 from generia_worker.client.order import BUDGET_MAX, POSTS_MAX, TALK, USERS_MAX
+from generia_worker.client.schedule import POSTS_A_DAY_MAX
 from generia_worker.processes import Dollars, reports_errors
 from generia_worker.processes.api import api
 from generia_worker.processes.beat import beat
@@ -271,6 +273,53 @@ def extend(
     from generia_worker.cli import world_commands
 
     _change(world, "extend", world_commands.extension_of(characters, posts, budget), wait, data_dir, as_json)
+
+
+@main.command()
+@click.argument("world")
+@click.option(
+    "--posts-a-day", type=click.IntRange(1, POSTS_A_DAY_MAX), help="How many posts each day brings."
+)
+@click.option(
+    "--budget-a-day", type=Dollars(0, BUDGET_MAX, min_open=True), help="Dollars that a day may cost at most."
+)
+@click.option(
+    "--budget", type=Dollars(0, BUDGET_MAX, min_open=True), help="Dollars that all days may cost at most."
+)
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day.")
+@click.option("--pause", "paused", flag_value=True, default=None, help="Let no day begin for now.")
+@click.option("--go-on", "paused", flag_value=False, default=None, help="Let days begin again.")
+@click.option("--end", is_flag=True, help="Let no day begin any more.")
+@_data_dir_option
+@_json_option
+@reports_errors
+def schedule(
+    world: str,
+    posts_a_day: int | None,
+    budget_a_day: float | None,
+    budget: float | None,
+    until: datetime | None,
+    paused: bool | None,
+    end: bool,
+    data_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Let WORLD live on, day by day, or show how it does.
+
+    Each day something happens, and its characters post at times of their own. Options that are not named stay as they are.
+    """
+    from generia_worker.cli import schedule_command, stacks
+
+    named = {
+        "posts_a_day": posts_a_day,
+        "budget_a_day": budget_a_day,
+        "budget_total": budget,
+        "until": None if until is None else until.date(),
+        "paused": paused,
+    }
+    changes = {name: value for name, value in named.items() if value is not None}
+    running = stacks.running(_settings(data_dir))
+    schedule_command.schedule(running, world, changes, end=end, as_json=as_json)
 
 
 @main.command("worlds")

@@ -14,6 +14,7 @@ from generia_worker.client.allowance import Allowance
 from generia_worker.client.estimate import Estimate
 from generia_worker.client.order import Extension, Order, WorldSize
 from generia_worker.client.receipt import Receipt
+from generia_worker.client.schedule import ChronicleDay, Schedule, ScheduleStatus
 from generia_worker.client.status import FailedStep, GenerationStatus
 from generia_worker.errors import (
     AllowanceExceeded,
@@ -97,6 +98,26 @@ class GeneriaClient:
         """
         body = asked.model_dump(exclude_none=True)
         return self._status("POST", f"/v1/generations/{world_id}:extend", body)
+
+    def schedule(self, world_id: str, asked: Schedule | None = None) -> ScheduleStatus:
+        """Let a world live on like this, or (None) return how it does.
+
+        Raises InvalidInputError, NotFoundError, TransientError.
+        """
+        body = None if asked is None else asked.model_dump(mode="json", exclude_none=True)
+        method = "GET" if asked is None else "PUT"
+        found = self._send(method, f"/v1/generations/{world_id}/schedule", body).json()
+        return ScheduleStatus.model_validate(found)
+
+    def end_schedule(self, world_id: str) -> ScheduleStatus:
+        """Let no day of a world begin any more. Raises NotFoundError, TransientError."""
+        found = self._send("DELETE", f"/v1/generations/{world_id}/schedule").json()
+        return ScheduleStatus.model_validate(found)
+
+    def chronicle(self, world_id: str) -> list[ChronicleDay]:
+        """Return what happened in a world, day by day. Raises NotFoundError, TransientError."""
+        found = self._send("GET", f"/v1/generations/{world_id}/chronicle").json()
+        return [ChronicleDay.model_validate(one) for one in found]
 
     def failures(self, world_id: str) -> list[FailedStep]:
         """Return the failed and skipped steps of a world with their reasons. Raises NotFoundError, TransientError."""

@@ -36,6 +36,8 @@ class Round:
     #: What its sender calls it, and a digest of it: the same request makes no second round.
     request_id: str | None = None
     request_hash: str = ""
+    #: The day of a world that lives on, as its ISO date: at most one round a day has it.
+    day: str | None = None
 
     @property
     def is_laid_out(self) -> bool:
@@ -58,6 +60,7 @@ class Round:
             "given_up": self.given_up,
             "request_id": self.request_id,
             "request_hash": self.request_hash,
+            "day": self.day,
         }
 
     @classmethod
@@ -78,6 +81,7 @@ class Round:
             given_up=document["given_up"],
             request_id=document["request_id"],
             request_hash=document["request_hash"],
+            day=document.get("day"),
         )
 
 

@@ -55,6 +55,8 @@ class StepSpec(Generic[M]):
     needs: StepSpec[Any] | None = None
     #: Done once, however many rounds its world has: of the world, or of a character in the round that makes it.
     once: bool = False
+    #: Only the rounds of days have it.
+    days_only: bool = False
     #: Only characters that were given posts have it.
     only_with_posts: bool = False
     #: Only worlds whose order asks for this have it; None: all.
@@ -152,16 +154,16 @@ class StepTable:
     # --- the steps of a world ----------------------------------------------------------------------------------
     def opening(self, batches: int) -> list[Step]:
         """Return the steps that are known before the characters are: of the world and of `batches` batches."""
-        return self._opening(batches, 1)
+        return self._opening(batches, 1, is_day=False)
 
     def opening_of(self, one: Round) -> list[Step]:
         """Return the same of any round: a later one has no steps that are done once."""
-        return self._opening(one.batches, one.number)
+        return self._opening(one.batches, one.number, is_day=one.day is not None)
 
-    def _opening(self, batches: int, in_round: int) -> list[Step]:
+    def _opening(self, batches: int, in_round: int, *, is_day: bool) -> list[Step]:
         steps: list[Step] = []
         for spec in self:
-            if spec.once and in_round > 1:
+            if (spec.once and in_round > 1) or (spec.days_only and not is_day):
                 continue
             if spec.scope is Scope.WORLD:
                 steps.append(spec.step(in_round=in_round))
@@ -220,6 +222,8 @@ class StepTable:
         batches: int,
         options: Collection[str] = (),
         known: int | None = None,
+        *,
+        is_day: bool = False,
     ) -> dict[str, int]:
         """Return how many steps of each kind a world will have: exact, since each character gets a post while there are
         enough.
@@ -235,7 +239,7 @@ class StepTable:
         found = {s.kind: min(writers, posts) if s.only_with_posts else numbers[s.scope] for s in specs}
         if known is not None:
             found |= {s.kind: users if s.scope is Scope.CHARACTER else 0 for s in specs if s.once}
-        return found
+        return found if is_day else found | {s.kind: 0 for s in specs if s.days_only}
 
     def count(self, users: int, posts: int, batches: int, options: Collection[str] = ()) -> int:
         """Return how many steps a world will have."""
@@ -246,7 +250,9 @@ class StepTable:
         if one.is_laid_out:
             return len(self.opening_of(one)) + len(self.of_round(one, options))
         known = None if one.number == 1 else one.first_character - 1
-        return sum(self.numbers(one.users, one.posts, one.batches, options, known).values())
+        is_day = one.day is not None
+        numbers = self.numbers(one.users, one.posts, one.batches, options, known, is_day=is_day)
+        return sum(numbers.values())
 
     def expected_calls(
         self,
@@ -256,13 +262,15 @@ class StepTable:
         plan_batch: int,
         options: Collection[str] = (),
         known: int | None = None,
+        *,
+        is_day: bool = False,
     ) -> tuple[int, int]:
         """Return the paid calls of a world in which nothing goes wrong, or of a later round: (text, images).
 
         Where characters with many posts take several calls, or one may have nothing to answer, the most that can occur is
         counted: it depends on the shares, and on what is written.
         """
-        numbers = self.numbers(users, posts, batches, options, known)
+        numbers = self.numbers(users, posts, batches, options, known, is_day=is_day)
         text = images = 0
         for spec in self._with(options):
             number = numbers[spec.kind]
@@ -300,7 +308,8 @@ class StepTable:
             else:  # a later round may have no new characters
                 before = before.after
                 continue
-            if found in world or before.scope in (Scope.WORLD, Scope.BATCH):
+            opens = before.scope in (Scope.WORLD, Scope.BATCH) and not before.days_only
+            if found in world or opens:
                 return found
             before = before.after
         return None

@@ -17,6 +17,7 @@ from generia_worker.client.allowance import Allowance
 from generia_worker.client.estimate import Estimate
 from generia_worker.client.order import WorldSize
 from generia_worker.client.receipt import Receipt
+from generia_worker.client.schedule import ChronicleDay, Schedule, ScheduleStatus
 from generia_worker.client.status import FailedStep, GenerationStatus
 from generia_worker.errors import GeneriaError, InvalidInputError, TransientError
 from generia_worker.gateway.auth import AdmittingRoute, Caller, SignedIn
@@ -203,6 +204,37 @@ def extend_world(world_id: WorldId, body: MoreBody, user: SignedIn, deps: Deps) 
     asked = {"users_count": body.characters_count, **body.model_dump(exclude={"characters_count"})}
     answer = deps.endpoint.call("POST", f"/v1/generations/{world_id}:extend", asked)
     return GenerationStatus.model_validate(answer)
+
+
+@router.put("/worlds/{world_id:id}/schedule", responses=documented(400, 401, 403, 404, 411, 413, 422, 503))
+def put_schedule(world_id: WorldId, body: Schedule, user: SignedIn, deps: Deps) -> ScheduleStatus:
+    """Let a world live on, day by day, or change how it does."""
+    _own_world(deps, world_id, user)
+    asked = body.model_dump(mode="json")
+    return ScheduleStatus.model_validate(
+        deps.endpoint.call("PUT", f"/v1/generations/{world_id}/schedule", asked)
+    )
+
+
+@router.get("/worlds/{world_id:id}/schedule", **_PRIVATE)
+def get_schedule(world_id: WorldId, user: SignedIn, deps: Deps) -> ScheduleStatus:
+    """Tell how a world lives on."""
+    _own_world(deps, world_id, user)
+    return ScheduleStatus.model_validate(deps.endpoint.call("GET", f"/v1/generations/{world_id}/schedule"))
+
+
+@router.delete("/worlds/{world_id:id}/schedule", responses=documented(401, 403, 404, 409, 411, 413, 422, 503))
+def end_schedule(world_id: WorldId, user: SignedIn, deps: Deps) -> ScheduleStatus:
+    """Let no day of a world begin any more."""
+    _own_world(deps, world_id, user)
+    return ScheduleStatus.model_validate(deps.endpoint.call("DELETE", f"/v1/generations/{world_id}/schedule"))
+
+
+@router.get("/worlds/{world_id:id}/chronicle", responses=documented(401, 404, 422, 503))
+def get_chronicle(world_id: WorldId, _user: SignedIn, deps: Deps) -> list[ChronicleDay]:
+    """Tell what happened in a world that lives on, day by day."""
+    answer = deps.endpoint.call("GET", f"/v1/generations/{world_id}/chronicle")
+    return [ChronicleDay.model_validate(one) for one in answer]
 
 
 @router.get("/worlds/{world_id:id}/failures", **_PRIVATE)

@@ -19,6 +19,7 @@ _TELLTALES = {
     "answers": {"answers"},
     "character": {"display_name"},
     "world_description": {"description_short"},
+    "day_news": {"headline"},
 }
 _TAG = re.compile(r"<([a-z_]{1,40})>(.*?)</\1>", re.DOTALL)
 

@@ -43,6 +43,12 @@ INDEXES: Mapping[str, list[IndexModel]] = {
             name="allowance",
         ),
     ],
+    # Only of those that are to be looked at some time.
+    "schedules": [
+        IndexModel(
+            [("next_at", ASCENDING)], partialFilterExpression={"next_at": {"$type": "date"}}, name="due"
+        )
+    ],
     "daily_sums": [IndexModel([("expires_at", ASCENDING)], name="expires_at", expireAfterSeconds=0)],
     "generation_steps": [
         IndexModel(
@@ -164,6 +170,7 @@ class Database:
         self.parameters: Collection[Document] = db["world_parameters"]
         self.dearest_bills: Collection[Document] = db["dearest_bills"]
         self.watermarks: Collection[Document] = db["queue_canaries"]
+        self.schedules: Collection[Document] = db["schedules"]
         self.database = db
 
     def ensure_indexes(self) -> None:

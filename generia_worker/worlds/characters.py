@@ -9,7 +9,7 @@ from datetime import datetime
 from generia_worker.errors import InvalidAnswerError
 from generia_worker.rpc.media_types import MediaType
 from generia_worker.worlds.context import Outcome, Services, StepContext
-from generia_worker.worlds.dates import written_at, written_between
+from generia_worker.worlds.dates import written_at, written_between, written_on_day
 from generia_worker.worlds.documents import CharacterDetail, PlannedPost, PostPlan
 from generia_worker.worlds.generate import generate
 from generia_worker.worlds.media import ImageSpec, make_media
@@ -19,6 +19,7 @@ from generia_worker.worlds.prompt_context import (
     common_ground,
     earlier_topics,
     lately,
+    news_of_the_day,
     others_of,
     unseen,
     world_context,
@@ -91,7 +92,7 @@ def plan_posts(ctx: StepContext, services: Services) -> Outcome:
     wanted, size = shares[ctx.character], services.settings.plan_batch_size
     character = character_context(ctx.result_of(CHARACTER).detail)
     _, stories = common_ground(ctx, ctx.character)
-    before, recent = earlier_topics(ctx), lately(ctx)
+    before, recent, news = earlier_topics(ctx), lately(ctx), news_of_the_day(ctx)
     posts: list[PlannedPost] = []
     first: PostPlan | None = None
     rounds = -(-wanted // size)
@@ -106,6 +107,7 @@ def plan_posts(ctx: StepContext, services: Services) -> Outcome:
             "count": count,
             "earlier": [post.topic for post in (*before, *posts)],
             "lately": recent,
+            "news": news,
         }
         answer = generate(
             ctx,
@@ -132,6 +134,10 @@ def _dates(ctx: StepContext, posts: Sequence[PlannedPost]) -> list[datetime]:
     if one.number == 1:
         return written_at(f"{ctx.world_id}/{ctx.character}", one.at, days_ago)
     since = ctx.generation.rounds[one.number - 2].at
+    if one.day is not None:
+        return written_on_day(
+            f"{ctx.world_id}/{ctx.character}@{one.number}", since, one.at, [post.hour for post in posts]
+        )
     return written_between(f"{ctx.world_id}/{ctx.character}@{one.number}", since, one.at, days_ago)
 
 

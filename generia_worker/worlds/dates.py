@@ -63,6 +63,27 @@ def said_at(key: str, written: datetime, until: datetime) -> datetime:
     return written + timedelta(seconds=max(min(rng.expovariate(1 / _TALK_S), most_s), 0.001))
 
 
+def written_on_day(
+    key: str, since: datetime, until: datetime, hours: Sequence[float | None]
+) -> list[datetime]:
+    """Return when each post of the 24 hours before `until` was written, none before `since`, the first one first.
+
+    `hours` is at which hour of the day (UTC) the plan sees each; where it says nothing, or that hour is not in this time,
+    the post lies somewhere in it.
+    """
+    rng, since = random.Random(key), max(since, until - timedelta(days=1))
+    found: list[datetime] = []
+    for hour in hours:
+        moment = since + (until - since) * rng.uniform(0.02, 0.98)
+        if hour is not None and 0 <= hour < 24:
+            wanted = until.replace(hour=0, minute=0, second=0, microsecond=0)
+            wanted += timedelta(hours=hour, minutes=rng.uniform(0, 20))
+            wanted -= timedelta(days=1) if wanted >= until else timedelta()
+            moment = wanted if wanted > since else moment
+        found.append(moment)
+    return sorted(found)
+
+
 def _within_their_days(days: Sequence[float], rng: random.Random) -> list[float]:
     """Give each post a time within the 24 hours that its whole number of days names, those of one day in their order."""
     found: list[float] = []

@@ -105,6 +105,15 @@ class WorldImagePrompts(Content):
     color_palette: list[Label] = Field(default_factory=list, max_length=20)
 
 
+class DayNews(Content):
+    """What happened in the world on one day: a line of its chronicle."""
+
+    schema_name: ClassVar[str] = "day_news"
+
+    headline: Label = Field(min_length=1, description="What happened, in at most ten words.")
+    what_happened: Passage = Field(min_length=1, description="Two or three sentences.")
+
+
 # --- its characters ----------------------------------------------------------------------------------------------
 class CharacterConcept(_Part):
     """One character in a sentence or two, before its details are written."""
@@ -200,11 +209,15 @@ def _days(value: Any) -> float | None:
 
 
 class PlannedPost(_Part):
-    """What one post will be about, and how many days ago it was written."""
+    """What one post will be about, and how many days ago it was written, or at which hour of the day."""
 
     topic: Passage = Field(min_length=1)
     days_ago: Annotated[float | None, BeforeValidator(_days)] = Field(
         default=None, description="How many days ago it was written: 14 to 0, smaller from post to post."
+    )
+    hour: Annotated[float | None, BeforeValidator(_days)] = Field(
+        default=None,
+        description="Of a single day: the hour, 0 to 23.9, at which it fits the character's daily routine.",
     )
     content_brief: Passage = ""
     emotional_tone: Label = ""

@@ -64,7 +64,6 @@ class Extensions:
         results: Results,
         status: StatusProjection,
         holds: Holds,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database = database
         self._generations = generations
@@ -72,10 +71,10 @@ class Extensions:
         self._results = results
         self._status = status
         self._holds = holds
-        self._now = now
 
-    def check(self, world_id: str, asked: Extension) -> Generation | None:
-        """Return the generation of a world that may be extended like this; None when this very request was accepted before.
+    def check(self, world_id: str, asked: Extension, day: str | None = None) -> Generation | None:
+        """Return the generation of a world that may be extended like this; None when this very request was accepted before,
+        or the world has had this `day`.
 
         Raises:
             NotFoundError: it was never ordered.
@@ -84,7 +83,7 @@ class Extensions:
         """
         status = WorldStatus(self._status.get(world_id)["status"])
         generation = self._generations.get(world_id)
-        if self._was_accepted(generation, asked):
+        if self._was_accepted(generation, asked, day):
             return None
         if status is not WorldStatus.COMPLETED:
             raise ConflictError(f"World {world_id} {_WHY_NOT[status]}.").with_code("not_completed")
@@ -96,13 +95,36 @@ class Extensions:
             raise ConflictError(message).with_code("world_full")
         return generation
 
-    def extend(self, generation: Generation, asked: Extension, batches: int, terms: Terms) -> bool:
-        """Extend a world as it was checked; False when the same request was quicker.
+    def extend(
+        self,
+        generation: Generation,
+        asked: Extension,
+        batches: int,
+        terms: Terms,
+        *,
+        at: datetime | None = None,
+        day: str | None = None,
+    ) -> bool:
+        """Extend a world as it was checked, at a time (now); False when the same request was quicker.
 
         Raises ConflictError when the world was changed meanwhile, and what `terms.hold` raises.
         """
+        last = generation.rounds[-1]
+        one = Round(
+            number=last.number + 1,
+            users=asked.users_count,
+            posts=asked.posts_count,
+            batches=batches,
+            first_character=last.first_character + last.users,
+            shares=None,
+            planned=terms.planned is not None,
+            at=at or datetime.now(UTC),
+            request_id=asked.request_id,
+            request_hash=asked.request_hash(),
+            day=day,
+        )
         return self._database.transaction(
-            lambda session: self._extend(generation, asked, batches, terms, session)
+            lambda session: self._extend(generation, asked, one, terms, session)
         )
 
     def characters(self, world_id: str) -> int:
@@ -110,7 +132,9 @@ class Extensions:
         return len(written_by(self._rows.states(world_id)))
 
     # --- how ---------------------------------------------------------------------------------------------------
-    def _was_accepted(self, generation: Generation, asked: Extension) -> bool:
+    def _was_accepted(self, generation: Generation, asked: Extension, day: str | None) -> bool:
+        if day is not None:
+            return any(one.day == day for one in generation.rounds)
         same = [one for one in generation.rounds if asked.request_id and one.request_id == asked.request_id]
         if same and same[0].request_hash != asked.request_hash():
             message = f"Request {asked.request_id} was sent before with other counts or limits: name this one otherwise."
@@ -121,18 +145,18 @@ class Extensions:
         self,
         checked: Generation,
         asked: Extension,
-        batches: int,
+        one: Round,
         terms: Terms,
         session: ClientSession,
     ) -> bool:
         world_id = checked.world_id
         row = self._database.generations.find_one({"_id": world_id}, session=session) or {}
         before = Generation.from_document(row)
-        if self._was_accepted(before, asked):
+        if self._was_accepted(before, asked, one.day):
             return False
         if before.run != checked.run or before.cancelled:
             raise ConflictError(f"World {world_id} is being changed by another call: try again.")
-        one = self._new_round(before, asked, batches, planned=terms.planned is not None)
+        one = self._with_shares(before, one)
         more = self._holds.extended(world_id, terms.limits, terms.planned, terms.budget_usd, session)
         if terms.hold is not None:
             more["allowance"] = terms.hold(row, more["reserved"]["usd"], session)
@@ -158,21 +182,8 @@ class Extensions:
         )
         return True
 
-    def _new_round(self, before: Generation, asked: Extension, batches: int, *, planned: bool) -> Round:
-        last = before.rounds[-1]
-        one = Round(
-            number=last.number + 1,
-            users=asked.users_count,
-            posts=asked.posts_count,
-            batches=batches,
-            first_character=last.first_character + last.users,
-            shares=None,
-            planned=planned,
-            at=self._now(),
-            request_id=asked.request_id,
-            request_hash=asked.request_hash(),
-        )
-        if batches:
+    def _with_shares(self, before: Generation, one: Round) -> Round:
+        if one.batches:
             return one  # its last cast step shares the posts out
         written = written_by(self._rows.states(before.world_id))
         if not written:

@@ -41,7 +41,7 @@ def write_post(ctx: StepContext, services: Services) -> Outcome:
 
 def _planned(ctx: StepContext, plan: DatedPlan) -> dict[str, Any]:
     """Return what was planned of this post, and when it is written."""
-    planned = plan.posts[ctx.post - 1].model_dump(mode="json", exclude={"days_ago"})
+    planned = plan.posts[ctx.post - 1].model_dump(mode="json", exclude={"days_ago", "hour"})
     moment = _written_at(ctx, plan)
     return planned | ({"written_at": f"{moment:%A, %Y-%m-%d %H:%M}"} if moment else {})
 

@@ -13,9 +13,9 @@ from pydantic import BaseModel
 from generia_worker.engine.rounds import Round
 from generia_worker.text import clip
 from generia_worker.worlds.context import StepContext
-from generia_worker.worlds.documents import Cast, CharacterConcept, CharacterDetail, PlannedPost
+from generia_worker.worlds.documents import Cast, CharacterConcept, CharacterDetail, DayNews, PlannedPost
 from generia_worker.worlds.results import NamedCharacter, PlannedPosts, WrittenText
-from generia_worker.worlds.steps import CAST, CHARACTER, PLAN, POST
+from generia_worker.worlds.steps import CAST, CHARACTER, CHRONICLE, PLAN, POST
 
 T = TypeVar("T")
 
@@ -51,6 +51,8 @@ _NAME_FIELDS = ("display_name", "username")
 _CONNECTIONS_MAX, _STORIES_MAX, _OTHERS_MAX = 40, 8, 80
 #: Of the rounds before: topics of one's own, posts of all, and how much of each, in characters.
 _TOPICS_MAX, _LATELY_MAX, _BEGINNING = 60, 20, 160
+#: Days of its chronicle that a world is reminded of.
+_DAYS_MAX = 14
 
 
 def pick(document: BaseModel, fields: tuple[str, ...]) -> dict[str, Any]:
@@ -154,6 +156,23 @@ def lately(ctx: StepContext) -> list[dict[str, Any]]:
         if step.round < ctx.round.number and author is not None:
             told.append({"author": author.detail.display_name, "post": clip(posts[step].content, _BEGINNING)})
     return told[-_LATELY_MAX:]
+
+
+def chronicle(ctx: StepContext) -> list[dict[str, Any]]:
+    """Return what happened on the days before, the last ones: [{day, headline, what_happened}]."""
+    days = {one.number: one.day for one in ctx.generation.rounds}
+    news = ctx.services.results.all_of(ctx.world_id, CHRONICLE.kind, DayNews)
+    told = [{"day": days.get(step.round), **one.as_document()} for step, one in news.items()]
+    return told[-_DAYS_MAX:]
+
+
+def news_of_the_day(ctx: StepContext) -> dict[str, Any]:
+    """Return what happened today; empty where this round is no day, or nobody could tell."""
+    if ctx.round.day is None:
+        return {}
+    step = CHRONICLE.step(in_round=ctx.round.number)
+    found = ctx.services.results.of(ctx.world_id, step, DayNews)
+    return {"day": ctx.round.day, **(found.as_document() if found else {})}
 
 
 def _dumped(parts: Iterable[BaseModel]) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """The step table: every kind of step of a world, in the order of the story. Read this after `tasks/pipeline.py`.
 
-    initialize  describe  illustrate  cast/0 … cast/k  fan_out
+    initialize  describe  illustrate  cast/0 … cast/k  chronicle (of days)  fan_out
     character/07  plan/07  avatar/07          one of each a character (`plan` only where there are posts)
     post/07/03  picture/07/03                 the text, then the picture and the publication of one post
     react/07  answer/07  deliver/07           where characters talk to each other: what one makes of others' posts, what it
@@ -19,7 +19,7 @@ from __future__ import annotations
 from generia_worker.engine.queues import IMAGES, LLM, SERVICES
 from generia_worker.engine.specs import StepSpec, StepTable
 from generia_worker.engine.step import Scope
-from generia_worker.worlds.documents import Cast, PostDraft, WorldDescription
+from generia_worker.worlds.documents import Cast, DayNews, PostDraft, WorldDescription
 from generia_worker.worlds.results import (
     Avatar,
     CreatedCharacter,
@@ -79,9 +79,21 @@ CAST = StepSpec(
     text_calls=1,
     first_call="cast0",
 )
+#: Without its news a day goes on.
+CHRONICLE = StepSpec(
+    kind="chronicle",
+    after=CAST,
+    days_only=True,
+    task="tasks.world.tell_news",
+    queue=LLM,
+    stage="characters",
+    result=DayNews,
+    text_calls=1,
+)
 FAN_OUT = StepSpec(
     kind="fan_out",
-    after=CAST,
+    after=CHRONICLE,
+    needs=CAST,
     task="tasks.world.fan_out",
     queue=SERVICES,
     stage="characters",
@@ -213,6 +225,7 @@ STEPS = StepTable(
         DESCRIBE,
         ILLUSTRATE,
         CAST,
+        CHRONICLE,
         FAN_OUT,
         CHARACTER,
         PLAN,

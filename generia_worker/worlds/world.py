@@ -10,9 +10,10 @@ from generia_worker.errors import NotFoundError, PermanentError, TransientError
 from generia_worker.rpc.media_types import MediaType
 from generia_worker.text import provisional_name
 from generia_worker.worlds.context import Outcome, Services, StepContext
-from generia_worker.worlds.documents import WorldDescription, WorldImagePrompts
+from generia_worker.worlds.documents import DayNews, WorldDescription, WorldImagePrompts
 from generia_worker.worlds.generate import generate
 from generia_worker.worlds.media import ImageSpec, make_side_by_side
+from generia_worker.worlds.prompt_context import chronicle, lately, others_of, world_context
 from generia_worker.worlds.results import FinalCounts, FoundWorld, WorldImages
 from generia_worker.worlds.steps import CHARACTER, INITIALIZE, PICTURE
 
@@ -98,6 +99,19 @@ def _image_prompts(ctx: StepContext, services: Services) -> WorldImagePrompts:
     prompts = generate(ctx, services, WorldImagePrompts, "illustrate_world", variables, patient=True)
     ctx.store(prompts=prompts.as_document())
     return prompts
+
+
+def tell_news(ctx: StepContext, services: Services) -> Outcome:
+    """Make up what happened today: all who post today are told."""
+    variables = {
+        "user_prompt": ctx.generation.prompt,
+        "world": world_context(ctx),
+        "day": ctx.round.day,
+        "chronicle": chronicle(ctx),
+        "lately": lately(ctx),
+        "people": [one.get("display_name") or one.get("concept_short") for one in others_of(ctx, 0)],
+    }
+    return Outcome(generate(ctx, services, DayNews, "tell_news", variables, patient=True))
 
 
 def finish_world(ctx: StepContext, services: Services) -> Outcome:

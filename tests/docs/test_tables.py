@@ -76,7 +76,7 @@ def test_the_table_of_steps_is_the_code_s() -> None:
 
 def test_what_a_failed_step_takes_along_is_the_code_s() -> None:
     options = {spec.option for spec in STEPS if spec.option}
-    world = [*STEPS.opening(1), *STEPS.of_character(1, 2, options)]
+    world = [*STEPS.opening(1), *STEPS.of_character(1, 2, options), STEPS.parse("chronicle@2")]
     shown = {
         kind: (skipped, end) for kinds, skipped, end in table("failed steps") for kind in codes_in(kinds)
     }

@@ -115,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.flush()
         gone.set()
 
-    do_GET = do_POST = _serve  # noqa: N815 - the library's names
+    do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - the library's names
 
 
 @contextlib.contextmanager

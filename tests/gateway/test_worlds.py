@@ -274,10 +274,26 @@ ESTIMATE = {
     "users_count": 3,
     "posts_count": 5,
 }
+SCHEDULE = {
+    "world_id": "w",
+    "posts_a_day": 5,
+    "budget_a_day": 0.02,
+    "budget_total": None,
+    "until": "2026-12-24",
+    "paused": False,
+    "days": 3,
+    "spent_usd": 0.05,
+    "last_day": "2026-12-01",
+    "waiting": None,
+    "ended": None,
+    "next_at": "2026-12-02T18:00:00Z",
+}
 CREATORS = [
     ("POST", "{}:cancel", 202),
     ("POST", "{}:resume", 202),
     ("POST", "{}:retry", 202),
+    ("GET", "{}/schedule", 200),
+    ("DELETE", "{}/schedule", 200),
     ("GET", "{}/failures", 200),
     ("GET", "{}/receipt", 200),
 ]
@@ -299,6 +315,8 @@ def test_the_creator_alone_controls_a_world(
     status: int,
 ) -> None:
     body: Any = {"parts": [{"name": HARD, "usd": 0.1}]} if path.endswith("receipt") else STATUS
+    if path.endswith("schedule"):
+        body = SCHEDULE
     if path.endswith("failures"):
         body = [{"step": "post/07/03", "state": "failed", "reason": HARD, "at": "2025-05-26T21:42:57Z"}]
     endpoint.answer(method, f"/v1/generations/{path.format(world.id)}", status, body)
@@ -312,6 +330,8 @@ def test_the_creator_alone_controls_a_world(
     assert answer.status_code == status
     if path.endswith("receipt"):
         assert answer.json() == body
+    elif path.endswith("schedule"):
+        assert answer.json() == SCHEDULE
     elif path.endswith("failures"):
         assert answer.json()[0]["reason"] == HARD
     else:
@@ -319,6 +339,26 @@ def test_the_creator_alone_controls_a_world(
     call = endpoint.calls[0]
     assert (call.method, call.headers["Authorization"]) == (method, f"Bearer {API_TOKEN}")
     assert call.path == f"/v1/generations/{path.format(world.id)}"
+
+
+def test_a_world_lives_on_as_its_creator_says_and_all_read_its_chronicle(
+    with_endpoint: Gateway, endpoint: EndpointDouble, world: WorldRecord, user: str
+) -> None:
+    told = [{"day": "2026-12-01", "headline": HARD, "what_happened": HARD}]
+    endpoint.answer("PUT", f"/v1/generations/{world.id}/schedule", 200, SCHEDULE)
+    endpoint.answer("GET", f"/v1/generations/{world.id}/chronicle", 200, told)
+    path, asked = (
+        f"/api/v1/worlds/{world.id}",
+        {"posts_a_day": 5, "budget_a_day": 0.02, "until": "2026-12-24"},
+    )
+    with with_endpoint.as_user("somebody-else") as client:
+        assert is_problem(client.put(f"{path}/schedule", json=asked), 403)
+        assert endpoint.calls == []
+        assert client.get(f"{path}/chronicle").json() == told
+    with with_endpoint.as_user(user) as client:
+        assert is_problem(client.put(f"{path}/schedule", json={"posts_a_day": 51}), 422, "posts_a_day")
+        assert client.put(f"{path}/schedule", json=asked).json() == SCHEDULE
+    assert {name: value for name, value in endpoint.calls[-1].body.items() if value} == asked
 
 
 def test_a_world_is_extended_by_its_creator(

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generia_worker.engine.generations import Generation
@@ -90,6 +90,7 @@ def test_a_round_has_the_steps_of_those_who_write_and_of_the_new() -> None:
     assert STEPS.count_of(one) == 2 + 12
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.integers(0, 12), st.integers(0, 30), st.integers(1, 12), st.data())
 def test_what_is_expected_of_a_round_is_never_less_than_what_it_takes(
     users: int, posts: int, known: int, data: st.DataObject
@@ -188,6 +189,7 @@ def shares(new: int, posts: int, written: Mapping[int, int], wish: int = 3) -> d
     return share_round(one, wishes, written)
 
 
+@settings(deadline=None, max_examples=60)
 @given(
     st.integers(0, 6),
     st.integers(0, 40),
@@ -304,6 +306,7 @@ def test_a_first_plan_is_told_nothing_of_it() -> None:
 
 
 # --- when --------------------------------------------------------------------------------------------------------------
+@settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.one_of(st.none(), st.floats(0, 20)), min_size=1, max_size=60),
     st.floats(0.01, 100_000).map(lambda minutes: timedelta(minutes=minutes)),

@@ -162,6 +162,7 @@ def test_dependents_are_closed(wishes: list[int], posts: int, data: st.DataObjec
 def test_what_goes_on_without_the_one_before() -> None:
     assert [spec.kind for spec in STEPS if STEPS.goes_on_after(_any_step(spec.kind))] == [
         "illustrate",
+        "chronicle",
         "plan",
     ]
 
@@ -215,7 +216,7 @@ def test_expected_calls_are_what_a_world_would_add_up_to(
 
 def test_the_stages_are_those_of_the_contract() -> None:
     assert tuple(STEPS.stages) == STAGE_NAMES
-    assert STEPS.stages["characters"] == ("cast", "fan_out", "character", "avatar")
+    assert STEPS.stages["characters"] == ("cast", "chronicle", "fan_out", "character", "avatar")
 
 
 def test_every_task_has_its_queue() -> None:

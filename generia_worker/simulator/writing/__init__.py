@@ -8,6 +8,7 @@ from typing import Any
 from generia_worker.simulator.reading import Brief
 from generia_worker.simulator.schema import Filler
 from generia_worker.simulator.writing.context import Context, Document
+from generia_worker.simulator.writing.news import write_news
 from generia_worker.simulator.writing.people import write_cast, write_character
 from generia_worker.simulator.writing.posts import write_plan, write_post
 from generia_worker.simulator.writing.talk import write_answers, write_reactions
@@ -22,6 +23,7 @@ _WRITERS: dict[str, Callable[[Context], Document]] = {
     "post": write_post,
     "reactions": write_reactions,
     "answers": write_answers,
+    "day_news": write_news,
 }
 
 

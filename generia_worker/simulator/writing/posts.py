@@ -15,6 +15,8 @@ from generia_worker.simulator.writing.template import capital, parse
 _MAX_POSTS = 260
 #: How far back its posts lie.
 _DAYS_AGO = 14
+#: How often somebody's first post of a day is on what happened.
+_ON_THE_NEWS = 0.6
 #: Shapes as often as they are wanted: stories carry a feed, verse is a spice.
 _SHAPE_WEIGHTS: dict[Shape, int] = {
     "story": 6,
@@ -41,6 +43,9 @@ def write_plan(context: Context) -> Document:
 
     planned = []
     titles = _titles(context, rng, count, earlier, feminine)
+    headline = str(brief.mapping("news").get("headline") or "")
+    if headline and headline.casefold() not in earlier and rng.random() < _ON_THE_NEWS:
+        titles[:1] = [(headline, tone, words) for _, tone, words in titles[:1]]
     days = sorted((rng.randint(0, _DAYS_AGO) for _ in titles), reverse=True)
     for (title, tone, words), days_ago in zip(titles, days, strict=True):
 
@@ -52,6 +57,7 @@ def write_plan(context: Context) -> Document:
             {
                 "topic": title,
                 "days_ago": days_ago,
+                "hour": rng.randint(7, 22) if brief.mapping("news") else None,
                 "content_brief": say(posts.briefs),
                 "emotional_tone": tone,
                 "post_type": posts.shapes[shape],
