@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Header
 
-from generia_worker.errors import NotFoundError, TransientError
+from generia_worker.errors import NotFoundError, TransientError, UnimplementedError
 from generia_worker.gateway.auth import AdmittingRoute, SignedIn
 from generia_worker.gateway.dependencies import Dependencies, Deps
 from generia_worker.gateway.models import CommentJson, CommentsJson, LikeJson, NewCommentBody
@@ -91,10 +91,15 @@ def liked_by(user_id: str, posts: Sequence[PostRecord], deps: Dependencies) -> C
         return ()
     try:
         stats = service.stats([post.post_id for post in posts], user_id)
-    except TransientError as error:
+        # One that others wrote does not say it of many at once.
+        return {
+            post_id
+            for post_id, one in stats.items()
+            if (one.liked if one.liked is not None else one.likes_count and service.likes(user_id, post_id))
+        }
+    except (TransientError, NotFoundError, UnimplementedError) as error:
         log.warning("Nobody's likes can be told: %s", error.message)
         return ()
-    return {post_id for post_id, one in stats.items() if one.liked}
 
 
 def _service(deps: Dependencies) -> InteractionClient:

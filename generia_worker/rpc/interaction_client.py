@@ -38,11 +38,14 @@ class CommentPage:
 
 @dataclass(frozen=True, slots=True)
 class PostStats:
-    """How many like a post and how many comments it has; `liked`: the person who was named is among them."""
+    """How many like a post and how many comments it has; `liked`: the person who was named is among them.
+
+    None: the service does not tell, and is to be asked for that post (`likes`).
+    """
 
     likes_count: int
     comments_count: int
-    liked: bool = False
+    liked: bool | None = None
 
 
 class InteractionClient:
@@ -137,7 +140,9 @@ class InteractionClient:
             metadata = ((wire.PERSON_KEY, to_wire(user_id)),)
             answer = self._stub.GetPostsStats(request, timeout=self._timeout_s, metadata=metadata)
         return {
-            post_id: PostStats(one.likes_count, one.comments_count, one.liked)
+            post_id: PostStats(
+                one.likes_count, one.comments_count, one.liked if one.HasField("liked") else None
+            )
             for post_id, one in answer.stats.items()
         }
 

@@ -38,7 +38,7 @@ from typing import Any, TypeVar
 import redis
 from pymongo.errors import PyMongoError
 
-from generia_worker.client.order import Order
+from generia_worker.client.order import TALK, Order, Talk
 from generia_worker.engine.queues import QUEUES
 from generia_worker.errors import GeneriaError
 from tests.faults.harness import PROMPT, Faults, start_stack
@@ -170,12 +170,18 @@ class Chaos:
             users = dice.randint(1, 4)
             posts = dice.randint(users, 8)
             budget = round(dice.uniform(*_BUDGETS_USD), 6) if self._has_budgets else None
-            world = self._insist(partial(self.faults.new_world, PROMPT, users, posts, budget))
+            reactions: Talk = dice.choice(TALK)
+            world = self._insist(partial(self.faults.new_world, PROMPT, users, posts, budget, reactions))
             self._orders[world] = (users, posts)
             if budget is not None:
                 self._budgets[world] = budget
             order = Order(
-                world_id=world, user_prompt=PROMPT, users_count=users, posts_count=posts, budget=budget
+                world_id=world,
+                user_prompt=PROMPT,
+                users_count=users,
+                posts_count=posts,
+                budget=budget,
+                reactions=reactions,
             )
             self._insist(partial(self.faults.client.order, order))
             time.sleep(dice.uniform(0, 2) * self._seconds * ORDERING / count)
@@ -297,6 +303,13 @@ class Chaos:
                     self.report.orphans += found
                 else:
                     self.report.doubled += found
+        for name in ("likes", "comments"):
+            counted = self.faults.db[name].count_documents({"world_id": world})
+            said = sum(s["result"][name] for s in steps if s["kind"] == "deliver" and s["state"] == "done")
+            if counted < said:
+                self.report.lost.append(f"{world}: {said - counted} {name}")
+            if counted > said and not any(s["kind"] == "deliver" and s["state"] == "failed" for s in steps):
+                self.report.doubled.append(f"{world}: {counted - said} {name}")
         media = [row["media_id"] for row in self.faults.db["posts"].find({"world_id": world})]
         confirmed = self.faults.db["media"].count_documents({"_id": {"$in": media}, "state": "confirmed"})
         if confirmed != len(media):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import httpx2
 import pytest
 
 from generia_worker.rpc.connections import Connections
+from generia_worker.rpc.interaction_client import InteractionClient, PostStats
 from generia_worker.rpc.world_client import WorldRecord
 from tests.gateway.conftest import Gateway, StartGateway, add_character, add_post
 
@@ -111,3 +114,18 @@ def test_posts_are_shown_while_the_service_of_likes_is_away(
     with gateway.as_user(user) as client:
         assert read(client, post)["liked"] is False
         assert client.put(f"{post}/like").status_code == 503
+
+
+def test_of_a_service_that_does_not_say_who_likes_what_each_post_is_asked_for(
+    gateway: Gateway, user: str, post: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = InteractionClient.stats
+
+    def foreign(self: InteractionClient, post_ids: Sequence[str], user_id: str) -> Mapping[str, PostStats]:
+        return {name: replace(one, liked=None) for name, one in known(self, post_ids, user_id).items()}
+
+    monkeypatch.setattr(InteractionClient, "stats", foreign)
+    with gateway.as_user(user) as client, gateway.as_user(f"{user}2") as other:
+        client.put(f"{post}/like")
+        assert read(client, post)["liked"] is True
+        assert read(other, post)["liked"] is False

@@ -109,8 +109,8 @@ def test_counts_of_many_posts_and_what_one_likes(
     clients.interactions.comment("user-1", posts[1], world.id, "Oh", idempotency_key=new_key())
     assert clients.interactions.stats([*posts, str(uuid.uuid4())][:3], "user-1") == {
         posts[0]: PostStats(2, 0, liked=True),
-        posts[1]: PostStats(0, 1),
-        posts[2]: PostStats(0, 0),
+        posts[1]: PostStats(0, 1, liked=False),
+        posts[2]: PostStats(0, 0, liked=False),
     }
     stub = wire.InteractionServiceStub(clients.channels["interaction"])
     one = stub.GetPostStats(wire.interaction.GetPostStatsRequest(post_id=posts[0]))

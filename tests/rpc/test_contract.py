@@ -40,7 +40,7 @@ INTERACTION = {
     "Comment": "comment_id post_id user_id username text created_at",
     "PostCommentsResponse": "comments:Comment* total:int32",
     "GetPostStatsRequest": "post_id",
-    "PostStatsResponse": "post_id likes_count:int32 comments_count:int32 liked:bool@1001",
+    "PostStatsResponse": "post_id likes_count:int32 comments_count:int32 liked:bool?@1001",
     "GetPostsStatsRequest": "post_ids*",
     "PostsStatsResponse": "stats:StatsEntry*",
     "HealthCheckRequest": "",

@@ -196,7 +196,7 @@ class InteractionService(Service, wire.InteractionServiceServicer):
                 post_id=post_id,
                 likes_count=counts[post_id].likes,
                 comments_count=counts[post_id].comments,
-                liked=post_id in liked,
+                liked=post_id in liked if user_id else None,
             )
             for post_id in post_ids
         ]

@@ -408,20 +408,22 @@ class PostStatsResponse(_message.Message):
     likes_count: _builtins.int
     comments_count: _builtins.int
     liked: _builtins.bool
-    """Of a GetPostsStats whose metadata names a person: whether it likes the post. Optional."""
+    """Of a GetPostsStats whose metadata names a person: whether it likes the post. Absent: the service does not know that."""
     def __init__(
         self,
         *,
         post_id: _builtins.str = ...,
         likes_count: _builtins.int = ...,
         comments_count: _builtins.int = ...,
-        liked: _builtins.bool = ...,
+        liked: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_liked", b"_liked", "liked", b"liked"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["comments_count", b"comments_count", "liked", b"liked", "likes_count", b"likes_count", "post_id", b"post_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_liked", b"_liked", "comments_count", b"comments_count", "liked", b"liked", "likes_count", b"likes_count", "post_id", b"post_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__liked: _TypeAlias = _typing.Literal["liked"]  # noqa: Y015
+    _WhichOneofArgType__liked: _TypeAlias = _typing.Literal["_liked", b"_liked"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__liked) -> _WhichOneofReturnType__liked | None: ...
 
 Global___PostStatsResponse: _TypeAlias = PostStatsResponse  # noqa: Y015
 
