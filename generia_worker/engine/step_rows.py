@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
@@ -84,14 +85,13 @@ class StepRows:
         if self._rows.find_one(of_world | {"kind": {"$in": before}, "state": live}, {"_id": 1}) is not None:
             return []
         waiting = {"kind": spec.kind, "state": StepState.PENDING.value, "ready_at": None, "not_before": None}
-        rows = self._rows.find(of_world | waiting, {"kind": 1, "first": 1, "second": 1})
-        return [
-            self.step_of(row)
-            for row in rows
-            if self._rows.update_one(
-                {"_id": row["_id"], **waiting}, {"$currentDate": {"ready_at": True}}
-            ).modified_count
-        ]
+        # One write, however many there are: who marks one has it.
+        mark = uuid4().hex
+        change = {"$set": {"opened": mark}, "$currentDate": {"ready_at": True}}
+        if not self._rows.update_many(of_world | waiting, change).modified_count:
+            return []
+        rows = self._rows.find(of_world | {"kind": spec.kind, "opened": mark}, dict.fromkeys(OF_STEP, 1))
+        return sorted(self.step_of(row) for row in rows)
 
     def sums(self, world_id: str, kind: str, fields: Mapping[str, str]) -> dict[str, int]:
         """Add up numbers of the results of a kind of step: name → field of the result.

@@ -152,8 +152,8 @@ def test_every_field_of_the_ledger_is_described(database: Database) -> None:
     StepRows(database, STEPS).add("w", [STEPS.first.step()], batches=1)
     row = database.steps.find_one()
     assert row is not None
-    # What a step gets when it is worked on, and what only those of later rounds have.
-    later = {"started_at", "updated_at", "finished_at", "round"}
+    # What a step gets when it is worked on, and what only those of later rounds, or that wait for others, have.
+    later = {"started_at", "updated_at", "finished_at", "round", "opened"}
     assert set(first_codes("generation_steps")) == set(row) - {"_id"} | later
 
 
