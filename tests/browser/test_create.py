@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
@@ -128,6 +131,27 @@ def test_a_number_can_be_typed(page: Page) -> None:
     slider.fill("20")
     expect(typed).to_have_value("20")
     expect(typed).not_to_have_attribute("aria-invalid", "true")
+
+
+def test_how_talkative_characters_are_is_a_word_that_is_ordered_and_estimated(page: Page) -> None:
+    sent = orders(page)
+    slider = page.get_by_role("slider", name="How talkative they are")
+    expect(slider).to_have_attribute("aria-valuetext", "talkative")
+    estimate = page.locator(".estimate")
+    expect(estimate).to_contain_text("38 texts")
+    slider.press("ArrowLeft")
+    expect(slider).to_have_attribute("aria-valuetext", "silent")
+    expect(estimate).to_contain_text("28 texts")
+    slider.press("End")
+    expect(slider).to_have_attribute("aria-valuetext", "very talkative")
+    page.get_by_label("Your world, in").fill(PROMPT)
+    page.get_by_role("slider", name="Characters").fill("1")
+    page.get_by_role("slider", name="Posts").fill("1")
+    page.reload()
+    expect(slider).to_have_attribute("aria-valuetext", "very talkative")
+    page.get_by_role("button", name="Create world").click()
+    expect(page).to_have_url(re.compile("/worlds/"))
+    assert [json.loads(body)["reactions"] for body in sent] == ["many"]
 
 
 def test_a_budget_is_an_amount(page: Page) -> None:
