@@ -17,7 +17,7 @@ from generia_worker.storage.database import Database, Document
 M = TypeVar("M", bound=BaseModel)
 
 #: Results that a process keeps: some ten kilobytes each at most.
-_IMMUTABLE_MAX = 1000
+_KEPT_MAX = 1000
 #: How old the results of a world's steps may be where a reader accepts old ones, and of how many worlds they are kept.
 _RECENT_S, _RECENT_MAX = 2.0, 500
 
@@ -34,16 +34,16 @@ class Results:
     ) -> None:
         self._rows = database.steps
         self._step_of = rows.step_of
-        self._immutable: ReadThroughCache[BaseModel | None] = ReadThroughCache(
-            LRUCache(_IMMUTABLE_MAX), lasting=lambda made: made is not None
+        self._kept: ReadThroughCache[BaseModel | None] = ReadThroughCache(
+            LRUCache(_KEPT_MAX), lasting=lambda made: made is not None
         )
         recent: TTLCache[str, dict[Step, Any]] = TTLCache(_RECENT_MAX, _RECENT_S, timer=clock)
         self._recent = ReadThroughCache(recent, lasting=lambda _: True)
 
-    def of(self, world_id: str, step: Step, model: type[M], *, immutable: bool = False) -> M | None:
+    def of(self, world_id: str, step: Step, model: type[M], *, as_of: str | None = None) -> M | None:
         """Return what a step has made; None when it is not done.
 
-        What is `immutable` (it can't be redone) is read once a process.
+        Once it is done, it is read once a process and `as_of`: a name of the time until it may be another; None: each time.
         """
 
         def read(key: str) -> M | None:
@@ -52,9 +52,9 @@ class Results:
             return None if row is None else model.model_validate(row["result"])
 
         key = step.key(world_id)
-        if not immutable:
+        if as_of is None:
             return read(key)
-        found = self._immutable.get(f"{key} {model.__name__}", lambda _: read(key))
+        found = self._kept.get(f"{key} {model.__name__} {as_of}", lambda _: read(key))
         assert found is None or isinstance(found, model)
         return found
 

@@ -130,7 +130,9 @@ class StepContext:
         Raises PermanentError, as `result_of`.
         """
         step = spec.within(self.step)
-        found = self.services.results.of(self.world_id, step, part, immutable=immutable)
+        # A redo begins a new run, and changes what is redone with it; no other step is worked on meanwhile.
+        as_of = "" if immutable else f"{self.generation.run}.{self.claim.edition}"
+        found = self.services.results.of(self.world_id, step, part, as_of=as_of)
         if found is None:
             raise PermanentError(f"{self.step} needs {step}, which is not done.")
         return found

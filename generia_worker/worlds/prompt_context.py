@@ -90,7 +90,7 @@ def cast_batches(ctx: StepContext) -> list[tuple[Round, Cast]]:
         if one.given_up is not None and one is not own:
             continue
         steps = (CAST.step(batch, in_round=one.number) for batch in range(one.batches))
-        batches = (results.of(ctx.world_id, step, Cast, immutable=True) for step in steps)
+        batches = (results.of(ctx.world_id, step, Cast, as_of="") for step in steps)
         found += [(one, batch) for batch in batches if batch is not None]
     return found
 

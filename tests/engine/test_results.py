@@ -159,18 +159,16 @@ def test_results_of_one_character_alone(books: Books) -> None:
 def test_what_nobody_can_change_is_read_once(books: Books, reads: Watched) -> None:
     step, model = CAST.step(0), Cast
     for _ in range(2):
-        assert books.results.of(WORLD, step, model, immutable=True) is None
+        assert books.results.of(WORLD, step, model, as_of="") is None
     assert len(reads.fields) == 2, "what is not done yet is asked for each time"
     books.finish(step, Cast(characters=[]))
     for _ in range(3):
-        assert books.results.of(WORLD, step, model, immutable=True) == Cast(characters=[])
+        assert books.results.of(WORLD, step, model, as_of="") == Cast(characters=[])
     assert len(reads.fields) == 3
     books.finish(DESCRIBE.step())
-    assert books.results.of(WORLD, DESCRIBE.step(), Nothing, immutable=True) == Nothing()
-    assert books.results.of(WORLD, step, Nothing, immutable=True) == Nothing(), (
-        "a part of it is kept beside it"
-    )
-    assert books.results.of(WORLD, step, model, immutable=True) == Cast(characters=[])
+    assert books.results.of(WORLD, DESCRIBE.step(), Nothing, as_of="") == Nothing()
+    assert books.results.of(WORLD, step, Nothing, as_of="") == Nothing(), "a part of it is kept beside it"
+    assert books.results.of(WORLD, step, model, as_of="") == Cast(characters=[])
 
 
 def test_what_can_be_made_anew_is_read_each_time(books: Books) -> None:
@@ -179,6 +177,16 @@ def test_what_can_be_made_anew_is_read_each_time(books: Books) -> None:
     assert books.results.of(WORLD, step, CharacterId) == CharacterId(character_id="c1")
     books.change(step, **{"result.character_id": "c2"})
     assert books.results.of(WORLD, step, CharacterId) == CharacterId(character_id="c2")
+
+
+def test_what_is_made_anew_with_a_run_is_read_once_in_each(books: Books, reads: Watched) -> None:
+    step = CHARACTER.step(1)
+    books.finish(step, CREATED)
+    for _ in range(2):
+        assert books.results.of(WORLD, step, CharacterId, as_of="1.1") == CharacterId(character_id="c1")
+    assert len(reads.fields) == 1
+    books.change(step, **{"result.character_id": "c2"})
+    assert books.results.of(WORLD, step, CharacterId, as_of="2.1") == CharacterId(character_id="c2")
 
 
 def test_names_are_those_of_a_moment_ago(database: Database) -> None:

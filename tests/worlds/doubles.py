@@ -107,7 +107,7 @@ class Results:
     def __init__(self, made: Mapping[str, BaseModel]) -> None:
         self._made = {STEPS.parse(name): result for name, result in made.items()}
 
-    def of(self, world_id: str, step: Step, model: type[M], *, immutable: bool = False) -> M | None:
+    def of(self, world_id: str, step: Step, model: type[M], *, as_of: str | None = None) -> M | None:
         """As `Results.of`."""
         found = self._made.get(step)
         return None if found is None else model.model_validate(found.model_dump())

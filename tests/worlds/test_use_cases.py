@@ -34,7 +34,7 @@ from generia_worker.worlds.documents import (
 )
 from generia_worker.worlds.posts import publish_post, write_post
 from generia_worker.worlds.results import CreatedCharacter, DatedPlan, FinalCounts, FoundWorld, PublishedPost
-from generia_worker.worlds.steps import STEPS
+from generia_worker.worlds.steps import CHARACTER, PLAN, STEPS
 from generia_worker.worlds.world import describe_world, finish_world, initialize_world
 from tests.books import WORLD, generation
 from tests.worlds.doubles import DESCRIBED, Model, Recorder, context, detail, services
@@ -460,3 +460,14 @@ def test_a_post_without_an_address_may_be_the_one_that_is_looked_for(caption: st
         publish_post(ctx, around)
     assert caught.value.outage
     assert not posts.named("create_ai")
+
+
+# --- what was made before ----------------------------------------------------------------------------------------------
+def test_what_a_redo_may_change_is_kept_for_one_run_and_edition_and_all_else_for_good() -> None:
+    made = CreatedCharacter(detail=detail("Ada"), character_id="c1")
+    results = Recorder(of=lambda *_, **named: made if named["as_of"] else DatedPlan(posts=[]))
+    around = services(Model(), {}, results=results)
+    ctx = context("post/1/1", around, generation([1], run=3))
+    assert ctx.result_of(CHARACTER) == made
+    ctx.result_of(PLAN)
+    assert [named["as_of"] for _, named in results.named("of")] == ["3.1", ""]
