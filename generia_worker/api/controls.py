@@ -95,7 +95,7 @@ def add_days(app: FastAPI, days: Days, now: Callable[[], datetime], authorised: 
         "responses": documented(401, 404, 422, 503),
         "dependencies": [authorised],
     }
-    changing = answers | {"responses": documented(400, 401, 404, 411, 413, 422, 503)}
+    changing = answers | {"responses": documented(400, 401, 404, 409, 411, 413, 422, 503)}
 
     @app.put("/v1/generations/{world_id:id}/schedule", **changing)
     def put_schedule(world_id: WorldId, body: Schedule) -> ScheduleStatus:

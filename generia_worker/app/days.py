@@ -13,7 +13,7 @@ from generia_worker.app.container import Container
 from generia_worker.app.ordering import Ordering
 from generia_worker.client.order import Extension
 from generia_worker.client.schedule import ChronicleDay, Schedule, ScheduleStatus
-from generia_worker.errors import ConflictError, GeneriaError, InvalidInputError, NotFoundError
+from generia_worker.errors import ConflictError, GeneriaError, NotFoundError
 from generia_worker.worlds.documents import DayNews
 from generia_worker.worlds.schedules import Living
 from generia_worker.worlds.steps import CHRONICLE
@@ -37,16 +37,17 @@ class Days:
 
         Raises:
             NotFoundError: it was never ordered.
-            InvalidInputError: a budget is too small for anything, or needs a price that nobody knows; its last day is over.
+            ConflictError: a budget is too small for anything; its last day is over.
+            InvalidInputError: a budget needs a price that nobody knows.
         """
         self._container.generations.get(world_id)
-        for field, usd in (("budget_a_day", asked.budget_a_day), ("budget_total", asked.budget_total)):
+        for usd in (asked.budget_a_day, asked.budget_total):
             least = self._ordering.least_usd() if usd is not None else 0.0
             if usd is not None and usd < least:
                 message = f"The smallest post may cost ${least:.4f}: name at least so much."
-                raise InvalidInputError(message, field=field)
+                raise ConflictError(message).with_code("budget_too_small")
         if asked.until is not None and asked.until < now.date():
-            raise InvalidInputError("The last day is over: name one that is to come.", field="until")
+            raise ConflictError("The last day is over: name one that is to come.").with_code("day_is_over")
         return self._told(self._container.schedules.put(world_id, asked, now))
 
     def status(self, world_id: str) -> ScheduleStatus:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from generia_worker.client.order import BUDGET_MAX, Count
 
 #: Posts of one day at most, and days at most that a schedule may have before it.
 POSTS_A_DAY_MAX, DAYS_MAX = 50, 366
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _day(value: Any) -> Any:
+    """A day is written as such: numbers and times are none."""
+    if value is None or isinstance(value, date) or (isinstance(value, str) and _DAY.fullmatch(value)):
+        return value
+    raise ValueError("a day is meant, such as 2026-12-24")
 
 
 class Schedule(BaseModel):
@@ -34,7 +44,7 @@ class Schedule(BaseModel):
         allow_inf_nan=False,
         description="Dollars of all days at most.",
     )
-    until: date | None = Field(
+    until: Annotated[date | None, BeforeValidator(_day)] = Field(
         default=None, description=f"Its last day; none: at most {DAYS_MAX} days.", examples=["2026-12-24"]
     )
     paused: bool = Field(default=False, strict=True, description="No day begins while it is.")

@@ -19,7 +19,7 @@ from generia_worker.client.order import WorldSize
 from generia_worker.client.receipt import Receipt
 from generia_worker.client.schedule import ChronicleDay, Schedule, ScheduleStatus
 from generia_worker.client.status import FailedStep, GenerationStatus
-from generia_worker.errors import GeneriaError, InvalidInputError, TransientError
+from generia_worker.errors import GeneriaError, InvalidInputError, NotFoundError, TransientError
 from generia_worker.gateway.auth import AdmittingRoute, Caller, SignedIn
 from generia_worker.gateway.dependencies import Dependencies, Deps
 from generia_worker.gateway.export import export_world
@@ -206,7 +206,9 @@ def extend_world(world_id: WorldId, body: MoreBody, user: SignedIn, deps: Deps) 
     return GenerationStatus.model_validate(answer)
 
 
-@router.put("/worlds/{world_id:id}/schedule", responses=documented(400, 401, 403, 404, 411, 413, 422, 503))
+@router.put(
+    "/worlds/{world_id:id}/schedule", responses=documented(400, 401, 403, 404, 409, 411, 413, 422, 503)
+)
 def put_schedule(world_id: WorldId, body: Schedule, user: SignedIn, deps: Deps) -> ScheduleStatus:
     """Let a world live on, day by day, or change how it does."""
     _own_world(deps, world_id, user)
@@ -217,10 +219,14 @@ def put_schedule(world_id: WorldId, body: Schedule, user: SignedIn, deps: Deps) 
 
 
 @router.get("/worlds/{world_id:id}/schedule", **_PRIVATE)
-def get_schedule(world_id: WorldId, user: SignedIn, deps: Deps) -> ScheduleStatus:
-    """Tell how a world lives on."""
+def get_schedule(world_id: WorldId, user: SignedIn, deps: Deps) -> ScheduleStatus | None:
+    """Tell how a world lives on; null when it does not."""
     _own_world(deps, world_id, user)
-    return ScheduleStatus.model_validate(deps.endpoint.call("GET", f"/v1/generations/{world_id}/schedule"))
+    try:
+        found = deps.endpoint.call("GET", f"/v1/generations/{world_id}/schedule")
+    except NotFoundError:
+        return None
+    return ScheduleStatus.model_validate(found)
 
 
 @router.delete("/worlds/{world_id:id}/schedule", responses=documented(401, 403, 404, 409, 411, 413, 422, 503))
@@ -233,7 +239,11 @@ def end_schedule(world_id: WorldId, user: SignedIn, deps: Deps) -> ScheduleStatu
 @router.get("/worlds/{world_id:id}/chronicle", responses=documented(401, 404, 422, 503))
 def get_chronicle(world_id: WorldId, _user: SignedIn, deps: Deps) -> list[ChronicleDay]:
     """Tell what happened in a world that lives on, day by day."""
-    answer = deps.endpoint.call("GET", f"/v1/generations/{world_id}/chronicle")
+    deps.services.worlds.get(world_id)
+    try:
+        answer = deps.endpoint.call("GET", f"/v1/generations/{world_id}/chronicle")
+    except NotFoundError:  # the endpoint did not make this world
+        return []
     return [ChronicleDay.model_validate(one) for one in answer]
 
 

@@ -15,7 +15,7 @@ from generia_worker.app.container import Container
 from generia_worker.app.days import Days
 from generia_worker.client.schedule import DAYS_MAX, Schedule
 from generia_worker.engine.step import StepState
-from generia_worker.errors import InvalidInputError, NotFoundError
+from generia_worker.errors import ConflictError, NotFoundError
 from generia_worker.settings import Settings
 from generia_worker.worlds.documents import DayNews
 from generia_worker.worlds.results import PublishedPost
@@ -196,9 +196,9 @@ def test_each_day_has_its_budget_and_no_more_than_is_left_of_all(life: Life) -> 
 
 def test_a_budget_that_buys_nothing_is_refused(life: Life) -> None:
     for field in ("budget_a_day", "budget_total"):
-        with pytest.raises(InvalidInputError, match="smallest post") as caught:
+        with pytest.raises(ConflictError, match="smallest post") as caught:
             life.days.schedule(WORLD, Schedule.model_validate({"posts_a_day": 1, field: 0.001}), START)
-        assert caught.value.field == field
+        assert caught.value.code == "budget_too_small"
 
 
 # --- waiting, pausing, ending ------------------------------------------------------------------------------------------

@@ -188,6 +188,36 @@ def test_more_of_a_world_is_made_where_it_stands(browser: Browser, person: Perso
     visitor.close()
 
 
+def test_a_world_lives_on_day_by_day(person: Person) -> None:
+    person.register()
+    person.site.behave(latency={})
+    world_id = person.create(2, 2)
+    person.wait_until_made()
+    page = person.page
+    page.get_by_text("Let it live on").click()
+    expect(page.get_by_text("It begins at once.")).to_be_visible()
+    page.get_by_role("slider", name="Posts a day").fill("2")
+    assert not serious(page)
+    page.get_by_role("button", name="Begin").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    expect(page.get_by_role("button", name="Change")).to_be_visible()
+    for _ in range(100):  # the page need not be open for it
+        if page.request.get(f"/api/v1/worlds/{world_id}").json()["posts_count"] == 4:
+            break
+        page.wait_for_timeout(300)
+    page.reload()
+    expect(page.locator(".world-facts")).to_have_text("2 characters · 4 posts")
+    page.goto(f"/worlds/{world_id}/about")
+    expect(page.get_by_role("heading", name="Chronicle")).to_be_visible()
+    page.goto(f"/worlds/{world_id}")
+    page.get_by_text("Let it live on").click()
+    expect(page.get_by_text("1 day so far")).to_be_visible()
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("It is paused.")).to_be_visible()
+    page.get_by_role("button", name="End it").click()
+    expect(page.get_by_text("It has ended.")).to_be_visible()
+
+
 def test_every_state_of_a_world_in_the_making_is_for_everybody(person: Person) -> None:
     page = person.page
     person.register()

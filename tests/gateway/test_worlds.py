@@ -355,6 +355,11 @@ def test_a_world_lives_on_as_its_creator_says_and_all_read_its_chronicle(
         assert is_problem(client.put(f"{path}/schedule", json=asked), 403)
         assert endpoint.calls == []
         assert client.get(f"{path}/chronicle").json() == told
+    endpoint.answer("GET", f"/v1/generations/{world.id}/chronicle", 404, {"detail": "not ordered"})
+    with with_endpoint.as_user(user) as client:
+        assert client.get(f"{path}/chronicle").json() == []
+        assert client.get(f"{path}/schedule").json() is None, "it has none"
+    endpoint.calls.clear()
     with with_endpoint.as_user(user) as client:
         assert is_problem(client.put(f"{path}/schedule", json={"posts_a_day": 51}), 422, "posts_a_day")
         assert client.put(f"{path}/schedule", json=asked).json() == SCHEDULE

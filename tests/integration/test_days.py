@@ -14,7 +14,7 @@ from generia_worker.app.enqueue import START_WORLD, Enqueuer
 from generia_worker.client.order import Extension
 from generia_worker.client.schedule import Schedule
 from generia_worker.client.status import GenerationStatus
-from generia_worker.errors import InvalidInputError, NotFoundError
+from generia_worker.errors import ConflictError, NotFoundError
 from tests.integration.conftest import PROMPT, Platform
 
 ENGLISH = "A village of three very talkative lighthouse keepers"
@@ -114,9 +114,9 @@ def test_what_is_no_schedule(platform: Platform, clock: Clock) -> None:
         platform.client.schedule(audit.world_id)
     with pytest.raises(NotFoundError):
         platform.client.schedule("nobody", Schedule(posts_a_day=1))
-    with pytest.raises(InvalidInputError, match="smallest post may cost"):
+    with pytest.raises(ConflictError, match="smallest post may cost"):
         platform.client.schedule(audit.world_id, Schedule(posts_a_day=1, budget_a_day=1e-9))
-    with pytest.raises(InvalidInputError, match="last day is over"):
+    with pytest.raises(ConflictError, match="last day is over"):
         platform.client.schedule(
             audit.world_id, Schedule(posts_a_day=1, until=datetime(2020, 1, 1, tzinfo=UTC).date())
         )

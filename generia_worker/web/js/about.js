@@ -1,7 +1,8 @@
 // What a world is: its lore, as far as it has been written.
 
+import { get } from "./api.js";
 import { content, h, lines, rich } from "./dom.js";
-import { text } from "./texts.js";
+import { locale, text } from "./texts.js";
 
 const TEXTS = ["theme", "geography", "culture", "social_structure", "technology_level", "visual_style"];
 const DETAILS = [
@@ -45,7 +46,29 @@ export function aboutView(world) {
       list("typical_stories", lore, said),
     ),
     list("custom_details", details, said),
+    chronicle(world, said),
   );
+}
+
+/** What happened, day by day, the last day first; nothing where the world does not live on. */
+function chronicle(world, said) {
+  const place = h("div", {});
+  get(`/worlds/${world.id}/chronicle`, { quiet: true }).then(
+    (days) => {
+      if (days.length === 0) return;
+      const day = (one) =>
+        h(
+          "div",
+          {},
+          h("dt", {}, new Date(`${one.day}T12:00:00Z`).toLocaleDateString(locale, { dateStyle: "medium" })),
+          h("dd", said, h("strong", {}, rich(one.headline)), " ", rich(one.what_happened)),
+        );
+      const heading = h("h2", { class: "part-title" }, text("about.chronicle"));
+      place.replaceChildren(heading, h("dl", { class: "facts" }, days.reverse().map(day)));
+    },
+    () => {},
+  );
+  return place;
 }
 
 const part = (...children) => ({

@@ -129,17 +129,25 @@ export class WorldView {
 
   /** Room for more of the world; the form's script is loaded when it is wanted. */
   makeMore() {
-    const room = h("details", { class: "more", hidden: true }, h("summary", {}, text("more.name")));
-    room.addEventListener("toggle", async () => {
-      if (!room.open || room.children.length > 1) return;
+    const opened = (name, form) => {
+      const room = h("details", { class: "more" }, h("summary", {}, text(name)));
+      room.addEventListener("toggle", async () => {
+        if (!room.open || room.children.length > 1) return;
+        const made = await form();
+        if (room.children.length === 1) room.append(made);
+      });
+      return room;
+    };
+    const more = async () => {
       const { moreForm } = await import("./more.js");
-      if (room.children.length === 1) room.append(moreForm(this.world, { begun: (status) => this.goesOn(status) }));
-    });
-    return room;
+      return moreForm(this.world, { begun: (status) => this.goesOn(status) });
+    };
+    const days = async () => (await import("./days.js")).daysForm(this.world);
+    return h("div", { hidden: true }, opened("more.name", more), opened("days.name", days));
   }
 
   async goesOn(status) {
-    this.more.open = false;
+    for (const room of this.more.children) room.open = false;
     await this.makePanel();
     this.panel.show(status);
     this.take({ ...this.world, generation_status: status.status });
