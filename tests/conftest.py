@@ -50,6 +50,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith(_STACKS):
             item.add_marker(pytest.mark.flaky(reruns=1))
+        if item.nodeid.startswith(_BROWSER):
+            # An exception out of a signal leaves Playwright's loop, and the next that speaks with the browser waits forever.
+            item.add_marker(pytest.mark.timeout(method="thread"))
 
 
 def _shares_a_stack(item: pytest.Item) -> bool:
