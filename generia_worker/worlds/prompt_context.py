@@ -148,7 +148,8 @@ def lately(ctx: StepContext) -> list[dict[str, Any]]:
     """
     if ctx.round.number == 1:
         return []
-    posts = ctx.services.results.recent_of(ctx.world_id, POST.kind, WrittenText)
+    # (Not `recent_of`: whoever reacts to this round's posts reads these, and would be given what was there before.)
+    posts = ctx.services.results.all_of(ctx.world_id, POST.kind, WrittenText)
     names = ctx.services.results.recent_of(ctx.world_id, CHARACTER.kind, NamedCharacter)
     told = []
     for step in sorted(posts, key=lambda one: (one.round, one.post or 0, one.character or 0)):

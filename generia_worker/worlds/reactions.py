@@ -136,9 +136,8 @@ def _shown(ctx: StepContext, services: Services) -> dict[str, dict[str, Any]]:
     """Return the posts that this character is shown and that were written, by their ids."""
     own = ctx.round
     wanted = readers(f"{ctx.world_id}/{own.number}", own.shares or {}).get(ctx.character, ())
-    # The same for all who react at about this time.
-    texts = _in_this_round(ctx, services.results.recent_of(ctx.world_id, POST.kind, WrittenText))
-    topics = _in_this_round(ctx, services.results.recent_of(ctx.world_id, PLAN.kind, Topics))
+    texts = _in_this_round(ctx, services.results.all_of(ctx.world_id, POST.kind, WrittenText))
+    topics = _in_this_round(ctx, services.results.all_of(ctx.world_id, PLAN.kind, Topics))
     detail, names = ctx.result_of(CHARACTER).detail, _names(ctx, services)
     found = {}
     for author, number in wanted:

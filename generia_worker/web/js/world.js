@@ -130,7 +130,7 @@ export class WorldView {
   /** Room for more of the world; the form's script is loaded when it is wanted. */
   makeMore() {
     const opened = (name, form) => {
-      const room = h("details", { class: "more" }, h("summary", {}, text(name)));
+      const room = h("details", {}, h("summary", {}, text(name)));
       room.addEventListener("toggle", async () => {
         if (!room.open || room.children.length > 1) return;
         const made = await form();
@@ -143,7 +143,7 @@ export class WorldView {
       return moreForm(this.world, { begun: (status) => this.goesOn(status) });
     };
     const days = async () => (await import("./days.js")).daysForm(this.world);
-    return h("div", { hidden: true }, opened("more.name", more), opened("days.name", days));
+    return h("div", { class: "going-on", hidden: true }, opened("more.name", more), opened("days.name", days));
   }
 
   async goesOn(status) {
