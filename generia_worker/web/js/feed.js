@@ -15,10 +15,15 @@ const newer = (a, b) =>
   a.created_at > b.created_at || (a.created_at === b.created_at && a.post_id > b.post_id);
 
 export class Feed {
-  /** `load(cursor)` returns {posts, next_cursor}; `make(post)` makes an element, `eager` for those seen at once. */
-  constructor({ load, make }) {
+  /**
+   * `load(cursor)` returns {posts, next_cursor}; `make(post)` makes an element, `eager` for those seen at once. Posts that
+   * are younger than `since` are new to who reads; empty: none is.
+   */
+  constructor({ load, make, since = "" }) {
     this.load = load;
     this.make = make;
+    this.since = since;
+    this.news = h("p", { class: "feed-news", hidden: true });
     this.known = new Map();
     // What came live and is older than all that is loaded: it has its place once that part of the feed is.
     this.beyond = new Map();
@@ -42,6 +47,7 @@ export class Feed {
       "div",
       { class: "feed-frame" },
       h("div", { class: "pill-place" }, this.pill),
+      this.news,
       this.body,
       this.end,
     );
@@ -89,6 +95,7 @@ export class Feed {
       // One that appeared after its page had been read is in none.
       for (const post of this.beyond.values()) if (this.whole || this.reaches(post)) this.insert(post);
       this.note.hidden = this.known.size > 0;
+      this.tellNews();
       this.busy = false;
       this.name();
     } catch (error) {
@@ -139,6 +146,20 @@ export class Feed {
     this.known.set(post.post_id, post);
     this.waiting.push(post);
     if (this.attached) this.offer();
+  }
+
+  /** Say how many posts are new to who reads: at least as many as are loaded, until one is that they know. */
+  tellNews() {
+    if (!this.since) return;
+    const dates = [...this.known.values()].map((post) => post.created_at);
+    const n = dates.filter((date) => date > this.since).length;
+    this.news.hidden = n === 0;
+    this.news.textContent = text(n < dates.length || this.whole ? "feed.since" : "feed.sinceMore", { n });
+  }
+
+  /** The date of the newest post; empty without one. */
+  get newest() {
+    return [...this.known.values()].reduce((date, post) => (post.created_at > date ? post.created_at : date), "");
   }
 
   /** How many posts it knows of, whether they are shown or not. */

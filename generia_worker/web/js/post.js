@@ -15,7 +15,7 @@ const personPath = (post) => `/worlds/${post.world_id}/characters/${post.charact
 /** Fetches a post again, for the address of its picture. */
 const again = (post, name) => async () => (await get(`/worlds/${post.world_id}/posts/${post.post_id}`))[name];
 
-function author(post, language) {
+function author(post, language, fresh = false) {
   const avatar = tint(
     h("span", { class: "box avatar" }, picture(post.avatar_url, { refresh: again(post, "avatar_url") })),
     post.character_id,
@@ -31,6 +31,7 @@ function author(post, language) {
       {},
       h("a", { class: "post-name", href: personPath(post), ...content(language) }, post.display_name),
       time && h("a", { class: "post-time", href: postPath(post) }, time),
+      fresh && h("span", { class: "post-new" }, text("post.new")),
     ),
   );
 }
@@ -46,14 +47,17 @@ function tags(post, language) {
   );
 }
 
-/** A post of the feed, of a world with this language. `eager`: it is seen at once, so its picture is wanted first. */
-export function postCard(post, { eager = false, language = "" } = {}) {
+/**
+ * A post of the feed, of a world with this language. `eager`: it is seen at once, so its picture is wanted first; `fresh`: it
+ * is new to who reads.
+ */
+export function postCard(post, { eager = false, language = "", fresh = false } = {}) {
   const image = picture(post.media_url, { eager, refresh: again(post, "media_url") });
   return tint(
     h(
       "article",
       { class: "post", tabindex: -1, "aria-label": text("post.of", { name: post.display_name }) },
-      author(post, language),
+      author(post, language, fresh),
       h(
         "a",
         {

@@ -8,6 +8,7 @@ import { openPost, postCard } from "./post.js";
 import { follow } from "./stream.js";
 import { Strip } from "./strip.js";
 import { parts, text } from "./texts.js";
+import { keepVisit, knownUntil } from "./visits.js";
 
 const PAGE = 20;
 /** The events of posts come with the counter; what has not come by then is asked for. */
@@ -25,11 +26,16 @@ export class WorldView {
     this.head = this.makeHead();
     this.body = h("div", { class: "world-body" });
     this.element = tint(h("div", { class: "world" }, this.head, this.tabs, this.body), id);
+    const since = knownUntil(user, id);
     this.strip = new Strip(id, () => this.feed.focus());
     this.feed = new Feed({
       load: (cursor) => get(query(`/worlds/${id}/posts`, { limit: PAGE, cursor })),
-      make: (post, eager) => postCard(post, { eager, language: this.world.language }),
+      make: (post, eager) =>
+        postCard(post, { eager, language: this.world.language, fresh: since !== "" && post.created_at > since }),
+      since,
     });
+    this.left = () => this.feed.newest && keepVisit(user, id, this.feed.newest);
+    addEventListener("pagehide", this.left);
     this.place = h("div", { class: "panel-place" });
     this.more = this.makeMore();
     this.ready = this.begin();
@@ -366,6 +372,8 @@ export class WorldView {
 
   close() {
     this.closed = true;
+    this.left();
+    removeEventListener("pagehide", this.left);
     clearTimeout(this.missing);
     this.leavePart();
     this.dialog?.();
