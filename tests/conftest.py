@@ -33,7 +33,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 #: What drives whole stacks. These come first: at the end, one test process would be busy with a long one alone.
-_STACKS = ("tests/browser/", "tests/embedded/", "tests/faults/", "tests/integration/")
+_BROWSER = "tests/browser/"
+_STACKS = (_BROWSER, "tests/embedded/", "tests/faults/", "tests/integration/")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -70,7 +71,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
 
 class _ByFile(LoadFileScheduling):  # type: ignore[misc] # xdist has no types
     def _split_scope(self, nodeid: str) -> str:
-        return "tests/browser/" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+        return _BROWSER if nodeid.startswith(_BROWSER) else super()._split_scope(nodeid)
 
 
 @pytest.fixture(scope="session")

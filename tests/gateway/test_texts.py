@@ -10,6 +10,7 @@ import pytest
 
 from generia_worker.gateway.export_page.texts import PLURALS, Texts
 from generia_worker.gateway.static_files import WEB
+from generia_worker.worlds.steps import STEPS
 
 FOLDER = WEB / "texts"
 LANGUAGES = sorted(file.stem for file in FOLDER.glob("*.json"))
@@ -131,3 +132,10 @@ def test_a_text_beside_the_texts_would_be_found() -> None:
 )
 def test_plurals(language: str, n: int, expected: str) -> None:
     assert Texts(language)("number.characters", n=n) == expected
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_kind_of_step_has_its_name(language: str) -> None:
+    failing = {f"step.{spec.kind}" for spec in STEPS}
+    paid = {f"part.{spec.kind}" for spec in STEPS if spec.text_calls or spec.image_calls}
+    assert sorted((failing | paid) - set(texts(language))) == []
