@@ -188,7 +188,7 @@ def test_a_program_that_lives_long_enough_may_end_often(make: Make, monkeypatch:
     monkeypatch.setattr(process, "STABLE_AFTER_S", 0.0)
     one = make("exit 1", restart=True)
     one.start()
-    assert eventually(lambda: one.starts > process.CRASH_LIMIT + 2)
+    assert eventually(lambda: one.starts > process.CRASH_LIMIT + 2, 60)  # eight starts of two processes each
     assert one.failure is None
 
 
