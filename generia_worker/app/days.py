@@ -14,9 +14,7 @@ from generia_worker.app.ordering import Ordering
 from generia_worker.client.order import Extension
 from generia_worker.client.schedule import ChronicleDay, Schedule, ScheduleStatus
 from generia_worker.errors import ConflictError, GeneriaError, NotFoundError
-from generia_worker.worlds.documents import DayNews
-from generia_worker.worlds.schedules import Living
-from generia_worker.worlds.steps import CHRONICLE
+from generia_worker.worlds.schedules import Living, chronicle
 
 log = logging.getLogger(__name__)
 
@@ -63,14 +61,8 @@ class Days:
 
     def chronicle(self, world_id: str) -> list[ChronicleDay]:
         """Return what happened in a world, day by day. Raises NotFoundError."""
-        days = {one.number: one.day for one in self._container.generations.get(world_id).rounds}
-        news = self._container.results.all_of(world_id, CHRONICLE.kind, DayNews)
-        told = [(days.get(step.round), one) for step, one in news.items()]
-        return [
-            ChronicleDay.model_validate({"day": day, **one.as_document()})
-            for day, one in told
-            if day is not None
-        ]
+        told = chronicle(self._container.generations.get(world_id), self._container.results)
+        return [ChronicleDay.model_validate(day) for day in told]
 
     def _find(self, world_id: str) -> Living:
         found = self._container.schedules.find(world_id)

@@ -65,6 +65,7 @@ def options_of(reactions: str) -> tuple[str, ...]:
 
 Count = Annotated[int, Strict(), BeforeValidator(_whole)]
 CallLimit = Annotated[int, Strict(), Field(ge=1, le=100_000), BeforeValidator(_whole)]
+Dollars = Annotated[float, Strict(), Field(gt=0, le=BUDGET_MAX, allow_inf_nan=False)]
 
 
 class WorldSize(BaseModel):
@@ -97,14 +98,7 @@ class Limits(BaseModel):
 
     api_call_limits_LLM: CallLimit | None = Field(default=None, description="Text calls at most.")  # noqa: N815
     api_call_limits_images: CallLimit | None = Field(default=None, description="Image calls at most.")
-    budget: float | None = Field(
-        default=None,
-        gt=0,
-        le=BUDGET_MAX,
-        strict=True,
-        allow_inf_nan=False,
-        description="Dollars at most, worst case.",
-    )
+    budget: Dollars | None = Field(default=None, description="Dollars at most, worst case.")
 
 
 NOTHING_TO_ADD = "name characters, posts or both: there is nothing to add"

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from generia_worker.client.order import BUDGET_MAX, Count
+from generia_worker.client.order import Count, Dollars
 
 #: Posts of one day at most, and days at most that a schedule may have before it.
 POSTS_A_DAY_MAX, DAYS_MAX = 50, 366
@@ -28,22 +28,8 @@ class Schedule(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     posts_a_day: Count = Field(ge=1, le=POSTS_A_DAY_MAX, examples=[5])
-    budget_a_day: float | None = Field(
-        default=None,
-        gt=0,
-        le=BUDGET_MAX,
-        strict=True,
-        allow_inf_nan=False,
-        description="Dollars a day at most.",
-    )
-    budget_total: float | None = Field(
-        default=None,
-        gt=0,
-        le=BUDGET_MAX,
-        strict=True,
-        allow_inf_nan=False,
-        description="Dollars of all days at most.",
-    )
+    budget_a_day: Dollars | None = Field(default=None, description="Dollars a day at most.")
+    budget_total: Dollars | None = Field(default=None, description="Dollars of all days at most.")
     until: Annotated[date | None, BeforeValidator(_day)] = Field(
         default=None, description=f"Its last day; none: at most {DAYS_MAX} days.", examples=["2026-12-24"]
     )

@@ -59,12 +59,21 @@ class Results:
         return found
 
     def all_of(
-        self, world_id: str, kind: str, model: type[M], *, character: int | None = None
+        self,
+        world_id: str,
+        kind: str,
+        model: type[M],
+        *,
+        character: int | None = None,
+        in_round: int | None = None,
     ) -> dict[Step, M]:
-        """Return what the done steps of a kind have made, in their order: of one character where it is given."""
+        """Return what the done steps of a kind have made, in their order: of one character and in one round where these are
+        given."""
         query: Document = {"world_id": world_id, "kind": kind, "state": StepState.DONE.value}
         if character is not None:
             query["first"] = character
+        if in_round is not None:
+            query["round"] = in_round if in_round > 1 else None
         fields = dict.fromkeys((*_paths(model), *OF_STEP), 1)
         found = {
             self._step_of(row): model.model_validate(row["result"]) for row in self._rows.find(query, fields)

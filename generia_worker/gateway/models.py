@@ -20,6 +20,7 @@ from generia_worker.client.order import (
     REQUEST_ID_PATTERN,
     USERS_MAX,
     Count,
+    Dollars,
     Prompt,
     Talk,
     some_of,
@@ -203,9 +204,7 @@ class NewWorldBody(SizeBody):
     )
     name: _Line = Field(default="", max_length=NAME_MAX, json_schema_extra=_LINE)
     description: _Plain = Field(default="", max_length=DESCRIPTION_MAX, json_schema_extra=_PLAIN)
-    budget: float | None = Field(
-        default=None, gt=0, le=10_000, strict=True, allow_inf_nan=False, description="Dollars at most."
-    )
+    budget: Dollars | None = Field(default=None, description="Dollars at most.")
 
 
 class MoreBody(_Body):
@@ -217,9 +216,7 @@ class MoreBody(_Body):
         default=0, ge=0, le=USERS_MAX, description="New characters.", examples=[3]
     )
     posts_count: Count = Field(default=0, ge=0, le=POSTS_MAX, description="New posts.", examples=[20])
-    budget: float | None = Field(
-        default=None, gt=0, le=10_000, strict=True, allow_inf_nan=False, description="Dollars at most."
-    )
+    budget: Dollars | None = Field(default=None, description="Dollars at most.")
     request_id: str | None = Field(
         default=None,
         pattern=REQUEST_ID_PATTERN,

@@ -51,8 +51,6 @@ _NAME_FIELDS = ("display_name", "username")
 _CONNECTIONS_MAX, _STORIES_MAX, _OTHERS_MAX = 40, 8, 80
 #: Of the rounds before: topics of one's own, posts of all, and how much of each, in characters.
 _TOPICS_MAX, _LATELY_MAX, _BEGINNING = 60, 20, 160
-#: Days of its chronicle that a world is reminded of.
-_DAYS_MAX = 14
 
 
 def pick(document: BaseModel, fields: tuple[str, ...]) -> dict[str, Any]:
@@ -148,23 +146,21 @@ def lately(ctx: StepContext) -> list[dict[str, Any]]:
     """
     if ctx.round.number == 1:
         return []
-    # (Not `recent_of`: whoever reacts to this round's posts reads these, and would be given what was there before.)
-    posts = ctx.services.results.all_of(ctx.world_id, POST.kind, WrittenText)
-    names = ctx.services.results.recent_of(ctx.world_id, CHARACTER.kind, NamedCharacter)
-    told = []
-    for step in sorted(posts, key=lambda one: (one.round, one.post or 0, one.character or 0)):
-        author = names.get(CHARACTER.within(step))
-        if step.round < ctx.round.number and author is not None:
-            told.append({"author": author.detail.display_name, "post": clip(posts[step].content, _BEGINNING)})
+    results = ctx.services.results
+    names = results.recent_of(ctx.world_id, CHARACTER.kind, NamedCharacter)
+    told: list[dict[str, Any]] = []
+    # From the last round back, and no further than needed: a world may have lived for a year.
+    for number in range(ctx.round.number - 1, 0, -1):
+        posts = results.all_of(ctx.world_id, POST.kind, WrittenText, in_round=number)
+        authors = {step: names.get(CHARACTER.within(step)) for step in posts}
+        told[:0] = [
+            {"author": author.detail.display_name, "post": clip(posts[step].content, _BEGINNING)}
+            for step in sorted(posts, key=lambda one: (one.post or 0, one.character or 0))
+            if (author := authors[step]) is not None
+        ]
+        if len(told) >= _LATELY_MAX:
+            break
     return told[-_LATELY_MAX:]
-
-
-def chronicle(ctx: StepContext) -> list[dict[str, Any]]:
-    """Return what happened on the days before, the last ones: [{day, headline, what_happened}]."""
-    days = {one.number: one.day for one in ctx.generation.rounds}
-    news = ctx.services.results.all_of(ctx.world_id, CHRONICLE.kind, DayNews)
-    told = [{"day": days.get(step.round), **one.as_document()} for step, one in news.items()]
-    return told[-_DAYS_MAX:]
 
 
 def news_of_the_day(ctx: StepContext) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from generia_worker.engine.step import Step
+from pydantic import BaseModel
+
+from generia_worker.engine.specs import StepSpec
 from generia_worker.errors import PermanentError
 from generia_worker.rpc.interaction_client import InteractionClient
 from generia_worker.rpc.wire import PAGE_MAX
@@ -34,7 +36,7 @@ from generia_worker.worlds.results import (
 from generia_worker.worlds.steps import ANSWER, CHARACTER, PICTURE, PLAN, POST, REACT
 from generia_worker.worlds.talk import AMOUNTS, Amount, readers
 
-T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
 
 #: As much of a post, and as many comments on one's posts, as a character is shown.
 _POST_SHOWN, _COMMENTS_SHOWN = 300, 20
@@ -79,11 +81,10 @@ def react(ctx: StepContext, services: Services) -> Outcome:
 
 def answer(ctx: StepContext, services: Services) -> Outcome:
     """Write what a character answers to comments on its posts; nothing, and no call, where there are none."""
-    written = services.results.all_of(ctx.world_id, POST.kind, WrittenText, character=ctx.character)
-    texts = _in_this_round(ctx, written)
+    texts = _made(ctx, services, POST, WrittenText, ctx.character)
     heard = [
         (by, one)
-        for (by, _), opinions in _opinions(ctx, services).items()
+        for (by, _), opinions in _made(ctx, services, REACT, Opinions).items()
         for one in opinions.comments
         if one.character == ctx.character and (ctx.character, one.post) in texts
     ][:_COMMENTS_SHOWN]
@@ -136,8 +137,8 @@ def _shown(ctx: StepContext, services: Services) -> dict[str, dict[str, Any]]:
     """Return the posts that this character is shown and that were written, by their ids."""
     own = ctx.round
     wanted = readers(f"{ctx.world_id}/{own.number}", own.shares or {}).get(ctx.character, ())
-    texts = _in_this_round(ctx, services.results.all_of(ctx.world_id, POST.kind, WrittenText))
-    topics = _in_this_round(ctx, services.results.all_of(ctx.world_id, PLAN.kind, Topics))
+    texts = _made(ctx, services, POST, WrittenText)
+    topics = _made(ctx, services, PLAN, Topics)
     detail, names = ctx.result_of(CHARACTER).detail, _names(ctx, services)
     found = {}
     for author, number in wanted:
@@ -154,17 +155,18 @@ def _shown(ctx: StepContext, services: Services) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _in_this_round(ctx: StepContext, made: Mapping[Step, T]) -> dict[tuple[int, int], T]:
-    """Return what was made in the round of this step, by the numbers of character and post (0: of the character itself)."""
-    return {
-        (step.character or 0, step.post or 0): one
-        for step, one in made.items()
-        if step.round == ctx.step.round
-    }
+def _made(
+    ctx: StepContext, services: Services, spec: StepSpec[Any], part: type[M], character: int | None = None
+) -> dict[tuple[int, int], M]:
+    """Return what steps of a kind have made in the round of this step, by the numbers of character and post (0: of the
+    character itself).
 
-
-def _opinions(ctx: StepContext, services: Services) -> dict[tuple[int, int], Opinions]:
-    return _in_this_round(ctx, services.results.all_of(ctx.world_id, REACT.kind, Opinions))
+    Read anew: what was made a moment ago is what is talked about.
+    """
+    found = services.results.all_of(
+        ctx.world_id, spec.kind, part, character=character, in_round=ctx.step.round
+    )
+    return {(step.character or 0, step.post or 0): one for step, one in found.items()}
 
 
 def _topic(plan: Topics | None, number: int) -> dict[str, Any]:
@@ -214,8 +216,8 @@ def deliver(ctx: StepContext, services: Services) -> Outcome:
 
     A service that ignores idempotency keys is looked at first, by every attempt but the first.
     """
-    made = services.results.all_of(ctx.world_id, PICTURE.kind, PublishedPost, character=ctx.character)
-    posts = {number: one.post_id for (_, number), one in _in_this_round(ctx, made).items()}
+    made = _made(ctx, services, PICTURE, PublishedPost, ctx.character)
+    posts = {number: one.post_id for (_, number), one in made.items()}
     acts = [act for act in _acts(ctx, services) if act.post in posts]
     if not acts:
         return Outcome(Delivered(likes=0, comments=0))
@@ -251,7 +253,7 @@ def _acts(ctx: StepContext, services: Services) -> list[_Act]:
     moments = dict(enumerate(written, start=1))
     likes: list[_Act] = []
     comments: dict[tuple[int, int], _Act] = {}
-    for (by, _), found in _opinions(ctx, services).items():
+    for (by, _), found in _made(ctx, services, REACT, Opinions).items():
         for one in (one for one in found.likes if one.character == ctx.character):
             at = after(moments.get(one.post), "like", by, ctx.character, one.post)
             likes.append(_Act(by, one.post, f"like.{by}.{one.post}", "", at))

@@ -7,9 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from generia_worker.client.schedule import DAYS_MAX, Schedule
+from generia_worker.engine.generations import Generation
+from generia_worker.engine.results import Results
 from generia_worker.storage.database import Database, Document
+from generia_worker.worlds.documents import DayNews
+from generia_worker.worlds.steps import CHRONICLE
 
 #: When a day that could not begin is tried again.
 AGAIN = timedelta(minutes=5)
@@ -104,6 +109,15 @@ class Schedules:
     def _change(self, found: Living, fields: Document) -> None:
         """Change a schedule as it was found; one that somebody changed meanwhile is left to the next look."""
         self._rows.update_one({"_id": found.world_id, "next_at": found.next_at}, {"$set": fields})
+
+
+def chronicle(generation: Generation, results: Results) -> list[dict[str, Any]]:
+    """Return what happened in a world, day by day: [{day, headline, what_happened}]."""
+    days = {one.number: one.day for one in generation.rounds}
+    news = results.all_of(generation.world_id, CHRONICLE.kind, DayNews)
+    return [
+        {"day": days[step.round], **one.as_document()} for step, one in news.items() if days.get(step.round)
+    ]
 
 
 def _read(row: Document) -> Living:

@@ -13,9 +13,13 @@ from generia_worker.worlds.context import Outcome, Services, StepContext
 from generia_worker.worlds.documents import DayNews, WorldDescription, WorldImagePrompts
 from generia_worker.worlds.generate import generate
 from generia_worker.worlds.media import ImageSpec, make_side_by_side
-from generia_worker.worlds.prompt_context import chronicle, lately, others_of, world_context
+from generia_worker.worlds.prompt_context import lately, others_of, world_context
 from generia_worker.worlds.results import FinalCounts, FoundWorld, WorldImages
+from generia_worker.worlds.schedules import chronicle
 from generia_worker.worlds.steps import CHARACTER, INITIALIZE, PICTURE
+
+#: Days of its chronicle that a world is reminded of.
+_DAYS_TOLD = 14
 
 
 def initialize_world(ctx: StepContext, services: Services) -> Outcome:
@@ -107,7 +111,7 @@ def tell_news(ctx: StepContext, services: Services) -> Outcome:
         "user_prompt": ctx.generation.prompt,
         "world": world_context(ctx),
         "day": ctx.round.day,
-        "chronicle": chronicle(ctx),
+        "chronicle": chronicle(ctx.generation, services.results)[-_DAYS_TOLD:],
         "lately": lately(ctx),
         "people": [one.get("display_name") or one.get("concept_short") for one in others_of(ctx, 0)],
     }

@@ -155,6 +155,17 @@ def test_results_of_one_character_alone(books: Books) -> None:
     assert books.results.all_of("another-world", "post", WrittenText) == {}
 
 
+def test_results_of_one_round_alone(books: Books) -> None:
+    first, later = POST.step(1, 1), POST.step(1, 1, in_round=2)
+    books.rows.add(WORLD, [later], 0, in_round=2)
+    for step in (first, later):
+        books.finish(step, PostDraft(content=step.name, image_prompt="p"))
+    for number, step in ((1, first), (2, later)):
+        found = books.results.all_of(WORLD, "post", WrittenText, in_round=number)
+        assert {step: one.content for step, one in found.items()} == {step: step.name}
+    assert books.results.all_of(WORLD, "post", WrittenText, in_round=3) == {}
+
+
 # --- how often they are read -----------------------------------------------------------------------------------------
 def test_what_nobody_can_change_is_read_once(books: Books, reads: Watched) -> None:
     step, model = CAST.step(0), Cast

@@ -113,13 +113,19 @@ class Results:
         return None if found is None else model.model_validate(found.model_dump())
 
     def all_of(
-        self, world_id: str, kind: str, model: type[M], *, character: int | None = None
+        self,
+        world_id: str,
+        kind: str,
+        model: type[M],
+        *,
+        character: int | None = None,
+        in_round: int | None = None,
     ) -> dict[Step, M]:
         """As `Results.all_of`."""
         return {
             step: model.model_validate(result.model_dump())
             for step, result in self._made.items()
-            if step.kind == kind and character in (None, step.character)
+            if step.kind == kind and character in (None, step.character) and in_round in (None, step.round)
         }
 
     recent_of = all_of

@@ -1,6 +1,7 @@
 // The first page: a sentence, sliders, what it will take, and one button.
 
 import { get, post, wrongField } from "./api.js";
+import { budgetIn } from "./budget.js";
 import { duration, dollars, h, icon, money, simulatedMark } from "./dom.js";
 import { dropDraft, keepDraft, readDraft } from "./draft.js";
 import { field, sends } from "./forms.js";
@@ -16,9 +17,6 @@ const EXAMPLES = ["create.example1", "create.example2", "create.example3"];
 const PROMPT_MIN = 10;
 /** As the server counts: code points, without the spaces around them. */
 const PROMPT_MAX = 10_000;
-export const BUDGET_MAX = 10_000;
-/** “0.50”, “0,5”, “$2”. “1,000” would be one dollar to some and a thousand to others. */
-const AMOUNT = /^\$?\s*(\d{0,5})(?:[.,](?=\d))?((?<=\.)\d{1,6}|(?<=,)\d{1,2})?$/;
 /** How long the sliders must rest before the estimate is asked for. */
 const REST_MS = 250;
 
@@ -132,18 +130,8 @@ async function order(fields, form) {
   if (tooLong(prompt)) throw wrongField("prompt", tooLong(prompt));
   for (const one of [fields.characters, fields.posts])
     if (one.wrong()) throw wrongField(one.name, one.wrong());
-  const body = { prompt, ...sizeOf(fields) };
-  const budget = fields.budget.input.value.trim();
-  if (budget) {
-    body.budget = amount(budget);
-    if (!(body.budget > 0 && body.budget <= BUDGET_MAX)) {
-      form.querySelector("details").open = true;
-      const values = { example: money(0.5, 2), most: money(BUDGET_MAX, 0) };
-      throw wrongField("budget", text("create.budgetRule", values));
-    }
-  }
   try {
-    return await post("/worlds", body);
+    return await post("/worlds", { prompt, ...sizeOf(fields), budget: budgetIn(fields.budget) });
   } catch (error) {
     if (error.fields?.budget) form.querySelector("details").open = true;
     throw error;
@@ -154,12 +142,6 @@ async function order(fields, form) {
 function tooLong(prompt) {
   const more = [...prompt.trim()].length - PROMPT_MAX;
   return more > 0 ? text("create.long", { n: more, room: PROMPT_MAX }) : "";
-}
-
-/** Dollars as a person writes them, as a number; NaN where it is none. */
-export function amount(typed) {
-  const [, whole, part = ""] = AMOUNT.exec(typed) ?? [];
-  return whole || part ? Number(`${whole || 0}.${part || 0}`) : NaN;
 }
 
 function sizeOf(fields) {

@@ -1,8 +1,8 @@
 // A world that lives on: so many posts a day, what they may cost, a pause, an end. For who made it.
 
 import { Problem, call, get, wrongField } from "./api.js";
-import { BUDGET_MAX, amount } from "./create.js";
-import { dollars, h, money, told } from "./dom.js";
+import { budgetIn } from "./budget.js";
+import { dollars, h, told } from "./dom.js";
 import { field, sends } from "./forms.js";
 import { slider } from "./slider.js";
 import { locale, text } from "./texts.js";
@@ -53,13 +53,7 @@ export function daysForm(world) {
   function body(paused) {
     if (fields.posts.wrong()) throw wrongField("posts_a_day", fields.posts.wrong());
     const asked = { posts_a_day: fields.posts.input.valueAsNumber, paused };
-    for (const one of [fields.day, fields.all]) {
-      const typed = one.input.value.trim();
-      if (!typed) continue;
-      asked[one.name] = amount(typed);
-      const values = { example: money(0.5, 2), most: money(BUDGET_MAX, 0) };
-      if (!(asked[one.name] > 0 && asked[one.name] <= BUDGET_MAX)) throw wrongField(one.name, text("create.budgetRule", values));
-    }
+    for (const one of [fields.day, fields.all]) asked[one.name] = budgetIn(one);
     if (fields.until.input.value) asked.until = fields.until.input.value;
     return asked;
   }

@@ -1,8 +1,8 @@
 // More of a completed world: new characters, new posts, and what they may cost. For who made it.
 
 import { post, wrongField } from "./api.js";
-import { BUDGET_MAX, amount } from "./create.js";
-import { h, money } from "./dom.js";
+import { budgetIn } from "./budget.js";
+import { h } from "./dom.js";
 import { field, sends } from "./forms.js";
 import { slider } from "./slider.js";
 import { text } from "./texts.js";
@@ -42,12 +42,7 @@ export function moreForm(world, { begun }) {
     for (const one of counts) if (one.wrong()) throw wrongField(one.name, one.wrong());
     const body = Object.fromEntries(counts.map((one) => [one.name, one.input.valueAsNumber]));
     if (!counts.some((one) => one.input.valueAsNumber)) throw wrongField("posts_count", text("more.nothing"));
-    const typed = fields.budget.input.value.trim();
-    if (typed) {
-      body.budget = amount(typed);
-      const values = { example: money(0.5, 2), most: money(BUDGET_MAX, 0) };
-      if (!(body.budget > 0 && body.budget <= BUDGET_MAX)) throw wrongField("budget", text("create.budgetRule", values));
-    }
+    body.budget = budgetIn(fields.budget);
     const status = await post(`/worlds/${world.id}:extend`, { ...body, request_id: request });
     request = crypto.randomUUID();
     begun(status);
