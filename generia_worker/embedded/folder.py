@@ -22,6 +22,19 @@ _LOOK_S = 0.3
 _NOT_WRITTEN = ("llm_api_key", "image_api_key")
 
 
+def new_credentials() -> dict[str, str]:
+    """Return credentials for all servers and programs of a stack, made at random."""
+    return {
+        "redis_password": secrets.token_hex(20),
+        "mongo_password": secrets.token_hex(20),
+        "mongo_key": secrets.token_hex(64),
+        "s3_access_key": secrets.token_hex(10),
+        "s3_secret_key": secrets.token_hex(20),
+        "jwt_secret": secrets.token_hex(32),
+        "flower_password": secrets.token_hex(12),
+    }
+
+
 @dataclass(frozen=True)
 class StackInfo:
     """A stack that runs on a data folder: the process that owns it, and the settings by which to use it."""
@@ -86,15 +99,7 @@ class DataFolder:
         except (ValueError, AttributeError) as error:
             message = f"{path} is damaged; remove it, and the next start makes new credentials."
             raise ConfigurationError(message) from error
-        fresh = {
-            "redis_password": secrets.token_hex(20),
-            "mongo_password": secrets.token_hex(20),
-            "mongo_key": secrets.token_hex(64),
-            "s3_access_key": secrets.token_hex(10),
-            "s3_secret_key": secrets.token_hex(20),
-            "jwt_secret": secrets.token_hex(32),
-            "flower_password": secrets.token_hex(12),
-        }
+        fresh = new_credentials()
         # A folder of an older version lacks what came later.
         if fresh.keys() - found.keys():
             found = fresh | found

@@ -28,7 +28,7 @@ class Bench:
     """A Redis that can be restarted, and workers on it."""
 
     def __init__(self, folder: Path) -> None:
-        place = Place(folder, folder, {"redis_password": "test"})
+        place = Place(folder, folder)
         self.server = start_redis(place)
         self.url = self.server.settings["redis_url"].get_secret_value()
         self.redis: Any = Redis.from_url(self.url, decode_responses=True)

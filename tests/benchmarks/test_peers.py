@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pymongo import MongoClient
 from rich.console import Console
 
 from generia_worker.settings import Settings
@@ -17,6 +19,7 @@ from generia_worker.worlds.steps import STEPS
 from tests.benchmarks.peers.calls import Branch, Call
 from tests.benchmarks.peers.cpu import CpuAccount, tree_seconds
 from tests.benchmarks.peers.measure import SYSTEMS
+from tests.benchmarks.peers.over_http import Bare
 from tests.benchmarks.peers.plan import world_plan
 from tests.benchmarks.peers.table import Figures, Run, cell, figures, peers_table
 from tests.benchmarks.peers.workers.job import Job, read_job
@@ -111,6 +114,15 @@ def test_a_worker_reads_the_job_that_was_stored(tmp_path: Any, monkeypatch: pyte
     for name, value in job.store(tmp_path / "job.json").items():
         monkeypatch.setenv(name, value)
     assert read_job() == job
+
+
+def test_the_database_of_bare_asyncio_lets_its_worker_in(tmp_path: Path) -> None:
+    bare = Bare(tmp_path, {}, {})
+    try:
+        with MongoClient[Any](bare.start_engine()) as client:
+            assert client.peers.calls.insert_one({"_id": "one"}).acknowledged
+    finally:
+        bare.stop()
 
 
 # --- CPU ---------------------------------------------------------------------------------------------------------

@@ -164,7 +164,7 @@ class _Worker:
 @contextmanager
 def _redis() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="generia-bench-") as folder:
-        server = start_redis(Place(Path(folder), Path(folder), {"redis_password": "benchmark"}))
+        server = start_redis(Place(Path(folder), Path(folder)))
         try:
             yield server.settings["redis_url"].get_secret_value()
         finally:

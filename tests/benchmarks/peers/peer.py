@@ -36,7 +36,7 @@ class Peer(System):
 
     def __init__(self, folder: Path, slots: Mapping[str, int], plans: Mapping[str, Branch]) -> None:
         super().__init__(folder, slots, plans)
-        self.place = Place(folder, folder, {"redis_password": "peers"})
+        self.place = Place(folder, folder)
         self._own: list[ManagedProcess] = []
 
     @classmethod
