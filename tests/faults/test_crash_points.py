@@ -2,7 +2,8 @@
 
 In this process, by the real tasks against the real servers: what they call goes through proxies that count, and at
 the chosen point raise something that nothing catches (and from then on at every further call: the process is dead).
-Which steps there are, and what has to be done before each of them, is read from the step table.
+Which steps there are, and what has to be done before each of them, is read from the step table. In worlds that live on,
+the steps of a later round die in the same way.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import takewhile
 from typing import Any
 
 import pytest
@@ -21,18 +24,24 @@ from celery.exceptions import Ignore
 
 from generia_worker.app.celery_app import app
 from generia_worker.app.container import Container, use_container
+from generia_worker.app.days import Days
+from generia_worker.app.ordering import Ordering
 from generia_worker.cli import programs
-from generia_worker.client.order import Order, Talk
+from generia_worker.client.order import Extension, Order, Talk
 from generia_worker.embedded.stack import Stack
 from generia_worker.engine.specs import StepSpec
 from generia_worker.engine.step import Scope, Step, StepState
 from generia_worker.rpc import character_client, interaction_client, media_client, post_client
 from generia_worker.settings import Settings
+from generia_worker.worlds.results import PublishedPost
 from generia_worker.worlds.steps import (
     ANSWER,
     AVATAR,
+    CAST,
     CHARACTER,
+    CHRONICLE,
     DELIVER,
+    FAN_OUT,
     FINISH,
     ILLUSTRATE,
     PICTURE,
@@ -46,6 +55,10 @@ from tests.integration.audit import EXACT, calls_of, wrong_counters
 
 PROMPT = "A village of three very talkative lighthouse keepers"
 USERS, POSTS = 40, 120
+#: Of a world that lives on: how many characters it had before, and gets.
+KNOWN, NEW = 4, 36
+#: When worlds began that live on.
+LONG_AGO = datetime(2026, 1, 1, 18, tzinfo=UTC)
 #: Pictures are not looked at here.
 SIZES: dict[str, Any] = {
     "cover_width": 128,
@@ -147,7 +160,8 @@ class Process:
         """Run the task of a step as a worker does; what it publishes waits in Redis for nobody."""
         use_container(self.container)
         try:
-            app.tasks[STEPS[step.kind].task](world_id, *step.indexes)
+            later = {"in_round": step.round} if step.round > 1 else {}
+            app.tasks[STEPS[step.kind].task](world_id, *step.indexes, **later)
         except Ignore:
             row = self.container.database.steps.find_one({"_id": step.key(world_id)}) or {}
             seen = {
@@ -200,6 +214,27 @@ class Laboratory:
             if self.result(world_id, step) is None:
                 self.whole.run(world_id, step)
         return world_id
+
+    def complete(self, world_id: str, before: StepSpec[Any] | None = None) -> str:
+        """Run what is left of a world, kind by kind, without any fault: all of it, or what stands `before` a kind in the
+        table. Returns the world."""
+        for spec in takewhile(lambda one: one is not before, STEPS):
+            states = self.container.rows.states(world_id)  # (the last cast step adds some)
+            left = [one for one, state in states.items() if one.kind == spec.kind and not state.is_final]
+            self.made(world_id, *sorted(left))
+        self.container.status_refresh.refresh(world_id)
+        return world_id
+
+    def live_on(self, world_id: str, users: int, posts: int) -> int:
+        """Let a completed world have one more day, as the scheduler does, with new characters; returns its round."""
+        found = self.container.generations.get(world_id)
+        if len(found.rounds) == 1:
+            created = {"$set": {"created_at": LONG_AGO}}
+            self.container.database.generations.update_one({"_id": world_id}, created)
+        at = LONG_AGO + len(found.rounds) * timedelta(days=1)
+        asked = Extension(users_count=users, posts_count=posts, budget=self.budget)
+        Ordering(self.container).extend(world_id, asked, day=at.date().isoformat(), at=at)
+        return len(found.rounds) + 1
 
     def result(self, world_id: str, step: Step) -> dict[str, Any] | None:
         """Return what a step has made, as it is stored; None when it is not done."""
@@ -383,7 +418,7 @@ def budget(laboratory: Laboratory, request: pytest.FixtureRequest) -> float | No
 def test_a_crash_at_any_point_changes_nothing_but_the_bill_of_one_call(
     laboratory: Laboratory, request: pytest.FixtureRequest, spec: StepSpec[Any]
 ) -> None:
-    crash_everywhere(laboratory, request, spec, orphans=0)
+    crash_everywhere(laboratory, partial(prepared, laboratory, request, spec), spec)
 
 
 @pytest.mark.usefixtures("budget")
@@ -396,17 +431,62 @@ def test_also_where_services_ignore_the_idempotency_key(
 ) -> None:
     for module in (character_client, post_client, media_client, interaction_client):
         monkeypatch.setattr(module, "idempotency_metadata", lambda _key: ())
-    crash_everywhere(laboratory, request, spec, orphans=1 if spec is CHARACTER else 0)
+    orphans = 1 if spec is CHARACTER else 0
+    crash_everywhere(laboratory, partial(prepared, laboratory, request, spec), spec, orphans=orphans)
+
+
+@pytest.mark.usefixtures("budget")
+@pytest.mark.parametrize("spec", [CAST, CHRONICLE, FAN_OUT, FINISH], ids=lambda spec: spec.kind)
+def test_what_a_day_has_once_dies_at_another_point_each_day(
+    laboratory: Laboratory, spec: StepSpec[Any]
+) -> None:
+    world = laboratory.new_world(1, 1)
+
+    def next_day(number: int) -> tuple[str, Step]:
+        check_whole(laboratory, laboratory.complete(world))
+        in_round = laboratory.live_on(world, int(spec is CAST), 1)
+        assert in_round == number + 1
+        laboratory.complete(world, before=spec)
+        return world, spec.step(*[0] * (spec.scope is Scope.BATCH), in_round=in_round)
+
+    crash_everywhere(laboratory, next_day, spec)
+    check_whole(laboratory, laboratory.complete(world))
+
+
+def test_each_step_of_a_day_dies_at_another_point(laboratory: Laboratory) -> None:
+    laboratory.budget = 1000.0
+    # Everybody is spoken to.
+    world = laboratory.complete(laboratory.new_world(KNOWN, KNOWN, "many"))
+    in_round = laboratory.live_on(world, NEW, KNOWN + NEW)
+    for spec in (one for one in STEPS if one.scope in (Scope.CHARACTER, Scope.POST)):
+        laboratory.complete(world, before=spec)
+        rows = laboratory.container.rows.states(world)
+        of_day = [one for one in sorted(rows) if one.kind == spec.kind and not rows[one].is_final]
+        assert {one.round for one in of_day} == {1 if spec.once else in_round}
+        crash_everywhere(laboratory, partial(nth, world, of_day), spec)
+    check_whole(laboratory, laboratory.complete(world))
+
+
+def nth(world: str, steps: list[Step], n: int) -> tuple[str, Step]:
+    """Return the n-th of some steps of a world, from 1."""
+    return world, steps[n - 1]
 
 
 def crash_everywhere(
-    laboratory: Laboratory, request: pytest.FixtureRequest, spec: StepSpec[Any], *, orphans: int
+    laboratory: Laboratory,
+    prepare: Callable[[int], tuple[str, Step]],
+    spec: StepSpec[Any],
+    *,
+    orphans: int = 0,
 ) -> None:
-    """Let steps of a kind die at one point after the other, and compare what is left with a run that lived."""
+    """Let steps of a kind die at one point after the other, and compare what is left with a run that lived.
+
+    `prepare` returns the n-th of them, which may begin.
+    """
     tried: list[tuple[str, Step, str]] = []
     whole: tuple[str, Step] | None = None
     while whole is None:
-        first = prepared(laboratory, request, spec, len(tried) + 1)
+        first = prepare(len(tried) + 1)
         point = laboratory.crash(*first, at=len(tried))
         if point is None:
             whole = first
@@ -492,8 +572,10 @@ def check_services(laboratory: Laboratory, world: str, step: Step) -> int:
         assert row["image_media_id"] == result["header_media_id"]
         assert row["icon_media_id"] == result["icon_media_id"]
     if step.kind == DELIVER.kind:
-        character = laboratory.result(world, CHARACTER.within(step)) or {}
-        posts = [row["_id"] for row in database["posts"].find({"character_id": character["character_id"]})]
+        made = laboratory.container.results.all_of(
+            world, PICTURE.kind, PublishedPost, character=step.character, in_round=step.round
+        )
+        posts = [one.post_id for one in made.values()]
         likes, comments = (
             list(database[name].find({"post_id": {"$in": posts}})) for name in ("likes", "comments")
         )
@@ -503,6 +585,21 @@ def check_services(laboratory: Laboratory, world: str, step: Step) -> int:
         if name in result:
             assert (database["media"].find_one({"_id": result[name]}) or {})["state"] == "confirmed"
     return 0
+
+
+def check_whole(laboratory: Laboratory, world: str) -> None:
+    """Everything that was ordered of a completed world, in all of its rounds, is there: once."""
+    status = laboratory.container.status.get(world)
+    database = laboratory.container.database.client[laboratory.settings.mongo_database]
+    order = laboratory.container.generations.get(world)
+    assert (status["status"], status["error"]) == ("completed", None)
+    assert (status["users_created"], status["posts_created"]) == (order.users_count, order.posts_count)
+    assert (status["tasks_completed"], status["task_predicted"]) == (status["tasks_total"], 0)
+    for name, number in (("characters", order.users_count), ("posts", order.posts_count)):
+        assert database[name].count_documents({"world_id": world}) == number
+    days = [one.day for one in Days(laboratory.container).chronicle(world)]
+    assert days == sorted({LONG_AGO.date() + timedelta(days=n) for n in range(1, len(order.rounds))})
+    check_world(laboratory, world)
 
 
 def check_world(laboratory: Laboratory, world: str) -> None:
