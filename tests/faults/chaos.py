@@ -3,6 +3,7 @@
     python -m tests.faults.chaos --seed 7 --worlds 20 --minutes 10 [--time-scale 0.1] [--services plain] [--dear 640]
 
 A stack of its own; worlds are ordered over the first part of the time, faults come in random order every 5 to 40 s (scaled).
+Worlds that are completed live on: each gets one round more, by hand or as the day of a schedule.
 Then everything is left in peace, and every world must come to an end and add up. The exit status is 1 when anything is lost,
 doubled, or costs something that nobody can explain. The same seed gives the same orders and faults; what they hit is up to
 the machine.
@@ -38,7 +39,8 @@ from typing import Any, TypeVar
 import redis
 from pymongo.errors import PyMongoError
 
-from generia_worker.client.order import TALK, Order, Talk
+from generia_worker.client.order import TALK, Extension, Order, Talk
+from generia_worker.client.schedule import Schedule
 from generia_worker.engine.queues import QUEUES
 from generia_worker.errors import GeneriaError
 from tests.faults.harness import PROMPT, Faults, start_stack
@@ -75,6 +77,8 @@ class Report:
     worlds: int
     faults: Counter[str] = field(default_factory=Counter)
     ended: Counter[str] = field(default_factory=Counter)
+    extensions: int = 0
+    days: int = 0
     drained_s: float = 0.0
     ambiguous_calls: int = 0
     ambiguous_usd: float = 0.0
@@ -103,6 +107,7 @@ class Report:
             f"seed {self.seed}: {self.worlds} worlds, {self.faults.total()} faults, drained in {self.drained_s:.0f} s",
             "faults: " + ", ".join(f"{name} {n}" for name, n in sorted(self.faults.items())),
             "worlds: " + ", ".join(f"{state} {n}" for state, n in sorted(self.ended.items())),
+            f"lived on: {self.extensions} were extended, {self.days} had a day",
             f"billed ${self.billed_usd:.6f}, recorded ${self.recorded_usd:.6f}; {self.ambiguous_calls} ambiguous calls "
             f"(${self.ambiguous_usd:.6f} of the bill), {self.answered_twice} answered twice",
         ]
@@ -135,6 +140,8 @@ class Chaos:
         self._random = random.Random(seed)
         self._seconds = seconds
         self._orders: dict[str, tuple[int, int]] = {}
+        #: Those that live on: their posts a day, 0 where they were extended.
+        self._living: dict[str, int] = {}
         self._timers: list[threading.Timer] = []
         #: Workers that were stopped in mid-call, each time with all their calls: those may be answered twice.
         self.frozen = 0
@@ -143,8 +150,10 @@ class Chaos:
     def run(self) -> Report:
         """Order, break, wait, audit."""
         ordering = threading.Thread(target=self._order_all, args=(random.Random(self.report.seed + 1),))
-        ordering.start()
         end = time.monotonic() + self._seconds
+        living = threading.Thread(target=self._let_live_on, args=(random.Random(self.report.seed + 2), end))
+        ordering.start()
+        living.start()
         kinds = self._kinds()
         while True:
             pause = self._random.uniform(*FAULTS_EVERY_S) * self.faults.scale
@@ -156,10 +165,13 @@ class Chaos:
                 kinds[name]()
                 self.report.faults[name] += 1
         ordering.join()
+        living.join()
         for timer in self._timers:
             timer.join()
         self._peace()
+        self._end_days()
         self._drain()
+        self._count_days()
         for world, (users, posts) in self._orders.items():
             self._audit(world, users, posts)
         return self.report
@@ -185,6 +197,51 @@ class Chaos:
             )
             self._insist(partial(self.faults.client.order, order))
             time.sleep(dice.uniform(0, 2) * self._seconds * ORDERING / count)
+
+    def _let_live_on(self, dice: random.Random, end: float) -> None:
+        """Give every world that is completed before `end` one round more: beat begins a day at once."""
+        while time.monotonic() < end:
+            for world in set(self._orders) - set(self._living):
+                if self._insist(partial(self.faults.client.status, world)).status == "completed":
+                    self._lives_on(world, dice)
+            time.sleep(0.2)
+
+    def _lives_on(self, world: str, dice: random.Random) -> None:
+        client, posts = self.faults.client, dice.randint(1, 3)
+        budget = _BUDGETS_USD[1] if self._has_budgets else None
+        is_day = len(self._living) % 2 == 1
+        if is_day:
+            asked = Schedule(posts_a_day=posts, budget_a_day=budget)
+            self._insist(partial(client.schedule, world, asked))
+        else:
+            users = dice.randint(0, 2)
+            more = Extension(users_count=users, posts_count=posts, budget=budget, request_id="more")
+            self._insist(partial(client.extend, world, more))
+            before = self._orders[world]
+            self._orders[world] = (before[0] + users, before[1] + posts)
+            self.report.extensions += 1
+            if budget is not None:
+                self._budgets[world] += budget
+        self._living[world] = posts if is_day else 0
+
+    def _end_days(self) -> None:
+        """Let no further day begin; what was begun is to be made."""
+        for world, posts_a_day in self._living.items():
+            if posts_a_day:
+                self._insist(partial(self.faults.client.end_schedule, world))
+
+    def _count_days(self) -> None:
+        for world, posts_a_day in self._living.items():
+            if not posts_a_day:
+                continue
+            days = self.faults.client.schedule(world).days
+            users, posts = self._orders[world]
+            self._orders[world] = (users, posts + days * posts_a_day)
+            self.report.days += days
+            if days > 1:
+                self.report.doubled.append(f"{world}: {days} days in one")
+            if self._has_budgets:
+                self._budgets[world] += days * _BUDGETS_USD[1]
 
     def _insist(self, work: Callable[[], T]) -> T:
         """Do what a patient client does: the same again until it is answered."""
@@ -261,7 +318,8 @@ class Chaos:
         deadline = began + DRAIN_S * self.faults.scale + DRAIN_MARGIN_S
         open_worlds = set(self._orders)
         while open_worlds and time.monotonic() < deadline:
-            open_worlds = {world for world in open_worlds if self.faults.loose_ends(world)}
+            # (All of them each time: a day may begin at the last moment.)
+            open_worlds = {world for world in self._orders if self.faults.loose_ends(world)}
             time.sleep(0.2)
         self.report.drained_s = time.monotonic() - began
         self.report.lost += [f"{world}: {self.faults.loose_ends(world)[:5]}" for world in sorted(open_worlds)]

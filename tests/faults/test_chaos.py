@@ -23,6 +23,8 @@ def test_chaos(tmp_path: Path, time_scale: float) -> None:
     assert report.sound, report.as_text()
     assert report.faults.total() >= 6
     assert report.ended.total() == 8
+    assert report.extensions > 0
+    assert report.days > 0
 
 
 def test_programs_of_the_tests_are_found_without_pytest() -> None:
