@@ -452,23 +452,24 @@ class Faults(Platform):
     def _assert_reserved(self, world_id: str, calls: list[dict[str, Any]]) -> None:
         """Assert that what is set aside is what was billed, and the worst case of what nobody knows."""
 
-        def counted() -> bool:
+        def adds_up() -> bool:
             order = self.db["generations"].find_one({"_id": world_id}) or {}
             reserved = order["reserved"]
             kept = [row for row in calls if row["state"] in ("answered", "spoiled", "ambiguous")]
-            # Dollars are set aside of a budget only.
-            usd = sum(row["worst_usd"] if row["cost_usd"] is None else row["cost_usd"] for row in kept)
+            # Dollars are set aside of a budget only; a later round may have one where the first had none.
+            counted = [row for row in kept if not row.get("planned")]
+            usd = sum(row["worst_usd"] if row["cost_usd"] is None else row["cost_usd"] for row in counted)
             usd = usd if order["budget_usd"] is not None else 0.0
             # Planned calls are set aside with the order, made or not.
             held = Counter(order.get("planned") or {})
-            held.update(row["provider"] for row in kept if not row.get("planned"))
+            held.update(row["provider"] for row in counted)
             return (
                 reserved["llm"] == held["llm"]
                 and reserved["images"] == held["images"]
                 and bool(abs(reserved["usd"] - usd) < EXACT)
             )
 
-        self.until(counted, f"the reservation of {world_id} equals its calls", 15)
+        self.until(adds_up, f"the reservation of {world_id} equals its calls", 15)
 
 
 def task_of(name: str) -> tuple[str, list[int]]:
