@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -84,9 +85,8 @@ def kill_at_random(faults: Faults, world: str, in_round: int, rng: random.Random
     workers = sorted(name for name in faults.stack.processes if name.startswith("worker-"))
     for kind in drawn:
         query = {"world_id": world, "kind": kind, "round": in_round, "state": {"$ne": "pending"}}
-        faults.until(
-            lambda q=query: faults.db["generation_steps"].find_one(q), f"{kind} of {in_round} begins"
-        )
+        look = partial(faults.db["generation_steps"].find_one, query)
+        faults.until(look, f"{kind} of round {in_round} begins")
         faults.kill(rng.choice(workers))
     return len(drawn)
 
