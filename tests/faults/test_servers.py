@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 import requests
 
-from generia_worker.client.order import Order
+from generia_worker.client.order import Extension, Order
 from generia_worker.embedded import process as local_process
 from generia_worker.engine.ledger import Claim, Ledger
 from generia_worker.engine.step_rows import StepRows
@@ -97,6 +97,12 @@ def test_redis_is_emptied_in_mid_fan_out(faults: Faults) -> None:
     faults.until(lambda: faults.billed(world, "post"), "the posts are being written")
     flush(faults)
     faults.assert_whole(world, 4, 8)
+    # And twice while it is extended.
+    faults.client.extend(world, Extension(users_count=1, posts_count=4))
+    for step in ("cast/0@2", "plan/05@2"):
+        faults.until(partial(faults.has_begun, world, step), f"{step} has begun")
+        flush(faults)
+    faults.assert_whole(world, 5, 12)
 
 
 def test_redis_hangs(faults: Faults) -> None:

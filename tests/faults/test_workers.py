@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from generia_worker.client.order import Extension
 from generia_worker.engine.queues import BANDS, bands
 from tests.faults.harness import Faults, in_parallel, task_of
 from tests.integration.audit import calls_of
@@ -135,6 +136,13 @@ def test_kill_and_kill_again(faults: Faults) -> None:
         in_flight += sum(call["state"] == "intent" for call in calls_of(faults.db, world))
         faults.kill(name)
     faults.assert_whole(world, 2, 5, ambiguous=in_flight + 2)
+    # And while it is extended.
+    faults.client.extend(world, Extension(users_count=1, posts_count=4))
+    for moment, name in (("cast/0@2", "worker-llm"), ("plan/03@2", "worker-inner")):
+        faults.until(functools.partial(faults.has_begun, world, moment), f"{moment} has begun")
+        in_flight += sum(call["state"] == "intent" for call in calls_of(faults.db, world))
+        faults.kill(name)
+    faults.assert_whole(world, 3, 9, ambiguous=in_flight + 4)
 
 
 def test_a_lost_step_is_published_once_for_as_long_as_its_message_waits(faults: Faults) -> None:
