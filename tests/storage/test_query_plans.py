@@ -15,7 +15,9 @@ from generia_worker.providers.usage import Usage
 from generia_worker.storage.database import Database
 from generia_worker.worlds.results import Names, Nothing
 from generia_worker.worlds.steps import DESCRIBE, ILLUSTRATE, INITIALIZE, STEPS
+from tests.books import WORLD as LIVED
 from tests.books import Books
+from tests.worlds.test_extension import Ended
 
 FINISHED = 60
 SHARES = [3, 3, 2]
@@ -146,3 +148,65 @@ def test_counters_are_answered_by_indexes_alone(books: Books) -> None:
     seen = list(db["system.profile"].find({"command.aggregate": {"$exists": True}}))
     assert [row.get("docsExamined", 0) for row in seen] == [0] * len(seen), seen
     assert sum(row["keysExamined"] for row in seen) > 0
+
+
+def test_a_world_that_lives_for_a_year_is_told_and_swept_by_as_many_operations_as_a_young_one(
+    database: Database,
+) -> None:
+    books = Ended(database)
+    cost_of_a_round(books, "first")  # (what is remembered is read once)
+    young = cost_of_a_round(books, "young")
+    let_live(books, rounds=365)
+    old = cost_of_a_round(books, "old")
+    assert [name for name, _ in old] == [name for name, _ in young], "no operation more"
+    for name, read in old:
+        assert read["docs"] <= MOST_EXAMINED, name
+        # A projection counts all steps of its world, in the index; nothing else looks at them.
+        assert name == "aggregate generation_steps" or read["keys"] <= MOST_EXAMINED, name
+
+
+def let_live(books: Ended, rounds: int) -> None:
+    """Let a world have so many rounds that are like its last one."""
+    database = books.database
+    before = books.of_world()["rounds"]
+    last = len(before) + 1
+    rows = list(database.steps.find({"world_id": LIVED, "round": last}))
+    for number in range(last + 1, rounds + 1):
+        names = [row["step"].replace(f"@{last}", f"@{number}") for row in rows]
+        of_round = [
+            row | {"_id": f"{LIVED}/{name}", "step": name, "round": number, "after": None}
+            for row, name in zip(rows, names, strict=True)
+        ]
+        database.steps.insert_many(of_round)
+    database.generations.update_one(
+        {"_id": LIVED}, {"$set": {"rounds": before + before[-1:] * (rounds - last)}}
+    )
+
+
+def cost_of_a_round(books: Ended, request_id: str) -> list[tuple[str, dict[str, int]]]:
+    """Let a world have one round more, tell and sweep it; return what each operation of that read."""
+    books.extend(0, 5, request_id=request_id)
+    soon, kinds = datetime.now(UTC) + timedelta(hours=1), [spec.kind for spec in STEPS]
+    db = books.database.database
+    db.command("profile", 2)
+    books.refresh.refresh(LIVED)
+    for spec in STEPS:
+        if spec.waits_for:
+            books.rows.open_waiting(LIVED, spec)
+    assert not books.recovery.has_orphans()
+    assert books.recovery.due(500) == books.recovery.orphaned(kinds, soon, 500) == []
+    assert books.recovery.lost(kinds, soon, 500)
+    assert books.generations.open_worlds() == books.holds.worlds_to_reconcile(20) == [LIVED]
+    books.holds.reconcile(LIVED, 20)
+    assert books.requests.late() == []
+    db.command("profile", 0)
+    found = []
+    for row in db["system.profile"].find({"planSummary": {"$exists": True}}).sort("ts", 1):
+        verb = next(iter(row["command"])) if row["op"] in ("command", "query") else row["op"]
+        read = {"docs": row.get("docsExamined", 0), "keys": row.get("keysExamined", 0)}
+        if verb != "getMore":
+            found.append((f"{verb} {row['ns'].partition('.')[2]}", read))
+    db.drop_collection("system.profile")
+    books.finish_all()
+    assert books.told().status == "completed"
+    return found
