@@ -14,7 +14,8 @@ from generia_worker.app.container import Container
 from generia_worker.app.days import Days
 from generia_worker.app.enqueue import RECORD_PROGRESS, START_WORLD, Enqueuer
 from generia_worker.app.ordering import Ordering
-from generia_worker.client.order import Extension
+from generia_worker.client.estimate import Estimate
+from generia_worker.client.order import Extension, MoreSize
 from generia_worker.client.receipt import Receipt
 from generia_worker.client.schedule import ChronicleDay, Schedule, ScheduleStatus
 from generia_worker.client.status import FailedStep, GenerationStatus
@@ -75,6 +76,16 @@ def add_controls(
         """Make more of a world that is completed: new characters, new posts. The same `request_id` again changes nothing."""
         ordering.extend(world_id, body)
         return go_on(world_id, START_WORLD)
+
+    @app.post(
+        "/v1/generations/{world_id:id}:estimate",
+        response_model=Estimate,
+        responses=documented(400, 401, 404, 409, 411, 413, 422, 503),
+        dependencies=[authorised],
+    )
+    def estimate_more(world_id: WorldId, size: MoreSize) -> Estimate:
+        """Tell what so much more of a completed world will take at most, before anything is spent."""
+        return ordering.estimate_more(world_id, size)
 
     able = answers | {"responses": answers["responses"] | documented(501)}
 

@@ -12,7 +12,7 @@ from pymongo.errors import DuplicateKeyError
 from generia_worker.app.container import Container
 from generia_worker.billing import estimate as estimates
 from generia_worker.client.estimate import Estimate
-from generia_worker.client.order import Extension, Limits, Order, WorldSize
+from generia_worker.client.order import Extension, Limits, MoreSize, Order, WorldSize
 from generia_worker.engine.generations import Generation
 from generia_worker.errors import GeneriaError, InvalidInputError, NotFoundError
 from generia_worker.storage.database import Document
@@ -126,12 +126,23 @@ class Ordering:
 
     def estimate(self, size: WorldSize) -> Estimate:
         """Return what a world of this size will take, before anything is spent."""
-        known = self._container.status.finished()
+        return self._estimate(size.users_count, size.posts_count, size.options)
+
+    def estimate_more(self, world_id: str, size: MoreSize) -> Estimate:
+        """Return what so much more of a world will take, at most. Raises NotFoundError, ConflictError: as `extend`."""
+        extensions = self._container.extensions
+        found = extensions.check_size(world_id, size)
+        known = extensions.characters(world_id)
+        return self._estimate(size.users_count, size.posts_count, found.options, known)
+
+    def _estimate(
+        self, users: int, posts: int, options: Collection[str], known: int | None = None
+    ) -> Estimate:
+        finished = self._container.status.finished()
         forecast = self._container.forecast
-        pace = forecast.pace(known)
-        seconds = forecast.whole_s(size.users_count, size.posts_count, pace, size.options)
-        calls = self._calls(size.users_count, size.posts_count, size.options)
-        return estimates.estimate(calls, seconds, self._container.prices, known)
+        seconds = forecast.whole_s(users, posts, forecast.pace(finished), options, known)
+        calls = self._calls(users, posts, options, known)
+        return estimates.estimate(calls, seconds, self._container.prices, finished)
 
     # --- dollars -----------------------------------------------------------------------------------------------------
     def _budget(self, asked: Limits, calls: tuple[int, int], person: str | None) -> float:

@@ -253,6 +253,7 @@ def redo(world: str, step: str, wait: bool, data_dir: Path | None, as_json: bool
     "--posts", type=click.IntRange(0, POSTS_MAX), default=0, show_default=True, help="How many new ones."
 )
 @_budget_option
+@_estimate_option
 @_wait_option
 @_data_dir_option
 @_json_option
@@ -262,6 +263,7 @@ def extend(
     characters: int,
     posts: int,
     budget: float | None,
+    estimate: bool,
     wait: bool,
     data_dir: Path | None,
     as_json: bool,
@@ -270,9 +272,14 @@ def extend(
 
     New characters know those who are there, and everybody may write the new posts. The budget is for these alone.
     """
-    from generia_worker.cli import world_commands
+    from generia_worker.cli import stacks, world_commands
 
-    _change(world, "extend", world_commands.extension_of(characters, posts, budget), wait, data_dir, as_json)
+    asked = world_commands.extension_of(characters, posts, budget)
+    if estimate:
+        running = stacks.running(_settings(data_dir))
+        world_commands.show_estimate_of_more(running, world, asked, as_json=as_json)
+        return
+    _change(world, "extend", asked, wait, data_dir, as_json)
 
 
 @main.command()

@@ -25,7 +25,8 @@ from generia_worker.cli.sections import INTERRUPTED
 from generia_worker.cli.stacks import Running
 from generia_worker.cli.world_ids import find_id, short_ids
 from generia_worker.client.client import GeneriaClient
-from generia_worker.client.order import WORLD_ID_PATTERN, Extension, Order, WorldSize
+from generia_worker.client.estimate import Estimate
+from generia_worker.client.order import WORLD_ID_PATTERN, Extension, MoreSize, Order, WorldSize
 from generia_worker.client.status import GenerationStatus, WorldStatus
 from generia_worker.errors import GeneriaError, NotFoundError, TransientError
 from generia_worker.rpc.channel import open_channel
@@ -260,7 +261,18 @@ def _failed_redos(client: GeneriaClient, world_id: str) -> set[tuple[str, dateti
 def show_estimate(running: Running, size: WorldSize, *, as_json: bool) -> None:
     """Print what a world of this size will take, and what the day still allows where it has limits."""
     client = _client(running)
-    found, left = client.estimate(size), client.allowance(LOCAL_USER)
+    _show_estimate(running, client, client.estimate(size), as_json=as_json)
+
+
+def show_estimate_of_more(running: Running, world_id: str, size: MoreSize, *, as_json: bool) -> None:
+    """Print the same of more of a world."""
+    client = _client(running)
+    world_id = find_world(running, client, world_id).world_id
+    _show_estimate(running, client, client.estimate_more(world_id, size), as_json=as_json)
+
+
+def _show_estimate(running: Running, client: GeneriaClient, found: Estimate, *, as_json: bool) -> None:
+    left = client.allowance(LOCAL_USER)
     if as_json:
         today = {"today_left": left.model_dump(mode="json")} if left.is_bounded else {}
         display.as_json(found.model_dump(mode="json") | today)

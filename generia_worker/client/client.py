@@ -12,7 +12,7 @@ import requests
 
 from generia_worker.client.allowance import Allowance
 from generia_worker.client.estimate import Estimate
-from generia_worker.client.order import Extension, Order, WorldSize
+from generia_worker.client.order import Extension, MoreSize, Order, WorldSize
 from generia_worker.client.receipt import Receipt
 from generia_worker.client.schedule import ChronicleDay, Schedule, ScheduleStatus
 from generia_worker.client.status import FailedStep, GenerationStatus
@@ -98,6 +98,13 @@ class GeneriaClient:
         """
         body = asked.model_dump(exclude_none=True)
         return self._status("POST", f"/v1/generations/{world_id}:extend", body)
+
+    def estimate_more(self, world_id: str, size: MoreSize) -> Estimate:
+        """Return what so much more of a world will take. Raises InvalidInputError, NotFoundError, ConflictError,
+        TransientError."""
+        body = size.model_dump(include={"users_count", "posts_count"})
+        found = self._send("POST", f"/v1/generations/{world_id}:estimate", body).json()
+        return Estimate.model_validate(found)
 
     def schedule(self, world_id: str, asked: Schedule | None = None) -> ScheduleStatus:
         """Let a world live on like this, or (None) return how it does.

@@ -109,8 +109,8 @@ def some_of(*counts: str) -> dict[str, Any]:
     return {"anyOf": [{"properties": {name: {"minimum": 1}}, "required": [name]} for name in counts]}
 
 
-class Extension(Limits):
-    """The body of `POST /v1/generations/{world_id}:extend`. Limits and budget are beside what the world has spent."""
+class MoreSize(BaseModel):
+    """How much more of a world there is to be."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, json_schema_extra=some_of("users_count", "posts_count")
@@ -120,18 +120,23 @@ class Extension(Limits):
     posts_count: Count = Field(
         default=0, ge=0, le=POSTS_MAX, description="New posts, over all characters.", examples=[20]
     )
-    request_id: str | None = Field(
-        default=None,
-        pattern=REQUEST_ID_PATTERN,
-        description="What the sender calls this request: sent again, it is not done twice.",
-        examples=["9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"],
-    )
 
     @model_validator(mode="after")
     def _is_something(self) -> Self:
         if not self.users_count and not self.posts_count:
             raise ValueError(NOTHING_TO_ADD)
         return self
+
+
+class Extension(MoreSize, Limits):
+    """The body of `POST /v1/generations/{world_id}:extend`. Limits and budget are beside what the world has spent."""
+
+    request_id: str | None = Field(
+        default=None,
+        pattern=REQUEST_ID_PATTERN,
+        description="What the sender calls this request: sent again, it is not done twice.",
+        examples=["9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"],
+    )
 
     def request_hash(self) -> str:
         """Return a digest that is equal for equal requests."""

@@ -207,8 +207,8 @@ class NewWorldBody(SizeBody):
     budget: Dollars | None = Field(default=None, description="Dollars at most.")
 
 
-class MoreBody(_Body):
-    """How much more of a world there is to be. Its budget is beside what the world has spent."""
+class MoreSizeBody(_Body):
+    """How much more of a world there is to be."""
 
     model_config = ConfigDict(json_schema_extra=some_of("characters_count", "posts_count"))
 
@@ -216,18 +216,23 @@ class MoreBody(_Body):
         default=0, ge=0, le=USERS_MAX, description="New characters.", examples=[3]
     )
     posts_count: Count = Field(default=0, ge=0, le=POSTS_MAX, description="New posts.", examples=[20])
-    budget: Dollars | None = Field(default=None, description="Dollars at most.")
-    request_id: str | None = Field(
-        default=None,
-        pattern=REQUEST_ID_PATTERN,
-        description="What the sender calls this request: sent again, it is not done twice.",
-    )
 
     @model_validator(mode="after")
     def _is_something(self) -> Self:
         if not self.characters_count and not self.posts_count:
             raise ValueError(NOTHING_TO_ADD)
         return self
+
+
+class MoreBody(MoreSizeBody):
+    """What to make more of a world. Its budget is beside what the world has spent."""
+
+    budget: Dollars | None = Field(default=None, description="Dollars at most.")
+    request_id: str | None = Field(
+        default=None,
+        pattern=REQUEST_ID_PATTERN,
+        description="What the sender calls this request: sent again, it is not done twice.",
+    )
 
 
 class WorldJson(BaseModel):

@@ -26,6 +26,7 @@ from generia_worker.gateway.export import export_world
 from generia_worker.gateway.models import (
     JoinedJson,
     MoreBody,
+    MoreSizeBody,
     NewWorldBody,
     SizeBody,
     WorldJson,
@@ -204,6 +205,16 @@ def extend_world(world_id: WorldId, body: MoreBody, user: SignedIn, deps: Deps) 
     asked = {"users_count": body.characters_count, **body.model_dump(exclude={"characters_count"})}
     answer = deps.endpoint.call("POST", f"/v1/generations/{world_id}:extend", asked)
     return GenerationStatus.model_validate(answer)
+
+
+@router.post(
+    "/worlds/{world_id:id}:estimate", responses=documented(400, 401, 403, 404, 409, 411, 413, 422, 503)
+)
+def estimate_more(world_id: WorldId, body: MoreSizeBody, user: SignedIn, deps: Deps) -> Estimate:
+    """Tell what so much more of a completed world will take at most, before anything is spent."""
+    _own_world(deps, world_id, user)
+    size = {"users_count": body.characters_count, "posts_count": body.posts_count}
+    return Estimate.model_validate(deps.endpoint.call("POST", f"/v1/generations/{world_id}:estimate", size))
 
 
 @router.put(

@@ -100,9 +100,17 @@ class Forecast:
         chain, slots = (x1 * yy - y1 * xy) / below, (y1 * xx - x1 * xy) / below
         return Pace(max(chain, usual / _FURTHEST), max(slots, 0.0), learned=True)
 
-    def whole_s(self, users: int, posts: int, pace: Pace = _MODEL, options: Collection[str] = ()) -> float:
-        """Return how many seconds a world will take, at the pace of others."""
-        return pace.of(self._work(users, posts, {}, options))
+    def whole_s(
+        self,
+        users: int,
+        posts: int,
+        pace: Pace = _MODEL,
+        options: Collection[str] = (),
+        known: int | None = None,
+    ) -> float:
+        """Return how many seconds a world will take, at the pace of others; or a later round of one that has `known`
+        characters already."""
+        return pace.of(self._work(users, posts, {}, options, known))
 
     def left_s(
         self,
@@ -127,15 +135,23 @@ class Forecast:
             return left * own
         return left * float(min(max(own, 1 / _FURTHEST), _FURTHEST) ** (done**_OWN_WEIGHT))
 
-    def _work(self, users: int, posts: int, census: Census, options: Collection[str]) -> _Work:
+    def _work(
+        self,
+        users: int,
+        posts: int,
+        census: Census,
+        options: Collection[str],
+        known: int | None = None,
+    ) -> _Work:
         """Return the work of what `census` does not show as ended.
 
         What the world itself needs comes one after the other; after that, each character has a chain of its own.
         """
         chain, chains = 0.0, dict[str, float]()
         text = images = 0.0
-        more_texts = posts / max(users, 1) // self._shape.plan_batch
-        for kind, (waiting, running) in self._left(users, posts, census, options).items():
+        writers = users + (known or 0)
+        more_texts = posts / max(writers, 1) // self._shape.plan_batch
+        for kind, (waiting, running) in self._left(users, posts, census, options, known).items():
             spec = self._table[kind]
             texts = spec.text_calls + (more_texts if spec.text_calls_by_posts else 0)
             # The pictures of a step are made at the same time.
@@ -154,14 +170,14 @@ class Forecast:
         return _Work(chain + max(chains.values(), default=0.0), slots)
 
     def _left(
-        self, users: int, posts: int, census: Census, options: Collection[str]
+        self, users: int, posts: int, census: Census, options: Collection[str], known: int | None
     ) -> Mapping[str, tuple[int, int]]:
         """Return of each kind how many steps have not begun, and how many run."""
-        ordered = self._table.numbers(users, posts, ceil(users / self._shape.cast_batch), options)
-        known = {kind for kind, _ in census}
+        ordered = self._table.numbers(users, posts, ceil(users / self._shape.cast_batch), options, known)
+        counted = {kind for kind, _ in census}
         return {
             kind: (census.get((kind, StepState.PENDING), 0), census.get((kind, StepState.RUNNING), 0))
-            if kind in known
+            if kind in counted
             else (number, 0)
             for kind, number in ordered.items()
         }

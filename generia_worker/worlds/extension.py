@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pymongo.client_session import ClientSession
 
 from generia_worker.billing.holds import Holds
-from generia_worker.client.order import Extension
+from generia_worker.client.order import Extension, MoreSize
 from generia_worker.client.status import WorldStatus
 from generia_worker.engine.generations import Generation, Generations
 from generia_worker.engine.results import Results
@@ -85,14 +85,14 @@ class Extensions:
         generation = self._generations.get(world_id)
         if self._was_accepted(generation, asked, day):
             return None
-        if status is not WorldStatus.COMPLETED:
-            raise ConflictError(f"World {world_id} {_WHY_NOT[status]}.").with_code("not_completed")
-        if generation.users_count + asked.users_count > CHARACTERS_MAX:
-            message = f"World {world_id} has {generation.users_count} characters of {CHARACTERS_MAX} that it may have."
-            raise ConflictError(message).with_code("world_full")
-        if len(generation.rounds) >= ROUNDS_MAX:
-            message = f"World {world_id} was extended {ROUNDS_MAX - 1} times: more is not possible."
-            raise ConflictError(message).with_code("world_full")
+        self._check_room(generation, status, asked)
+        return generation
+
+    def check_size(self, world_id: str, size: MoreSize) -> Generation:
+        """Return the generation of a world that may be extended by so much. Raises as `check`."""
+        status = WorldStatus(self._status.get(world_id)["status"])
+        generation = self._generations.get(world_id)
+        self._check_room(generation, status, size)
         return generation
 
     def extend(
@@ -132,6 +132,20 @@ class Extensions:
         return len(written_by(self._rows.states(world_id)))
 
     # --- how ---------------------------------------------------------------------------------------------------
+    def _check_room(self, generation: Generation, status: WorldStatus, asked: MoreSize) -> None:
+        world_id = generation.world_id
+        if status is not WorldStatus.COMPLETED:
+            raise ConflictError(f"World {world_id} {_WHY_NOT[status]}.").with_code("not_completed")
+        if generation.users_count + asked.users_count > CHARACTERS_MAX:
+            message = f"World {world_id} has {generation.users_count} characters of {CHARACTERS_MAX} that it may have."
+            raise ConflictError(message).with_code("world_full")
+        if len(generation.rounds) >= ROUNDS_MAX:
+            message = f"World {world_id} was extended {ROUNDS_MAX - 1} times: more is not possible."
+            raise ConflictError(message).with_code("world_full")
+        if not asked.users_count and not self.characters(world_id):
+            message = f"World {world_id} has no character that could write: extend it by characters, too."
+            raise ConflictError(message).with_code("nobody_writes")
+
     def _was_accepted(self, generation: Generation, asked: Extension, day: str | None) -> bool:
         if day is not None:
             return any(one.day == day for one in generation.rounds)
@@ -186,11 +200,6 @@ class Extensions:
         if one.batches:
             return one  # its last cast step shares the posts out
         written = written_by(self._rows.states(before.world_id))
-        if not written:
-            message = (
-                f"World {before.world_id} has no character that could write: extend it by characters, too."
-            )
-            raise ConflictError(message).with_code("nobody_writes")
         return replace(one, shares=share_round(one, self._wishes(before), written))
 
     def _wishes(self, generation: Generation) -> dict[int, int]:

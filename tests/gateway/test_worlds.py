@@ -384,6 +384,22 @@ def test_a_world_is_extended_by_its_creator(
     assert bodies == [{"users_count": 3, "request_id": "r-1"}, {"posts_count": 20, "budget": 0.5}]
 
 
+def test_what_more_of_a_world_will_take_is_told_to_its_creator(
+    with_endpoint: Gateway, endpoint: EndpointDouble, world: WorldRecord, user: str
+) -> None:
+    found = estimate((14, 10), 60.0, PriceTable(0.3, 2.5, 0.0006), []).model_dump(mode="json")
+    endpoint.answer("POST", f"/v1/generations/{world.id}:estimate", 200, found)
+    path, size = f"/api/v1/worlds/{world.id}:estimate", {"characters_count": 3}
+    with with_endpoint.as_user("somebody-else") as client:
+        assert is_problem(client.post(path, json=size), 403)
+    with with_endpoint.as_user(user) as client:
+        assert is_problem(client.post(path, json={}), 422)
+        assert is_problem(client.post(path, json=size | {"budget": 1.0}), 422, "budget")
+        assert endpoint.calls == []
+        assert client.post(path, json=size).json() == found
+    assert endpoint.calls[0].body == {"users_count": 3, "posts_count": 0}
+
+
 def test_the_endpoints_status_is_passed_on(
     with_endpoint: Gateway, endpoint: EndpointDouble, world: WorldRecord
 ) -> None:

@@ -173,6 +173,13 @@ def stands_in_a_list(world: dict[str, Any], where: tuple[str, ...], home: Path) 
     assert [world["id"][:8] in line, world["id"] in line, PROMPT[:8] in line] == [True, False, True]
 
 
+def tells_what_more_takes(world: dict[str, Any], where: tuple[str, ...], home: Path) -> None:
+    """Before it is made, and without making it."""
+    more = generia("extend", *where, "--estimate", "--posts", "3", world["id"][:8], cwd=home)
+    assert "and 3 image calls, when nothing is asked twice\ncost: $" in more.stdout, more.stderr
+    assert json.loads(generia("status", *where, "--json", world["id"], cwd=home).stdout)["extensions"] == 0
+
+
 def test_up_generate_status_worlds(up: tuple[Path, dict[str, Any]], home: Path) -> None:
     data, started = up
     assert {"enqueue endpoint", "world service", "S3", "MongoDB", "Redis"} <= set(started["addresses"])
@@ -192,6 +199,7 @@ def test_up_generate_status_worlds(up: tuple[Path, dict[str, Any]], home: Path) 
     assert world["name"] in generia("worlds", *where, cwd=home).stdout
     status = json.loads(generia("status", *where, "--json", "--failures", world["id"], cwd=home).stdout)
     assert (status["_id"], status["failures"]) == (world["id"], [])
+    tells_what_more_takes(world, where, home)
     stands_in_a_list(world, where, home)
     watched = generia("watch", *where, world["id"][:8], cwd=home)
     assert (watched.returncode, "finishing: characters 1/1, posts 2/2" in watched.stdout) == (0, True)

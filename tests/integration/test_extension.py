@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from generia_worker.client.order import Extension
+from generia_worker.client.order import Extension, MoreSize
 from generia_worker.client.status import GenerationStatus
 from generia_worker.errors import ConflictError, InvalidInputError, NotFoundError
 from tests.integration.audit import Audit
@@ -41,6 +41,36 @@ def test_more_of_everything_is_exactly_that_much_more(platform: Platform) -> Non
     handles = [one.meta["username"].casefold() for one in people]
     assert len(set(handles)) == len(handles) == 10
     assert len({one.display_name for one in people}) == 10
+
+
+def test_what_more_will_take_is_told_before_and_costs_nothing(platform: Platform) -> None:
+    _, audit = platform.make(ENGLISH, 3, 6, reactions="some")
+    size = MoreSize(users_count=2, posts_count=4)
+    before = platform.client.status(audit.world_id)
+    told = platform.client.estimate_more(audit.world_id, size)
+    posts_alone = platform.client.estimate_more(audit.world_id, MoreSize(posts_count=4))
+    assert (posts_alone.image_calls, posts_alone.text_calls) == (4, 4 + 3 * 3)
+    assert posts_alone.seconds.high < told.seconds.high
+    assert platform.client.status(audit.world_id) == before
+    status = extended(platform, audit, 2, 4)
+    assert status.api_calls_made_images - before.api_calls_made_images == told.image_calls == 2 + 4
+    made = status.api_calls_made_LLM - before.api_calls_made_LLM
+    # Who writes nothing has no plan and no answer: the most is told.
+    assert 1 + 2 + 4 < made <= told.text_calls
+    assert told.usd is not None
+    assert told.usd.low / 2 < status.cost_usd - before.cost_usd < told.usd.high * 2
+    assert 0 < told.seconds.low < told.seconds.high
+
+    with pytest.raises(InvalidInputError):
+        platform.client.estimate_more(audit.world_id, MoreSize.model_construct(users_count=0, posts_count=0))
+    with pytest.raises(NotFoundError):
+        platform.client.estimate_more("nobody", size)
+    platform.behave(latency={"llm": {"fixed_s": 0.5}})
+    world_id = platform.order(ENGLISH, 2, 3)
+    with pytest.raises(ConflictError, match="still being made"):
+        platform.client.estimate_more(world_id, size)
+    platform.client.cancel(world_id)
+    platform.wait(world_id)
 
 
 def test_new_characters_know_the_old_ones_and_plans_what_was_written(platform: Platform) -> None:

@@ -71,6 +71,14 @@ def test_reactions_take_their_time_and_end_the_longest_chain() -> None:
     assert forecast().left_s(*SMALL, talking, None, options=("reactions",)) > 10
 
 
+def test_more_of_a_world_takes_less_than_a_world_and_knows_who_writes() -> None:
+    whole, more = forecast().whole_s(*SMALL), forecast().whole_s(*SMALL, known=5)
+    assert 0 < more < whole
+    # 60 posts of ten characters take each one call for its plan; of one, three.
+    many, one = forecast().whole_s(0, 60, known=10), forecast().whole_s(0, 60, known=1)
+    assert many < one
+
+
 def test_finished_worlds_tell_the_pace() -> None:
     usual = forecast().whole_s(*SMALL)
     pace = forecast().pace(finished(SMALL, usual / 4) for _ in range(3))

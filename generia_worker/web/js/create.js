@@ -1,9 +1,10 @@
 // The first page: a sentence, sliders, what it will take, and one button.
 
-import { get, post, wrongField } from "./api.js";
+import { post, wrongField } from "./api.js";
 import { budgetIn } from "./budget.js";
-import { duration, dollars, h, icon, money, simulatedMark } from "./dom.js";
+import { h, icon } from "./dom.js";
 import { dropDraft, keepDraft, readDraft } from "./draft.js";
+import { estimateOf, leftToday } from "./estimate.js";
 import { field, sends } from "./forms.js";
 import { go } from "./router.js";
 import { reactionsAllowed } from "./reactions.js";
@@ -17,8 +18,6 @@ const EXAMPLES = ["create.example1", "create.example2", "create.example3"];
 const PROMPT_MIN = 10;
 /** As the server counts: code points, without the spaces around them. */
 const PROMPT_MAX = 10_000;
-/** How long the sliders must rest before the estimate is asked for. */
-const REST_MS = 250;
 
 /** The view of `user`; `created()` is called once a world is ordered. */
 export function createView({ user, created }) {
@@ -57,7 +56,11 @@ export function createView({ user, created }) {
   fields.budget.input.value = draft.budget ?? "";
   prompt.addEventListener("input", () => fields.prompt.fail(tooLong(prompt.value)));
   const all = Object.values(fields);
-  const estimate = estimateOf(fields);
+  const estimate = estimateOf("/worlds:estimate", () => sizeOf(fields), [
+    fields.characters,
+    fields.posts,
+    fields.reactions,
+  ]);
   const button = h(
     "button",
     { class: "button primary large", type: "submit" },
@@ -150,78 +153,4 @@ function sizeOf(fields) {
     posts_count: fields.posts.input.valueAsNumber,
     ...(fields.reactions && { reactions: fields.reactions.chosen() }),
   };
-}
-
-/** What a world of the sliders' size will take: asked for when they rest, never twice for one size. */
-function estimateOf(fields) {
-  const line = h("output", { class: "estimate", for: "slider-characters_count slider-posts_count slider-reactions" });
-  const known = new Map();
-  let timer = 0;
-  let asking = null;
-  async function ask() {
-    const size = sizeOf(fields);
-    const key = JSON.stringify(size);
-    asking?.abort();
-    asking = new AbortController();
-    try {
-      if (!known.has(key)) known.set(key, await post("/worlds:estimate", size, { signal: asking.signal }));
-      show(known.get(key));
-    } catch (error) {
-      if (error.name !== "AbortError") line.replaceChildren(text("estimate.unknown"));
-    }
-  }
-  function show(found) {
-    const cost = found.usd ? range(found.usd, roughly) : text("estimate.costUnknown");
-    const calls = {
-      texts: text("estimate.texts", { n: found.text_calls }),
-      pictures: text("estimate.pictures", { n: found.image_calls }),
-    };
-    line.replaceChildren(
-      h("strong", {}, cost),
-      simulatedMark() || "",
-      " · ",
-      h("strong", {}, range(found.seconds, duration)),
-      " ",
-      h("span", { class: "quiet" }, text("estimate.calls", calls)),
-    );
-    line.classList.remove("is-old");
-  }
-  function later() {
-    line.classList.add("is-old");
-    clearTimeout(timer);
-    timer = setTimeout(ask, REST_MS);
-  }
-  for (const one of [fields.characters, fields.posts, fields.reactions])
-    one?.input.addEventListener("input", later);
-  ask();
-  const stop = () => {
-    clearTimeout(timer);
-    asking?.abort();
-  };
-  return { element: line, stop };
-}
-
-/** What the day still allows, where it has limits; shown before anything is ordered. */
-function leftToday() {
-  const element = h("p", { class: "left-today quiet", hidden: true });
-  get("/allowance", { quiet: true })
-    .then((left) => {
-      const worlds = left.worlds_left === null ? {} : { left: left.worlds_left, n: left.worlds_most };
-      const sum = left.usd_left === null ? {} : { sum: roughly(left.usd_left) };
-      const name = "n" in worlds ? ("sum" in sum ? "left.both" : "left.worlds") : "left.money";
-      element.hidden = !("n" in worlds || "sum" in sum);
-      if (!element.hidden) element.textContent = text(name, { ...worlds, ...sum });
-    })
-    .catch(() => {});
-  return element;
-}
-
-/** An estimate has no use for a fourth figure. */
-function roughly(sum) {
-  return sum >= 0.01 ? money(sum, 2) : dollars(sum);
-}
-
-function range({ low, high }, format) {
-  const [from, to] = [format(low), format(high)];
-  return from === to ? text("estimate.about", { value: from }) : `${from} – ${to}`;
 }

@@ -3,6 +3,7 @@
 import { post, wrongField } from "./api.js";
 import { budgetIn } from "./budget.js";
 import { h } from "./dom.js";
+import { estimateOf, leftToday } from "./estimate.js";
 import { field, sends } from "./forms.js";
 import { slider } from "./slider.js";
 import { text } from "./texts.js";
@@ -25,6 +26,10 @@ export function moreForm(world, { begun }) {
       { hint: text("more.budgetHint") },
     ),
   };
+  const counts = [fields.characters, fields.posts];
+  const size = () => Object.fromEntries(counts.map((one) => [one.name, one.input.valueAsNumber]));
+  const isSome = () => counts.some((one) => one.input.valueAsNumber);
+  const estimate = estimateOf(`/worlds/${world.id}:estimate`, () => (isSome() ? size() : undefined), counts);
   const button = h("button", { class: "button primary", type: "submit" }, text("more.button"));
   const general = h("p", { class: "field-error", role: "alert" });
   const form = h(
@@ -33,15 +38,14 @@ export function moreForm(world, { begun }) {
     h("div", { class: "sliders" }, fields.characters.row, fields.posts.row),
     fields.budget.row,
     general,
-    button,
+    h("div", { class: "create-end" }, button, h("div", {}, estimate.element, leftToday({ worlds: false }))),
   );
   // What is sent again after a broken connection is the same request, until it was taken.
   let request = crypto.randomUUID();
   async function action() {
-    const counts = [fields.characters, fields.posts];
     for (const one of counts) if (one.wrong()) throw wrongField(one.name, one.wrong());
-    const body = Object.fromEntries(counts.map((one) => [one.name, one.input.valueAsNumber]));
-    if (!counts.some((one) => one.input.valueAsNumber)) throw wrongField("posts_count", text("more.nothing"));
+    const body = size();
+    if (!isSome()) throw wrongField("posts_count", text("more.nothing"));
     body.budget = budgetIn(fields.budget);
     const status = await post(`/worlds/${world.id}:extend`, { ...body, request_id: request });
     request = crypto.randomUUID();
