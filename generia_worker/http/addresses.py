@@ -31,6 +31,9 @@ def listening(setting: str, bind: str) -> list[socket.socket]:
                 # With a port 0 all of them get the one that the first has got.
                 at = (address[0], found[0].getsockname()[1] if found else port, *address[2:])
                 found.append(socket.create_server(at, family=family, backlog=2048))
+                # Connections inherit it. Without it, what is written after the headers waits for an acknowledgement, which
+                # may take 40 ms; asyncio sets it only for sockets that were made with the protocol's number.
+                found[-1].setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             except OSError:
                 if (
                     family == socket.AF_INET6 and found

@@ -93,3 +93,9 @@ def test_each_process_names_the_setting_of_a_port_that_is_taken(servers: Setting
             assert process.returncode == 1, (setting, said)
             assert f"Error: {setting}: cannot listen on {address}" in said, (setting, said)
             assert "Traceback" not in said, (setting, said)
+
+
+def test_what_is_answered_in_several_writes_waits_for_no_acknowledgement() -> None:
+    server = listening("GENERIA_API_BIND", "127.0.0.1:0")[0]
+    with server, socket.create_connection(server.getsockname()), server.accept()[0] as accepted:
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -137,10 +137,11 @@ def whole(root: Any, spans: list[tuple[str, Any]]) -> None:
         "world.start_world": 1,
         "posts.write_post": 2,
         "posts.illustrate_post": 2,
-        "world.finish_world": 1,
     }
     for task, number in tasks.items():
         assert names.count(f"run/tasks.{task}") == number
+    # The chord's body, and what a status publishes that sees all else ended; the ledger lets one of them finish.
+    assert names.count("run/tasks.world.finish_world") in (1, 2)
     by_id = {span.span_id: span for _, span in mine}
 
     def above(span: Any) -> Iterator[str]:
