@@ -30,7 +30,7 @@ from generia_worker.embedded.binaries import (
     missing,
     s3_folder,
 )
-from generia_worker.embedded.folder import new_credentials, write_private
+from generia_worker.embedded.folder import write_private
 from generia_worker.embedded.ports import LOOPBACK, free_port
 from generia_worker.embedded.process import ManagedProcess, ProcessFailed
 from generia_worker.errors import ConfigurationError
@@ -56,7 +56,7 @@ class Place:
     data_dir: Path
     logs_dir: Path
     #: The credentials of the servers, by name.
-    secrets: Mapping[str, str] = field(default_factory=new_credentials)
+    secrets: Mapping[str, str]
     #: Stay open while the server runs.
     hold_fds: Sequence[int] = ()
     on_failure: Callable[[ProcessFailed], None] | None = None

@@ -18,6 +18,7 @@ from generia_worker.client.status import WorldStatus
 from generia_worker.engine.generations import Generation, Generations
 from generia_worker.engine.results import Results
 from generia_worker.engine.rounds import Round
+from generia_worker.engine.step import StepState
 from generia_worker.engine.step_rows import StepRows
 from generia_worker.errors import ConflictError
 from generia_worker.status.projection import StatusProjection
@@ -26,7 +27,7 @@ from generia_worker.worlds import talk
 from generia_worker.worlds.control import fresh_attempts, pending_again
 from generia_worker.worlds.documents import Cast
 from generia_worker.worlds.shares import share_round, written_by
-from generia_worker.worlds.steps import CAST, STEPS
+from generia_worker.worlds.steps import CAST, CHARACTER, STEPS
 
 #: A step's name has room for no more characters, and a world's row for so many rounds.
 CHARACTERS_MAX, ROUNDS_MAX = 999, 1000
@@ -129,7 +130,7 @@ class Extensions:
 
     def characters(self, world_id: str) -> int:
         """Return how many characters of a world exist."""
-        return len(written_by(self._rows.states(world_id)))
+        return self._rows.census(world_id).get((CHARACTER.kind, StepState.DONE), 0)
 
     # --- how ---------------------------------------------------------------------------------------------------
     def _check_room(self, generation: Generation, status: WorldStatus, asked: MoreSize) -> None:

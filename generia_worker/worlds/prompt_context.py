@@ -152,11 +152,10 @@ def lately(ctx: StepContext) -> list[dict[str, Any]]:
     # From the last round back, and no further than needed: a world may have lived for a year.
     for number in range(ctx.round.number - 1, 0, -1):
         posts = results.all_of(ctx.world_id, POST.kind, WrittenText, in_round=number)
-        authors = {step: names.get(CHARACTER.within(step)) for step in posts}
         told[:0] = [
             {"author": author.detail.display_name, "post": clip(posts[step].content, _BEGINNING)}
             for step in sorted(posts, key=lambda one: (one.post or 0, one.character or 0))
-            if (author := authors[step]) is not None
+            if (author := names.get(CHARACTER.within(step))) is not None
         ]
         if len(told) >= _LATELY_MAX:
             break

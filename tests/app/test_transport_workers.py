@@ -15,6 +15,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from generia_worker.embedded.folder import new_credentials
 from generia_worker.embedded.servers import Place, start_redis
 from tests.app.holding_worker import application
 
@@ -28,7 +29,7 @@ class Bench:
     """A Redis that can be restarted, and workers on it."""
 
     def __init__(self, folder: Path) -> None:
-        place = Place(folder, folder)
+        place = Place(folder, folder, new_credentials())
         self.server = start_redis(place)
         self.url = self.server.settings["redis_url"].get_secret_value()
         self.redis: Any = Redis.from_url(self.url, decode_responses=True)

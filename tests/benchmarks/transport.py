@@ -23,6 +23,7 @@ from redis import Redis
 
 from generia_worker.app import transport
 from generia_worker.app.task_events import GatheredEvents
+from generia_worker.embedded.folder import new_credentials
 from generia_worker.embedded.servers import Place, start_redis
 from generia_worker.engine.queues import LLM, bands
 from generia_worker.processes.worker import arguments, collect_seldom
@@ -164,7 +165,7 @@ class _Worker:
 @contextmanager
 def _redis() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="generia-bench-") as folder:
-        server = start_redis(Place(Path(folder), Path(folder)))
+        server = start_redis(Place(Path(folder), Path(folder), new_credentials()))
         try:
             yield server.settings["redis_url"].get_secret_value()
         finally:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from generia_worker.cli import programs
+from generia_worker.embedded.folder import new_credentials
 from generia_worker.embedded.ports import LOOPBACK, free_port
 from generia_worker.embedded.process import ManagedProcess
 from generia_worker.embedded.servers import Place, Server
@@ -36,7 +37,7 @@ class Peer(System):
 
     def __init__(self, folder: Path, slots: Mapping[str, int], plans: Mapping[str, Branch]) -> None:
         super().__init__(folder, slots, plans)
-        self.place = Place(folder, folder)
+        self.place = Place(folder, folder, new_credentials())
         self._own: list[ManagedProcess] = []
 
     @classmethod
