@@ -10,7 +10,7 @@ only grows, and says from when on a reader of that document may have missed some
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -147,13 +147,17 @@ class StatusProjection:
 
     def get(self, world_id: str) -> Document:
         """Return the status of a world that was ordered; `pending` when nothing has started. Raises NotFoundError."""
-        document = self._rows.find_one({"_id": world_id})
-        if document is None:
-            return pending_status(self._generations.get(world_id), self._table)
-        if WorldStatus(document["status"]).is_final and self._was_reopened(document):
-            # The document still tells of the end before.
-            document |= {"status": WorldStatus.IN_PROGRESS.value, "finished_at": None, "error": None}
-        return document
+        found = self.get_many([world_id]).get(world_id)
+        return pending_status(self._generations.get(world_id), self._table) if found is None else found
+
+    def get_many(self, world_ids: Sequence[str]) -> dict[str, Document]:
+        """Return the status of each of these worlds that has started, by one query."""
+        found = {row["_id"]: row for row in self._rows.find({"_id": {"$in": list(world_ids)}})}
+        for document in found.values():
+            if WorldStatus(document["status"]).is_final and self._was_reopened(document):
+                # The document still tells of the end before.
+                document |= {"status": WorldStatus.IN_PROGRESS.value, "finished_at": None, "error": None}
+        return found
 
     def _was_reopened(self, document: Document) -> bool:
         """True when a world was reopened (resume, retry, redo) and not projected since."""
@@ -184,20 +188,29 @@ class StatusProjection:
             for row in rows
         ]
 
-    def posts_since(self, world_id: str, revision: int) -> list[NewPost]:
-        """Return the posts that appeared, or were redone, since the ledger was read for this revision, in their order.
+    def posts_since(self, revisions: Mapping[str, int]) -> dict[str, list[NewPost]]:
+        """Return world → its posts that appeared, or were redone, since the ledger was read for this revision, in order.
 
-        Some that appeared shortly before are among them. All posts of a revision from a version that counted from 1.
+        One query, for however many worlds. Some posts that appeared shortly before are among them; where the revision is
+        from a version that counted from 1, all of them.
         """
-        since = datetime.fromtimestamp(revision / 1000, UTC) - _VISIBLE_AFTER
-        query: Document = {
-            "world_id": world_id,
-            "kind": {"$in": self._published},
-            "state": StepState.DONE.value,
-            "finished_at": {"$gte": since},
-        }
-        rows = self._steps.find(query, {"finished_at": 1, "result.post_id": 1}).sort("finished_at", 1)
-        return [NewPost(row["result"]["post_id"], row["finished_at"]) for row in rows]
+        found: dict[str, list[NewPost]] = {world_id: [] for world_id in revisions}
+        if not found:
+            return found
+        since: list[Document] = [
+            {
+                "world_id": world_id,
+                "kind": {"$in": self._published},
+                "state": StepState.DONE.value,
+                "finished_at": {"$gte": datetime.fromtimestamp(revision / 1000, UTC) - _VISIBLE_AFTER},
+            }
+            for world_id, revision in revisions.items()
+        ]
+        for row in self._steps.find({"$or": since}, {"world_id": 1, "finished_at": 1, "result.post_id": 1}):
+            found[row["world_id"]].append(NewPost(row["result"]["post_id"], row["finished_at"]))
+        for posts in found.values():
+            posts.sort(key=lambda post: post.at)
+        return found
 
     def project(self, world_id: str) -> Projected:
         """Bring a world's status document up to what the ledger says.

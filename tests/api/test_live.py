@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from typing import Any, Self, TypeVar
 
 import pytest
@@ -45,6 +45,43 @@ def test_an_id_that_nobody_gave_is_as_good_as_now(container: Container) -> None:
         return told
 
     assert asyncio.run(_and_stop(live, follow())).event == "status"
+
+
+def test_worlds_that_change_together_are_read_together(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine each read waits for its turn: the last of many worlds would be told after as many waits."""
+    worlds = [f"together-{number}" for number in range(20)]
+    for world_id in worlds:
+        order = Order(world_id=world_id, user_prompt="A world of many", users_count=1, posts_count=1)
+        container.generations.accept(order, limits={"llm": 10, "images": 10}, batches=1)
+        container.rows.add(world_id, STEPS.opening(1), 1)
+        container.status_refresh.refresh(world_id)
+    live = LiveStatus(container.status, lambda: container.posts)
+    read, reads, may_read = container.status.get_many, list[int](), threading.Event()
+
+    def slow(world_ids: Sequence[str]) -> dict[str, Any]:
+        reads.append(len(world_ids))
+        assert may_read.wait(20)
+        return read(world_ids)
+
+    monkeypatch.setattr(container.status, "get_many", slow)
+
+    async def follow() -> None:
+        streams = [live.events(world_id, None) for world_id in worlds]
+        for stream in streams:
+            assert await anext(stream) == sse.OPENING
+        # All of them are asked for while the first read is not back.
+        told = [asyncio.ensure_future(_next(stream)) for stream in streams]
+        await asyncio.sleep(0)
+        may_read.set()
+        assert {(await one).event for one in told} == {"status"}
+        for stream in streams:
+            await stream.aclose()
+
+    asyncio.run(_and_stop(live, follow()))
+    assert sum(reads) >= len(worlds)
+    assert len(reads) <= 4, reads
 
 
 #: A place from which no server can go on, as it cannot from one that its oplog has rolled past.

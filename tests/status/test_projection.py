@@ -176,16 +176,18 @@ def test_a_post_is_found_by_any_revision_from_before_it_was_made(books: Books) -
     books.cast([1])
     claim = books.claim(PICTURE.step(1, 1))
     while_made = books.told().revision
-    assert books.status.posts_since(WORLD, 0) == []
+    assert books.status.posts_since({WORLD: 0})[WORLD] == []
     books.ledger.commit(claim, PublishedPost(post_id="p1", media_id="m1"))
-    (post,) = books.status.posts_since(WORLD, while_made)
+    (post,) = books.status.posts_since({WORLD: while_made})[WORLD]
     assert (post.post_id, post.at) == ("p1", books.row(PICTURE.step(1, 1))["finished_at"])
     counted = books.told().revision
-    assert books.status.posts_since(WORLD, counted) == [post], (
+    assert books.status.posts_since({WORLD: counted})[WORLD] == [post], (
         "a reader may have looked before it was visible"
     )
-    assert books.status.posts_since(WORLD, counted + 60_000) == []
-    assert books.status.posts_since(WORLD, 7) == [post], "a revision of a version that counted from 1"
+    assert books.status.posts_since({WORLD: counted + 60_000})[WORLD] == []
+    assert books.status.posts_since({WORLD: 7})[WORLD] == [post], (
+        "a revision of a version that counted from 1"
+    )
 
 
 def test_a_claim_is_shown(books: Books) -> None:

@@ -86,7 +86,7 @@ def work_on(books: Books, step: Step) -> None:
     assert requests.late() == []
     requests.counted([call.key])
     books.refresh.refresh(WORLD)
-    assert books.status.posts_since(WORLD, 0) == []
+    assert books.status.posts_since({WORLD: 0})[WORLD] == []
 
 
 def read_results(books: Books) -> None:
