@@ -85,7 +85,7 @@ COPY generia_worker/status generia_worker/status
 COPY generia_worker/app generia_worker/app
 COPY generia_worker/worlds/__init__.py generia_worker/worlds/steps.py generia_worker/worlds/results.py \
      generia_worker/worlds/extension.py generia_worker/worlds/shares.py generia_worker/worlds/talk.py \
-     generia_worker/worlds/schedules.py \
+     generia_worker/worlds/schedules.py generia_worker/worlds/reply_accounts.py \
      generia_worker/worlds/documents.py generia_worker/worlds/templates.py generia_worker/worlds/context.py \
      generia_worker/worlds/control.py generia_worker/worlds/
 

@@ -201,9 +201,11 @@ class GenerationTask(Task[Any, Any]):
         def give_up_round(session: ClientSession) -> None:
             container.generations.give_up(world_id, own.number, failure, session)
 
-        rest = [one for one in states if one != step] if end.fails_world else dependents
-        on_commit = fail_world if end.fails_world else None
-        if own.number > 1 and STEPS[step.kind].fatal and not end.fails_world:
+        # A reply that fails harms no world, whatever it failed of.
+        fails_world = end.fails_world and not STEPS[step.kind].is_aside
+        rest = [one for one in states if one != step] if fails_world else dependents
+        on_commit = fail_world if fails_world else None
+        if own.number > 1 and STEPS[step.kind].fatal and not fails_world:
             on_commit = give_up_round
         container.ledger.end_without_result(claim, end.state, failure, rest, on_commit)
         _tell(claim, end.state, failure)

@@ -89,6 +89,9 @@ def sweep() -> None:
     for world_id in container.holds.worlds_to_reconcile(_RECONCILE_MOST):
         if container.holds.reconcile(world_id, container.settings.lease_s):
             log.warning("World %s had something held for calls that are not made.", world_id)
+    for world_id in container.reply_holds.worlds_to_reconcile(_RECONCILE_MOST):
+        if not container.reply_holds.reconcile(world_id, container.settings.lease_s):
+            container.reply_accounts.close_idle(world_id)
     for world_id in container.allowances.unsettled(_RECONCILE_MOST):
         container.allowances.settle(world_id)
 

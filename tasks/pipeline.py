@@ -112,6 +112,8 @@ def canvas_from(step: Step, order: Generation, states: States) -> Signature | No
     """
     if not _is_open(step, states):
         return None
+    if STEPS[step.kind].is_aside:  # nothing comes after it
+        return step_task(order.world_id, step)
     one = order.round_of(step)
     if step.character is None or one.shares is None:
         return world_canvas(order, states)

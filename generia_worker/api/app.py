@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 
 from generia_worker import __version__
-from generia_worker.api.controls import add_controls, add_days, add_reports
+from generia_worker.api.controls import add_controls, add_days, add_replies, add_reports
 from generia_worker.api.docs import add_docs
 from generia_worker.api.events import add_events
 from generia_worker.api.live import LiveStatus
@@ -27,6 +27,7 @@ from generia_worker.app.container import Container
 from generia_worker.app.days import Days
 from generia_worker.app.enqueue import Enqueuer
 from generia_worker.app.ordering import Ordering
+from generia_worker.app.replies import Replies
 from generia_worker.client.allowance import Allowance
 from generia_worker.client.estimate import Estimate
 from generia_worker.client.order import Order, WorldSize
@@ -128,6 +129,7 @@ def create_app(container: Container, enqueuer: Enqueuer) -> FastAPI:
     app.add_middleware(Measured, metrics=metrics)
     add_controls(app, container, ordering, enqueuer, Depends(authorised))
     add_days(app, Days(container), container.database.now, Depends(authorised))
+    add_replies(app, Replies(container), enqueuer, container.database.now, Depends(authorised))
     add_reports(app, container, Depends(authorised))
     add_events(app, container, live, Depends(authorised))
     _add_health(app, container, metrics, Depends(authorised))

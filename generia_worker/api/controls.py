@@ -14,9 +14,11 @@ from generia_worker.app.container import Container
 from generia_worker.app.days import Days
 from generia_worker.app.enqueue import RECORD_PROGRESS, START_WORLD, Enqueuer
 from generia_worker.app.ordering import Ordering
+from generia_worker.app.replies import Replies
 from generia_worker.client.estimate import Estimate
 from generia_worker.client.order import Extension, MoreSize
 from generia_worker.client.receipt import Receipt
+from generia_worker.client.replies import CommentNotice, RepliesBegun, RepliesStatus, ReplyTerms
 from generia_worker.client.schedule import ChronicleDay, Schedule, ScheduleStatus
 from generia_worker.client.status import FailedStep, GenerationStatus
 from generia_worker.http.problems import documented
@@ -127,6 +129,44 @@ def add_days(app: FastAPI, days: Days, now: Callable[[], datetime], authorised: 
     def chronicle(world_id: WorldId) -> list[ChronicleDay]:
         """Tell what happened in a world, day by day."""
         return days.chronicle(world_id)
+
+
+def add_replies(
+    app: FastAPI, replies: Replies, enqueuer: Enqueuer, now: Callable[[], datetime], authorised: Any
+) -> None:
+    """Add whether the characters of a world reply to people, and what tells that somebody commented."""
+    answers: dict[str, Any] = {
+        "response_model": RepliesStatus,
+        "responses": documented(401, 404, 422, 503),
+        "dependencies": [authorised],
+    }
+    changing = answers | {"responses": documented(400, 401, 403, 404, 409, 411, 413, 422, 503)}
+
+    @app.put("/v1/generations/{world_id:id}/replies", **changing)
+    def put_replies(world_id: WorldId, body: ReplyTerms) -> RepliesStatus:
+        """Let the characters of a world reply to people, for so much at most."""
+        return replies.switch_on(world_id, body, now())
+
+    @app.get("/v1/generations/{world_id:id}/replies", **answers)
+    def get_replies(world_id: WorldId) -> RepliesStatus:
+        """Tell whether they do, and what it cost."""
+        return replies.status(world_id, now())
+
+    @app.delete("/v1/generations/{world_id:id}/replies", **changing)
+    def end_replies(world_id: WorldId) -> RepliesStatus:
+        """Let them reply to nobody any more."""
+        return replies.switch_off(world_id, now())
+
+    @app.post(
+        "/v1/generations/{world_id:id}/replies",
+        **changing | {"status_code": 202, "response_model": RepliesBegun},
+    )
+    def hear(world_id: WorldId, body: CommentNotice) -> RepliesBegun:
+        """Take up what people said last under a post, where that is on: each comment once, however often this is called."""
+        steps = replies.heard(world_id, body.post_id, now())
+        for step in steps:
+            enqueuer.send_step(world_id, step)
+        return RepliesBegun(begun=len(steps))
 
 
 def add_reports(app: FastAPI, container: Container, authorised: Any) -> None:

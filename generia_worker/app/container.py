@@ -45,9 +45,10 @@ from generia_worker.status.projection import StatusProjection
 from generia_worker.status.refresh import StatusRefresh
 from generia_worker.storage.database import Database
 from generia_worker.storage.parameters import Parameters
-from generia_worker.worlds.context import Services
+from generia_worker.worlds.context import REPLIES, Services
 from generia_worker.worlds.control import Control
 from generia_worker.worlds.extension import Extensions
+from generia_worker.worlds.reply_accounts import ReplyAccounts
 from generia_worker.worlds.results import WorldParameters
 from generia_worker.worlds.schedules import Schedules
 from generia_worker.worlds.steps import STEPS
@@ -152,6 +153,11 @@ class Container:
         return Holds(self.database)
 
     @_shared
+    def reply_holds(self) -> Holds:
+        """What is held of the budgets for replies to people."""
+        return Holds(self.database, rows=self.database.replies, account=REPLIES)
+
+    @_shared
     def prices(self) -> PriceTable:
         """What calls cost by the settings."""
         s = self.settings
@@ -205,6 +211,11 @@ class Container:
     def schedules(self) -> Schedules:
         """The worlds that live on."""
         return Schedules(self.database)
+
+    @_shared
+    def reply_accounts(self) -> ReplyAccounts:
+        """The worlds whose characters reply to people."""
+        return ReplyAccounts(self.database, self.rows, self.allowances)
 
     @_shared
     def slots(self) -> dict[Provider, ProviderSlots]:
@@ -264,6 +275,12 @@ class Container:
         return PostClient(self._channel(self.settings.post_service), self.settings.rpc_timeout_s)
 
     @_shared
+    def interactions(self) -> InteractionClient | None:
+        """The interaction service, which the endpoint asks too; None where there is none."""
+        address, timeout_s = self.settings.interaction_service, self.settings.rpc_timeout_s
+        return InteractionClient(self._channel(address), timeout_s) if address else None
+
+    @_shared
     def services(self) -> Services:
         """The collaborators of the use cases: of workers alone, since others have no templates."""
         s = self.settings
@@ -282,11 +299,7 @@ class Container:
             characters=CharacterClient(self._channel(s.character_service), timeout),
             posts=self.posts,
             media=MediaClient(self._channel(s.media_service), timeout),
-            interactions=(
-                InteractionClient(self._channel(s.interaction_service), timeout)
-                if s.interaction_service
-                else None
-            ),
+            interactions=self.interactions,
         )
 
     def _metered_calls(self) -> MeteredCalls:
@@ -319,6 +332,7 @@ class Container:
             self.bills,
             self.slots,
             patience_s=s.record_patience_s,
+            accounts={REPLIES: self.reply_holds},
         )
 
     def _channel(self, address: str) -> grpc.Channel:

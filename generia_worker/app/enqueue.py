@@ -1,4 +1,5 @@
-"""Sending the first message of a world. Tasks are known by their names: the package never imports them."""
+"""Sending the first message of a world, and that of a single step. Tasks are known by their names: the package never
+imports them."""
 
 from __future__ import annotations
 
@@ -9,6 +10,10 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
+
+from generia_worker.engine.queues import queue_of
+from generia_worker.engine.step import Step
+from generia_worker.worlds.steps import STEPS
 
 log = logging.getLogger(__name__)
 
@@ -32,3 +37,18 @@ class Enqueuer:
             self._celery.send_task(task, args=[world_id], retry=False, ignore_result=True)
         except (OperationalError, RedisError, OSError) as error:
             log.warning("World %s was accepted but not yet enqueued: %s", world_id, type(error).__name__)
+
+    def send_step(self, world_id: str, step: Step) -> None:
+        """Send the message of one step, or leave it to recovery when Redis is away."""
+        spec = STEPS[step.kind]
+        try:
+            self._redis().ping()
+            self._celery.send_task(
+                spec.task,
+                args=[world_id, *step.indexes],
+                queue=queue_of(spec.queue, step),
+                retry=False,
+                ignore_result=True,
+            )
+        except (OperationalError, RedisError, OSError) as error:
+            log.warning("Step %s is not yet enqueued: %s", step.key(world_id), type(error).__name__)

@@ -177,13 +177,23 @@ class Ordering:
         self._require_prices("A budget", code="budget_without_prices")
         return self._spare_usd() / _SPARE_CALLS
 
+    def least_text_usd(self) -> float:
+        """Return what a budget for texts must be at least: one, at its worst. Raises InvalidInputError."""
+        self._require_prices("A budget", code="budget_without_prices", pictures=False)
+        return self.worst_text_usd()
+
+    def worst_text_usd(self) -> float:
+        """Return what a text costs at its worst; 0 where nobody knows."""
+        s = self._container.settings
+        return self._container.prices.worst_text_usd(_PROMPT_BYTES, s.llm_max_tokens) or 0.0
+
     def _spare_usd(self) -> float:
         s, prices = self._container.settings, self._container.prices
-        text = prices.worst_text_usd(_PROMPT_BYTES, s.llm_max_tokens) or 0.0
+        text = self.worst_text_usd()
         image = prices.worst_image_usd(s.cover_width, s.cover_height) or 0.0
         return _SPARE_CALLS * (text + image)
 
-    def _require_prices(self, what: str, how: str = "", *, code: str) -> None:
+    def _require_prices(self, what: str, how: str = "", *, code: str, pictures: bool = True) -> None:
         """Raise InvalidInputError where nobody knows what a call can cost: a budget could not hold."""
         s, prices = self._container.settings, self._container.prices
         if prices.worst_text_usd(1, 1) is None:
@@ -191,7 +201,11 @@ class Ordering:
                 s.llm_model,
                 "GENERIA_LLM_PRICE_INPUT_USD_PER_MTOK and GENERIA_LLM_PRICE_OUTPUT_USD_PER_MTOK",
             )
-        elif prices.image_usd is None and self._container.bills.dearest("images", s.image_model) is None:
+        elif (
+            pictures
+            and prices.image_usd is None
+            and self._container.bills.dearest("images", s.image_model) is None
+        ):
             model, settings = f"an image of {s.image_model}", "GENERIA_IMAGE_PRICE_USD"
         else:
             return

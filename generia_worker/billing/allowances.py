@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pymongo.client_session import ClientSession
+from pymongo.errors import PyMongoError
 
 from generia_worker.client.allowance import Allowance
 from generia_worker.errors import AllowanceExceeded, ConflictError
@@ -124,15 +125,58 @@ class Allowances:
         fresh = self._hold(row.get("person"), usd, 0, session)
         return fresh | {"base": spent_usd, "run": row["run"] + 1, "most": spent_usd + usd}
 
+    def change_hold(
+        self,
+        held: Document | None,
+        person: str | None,
+        budget_usd: float,
+        spent_usd: float,
+        session: ClientSession,
+    ) -> Document | None:
+        """Hold what may still be spent of a budget that lasts longer than a day, in place of what was `held` of it before:
+        inside the transaction that changes the budget.
+
+        Returns what is held then; None where dollars have no limits. Raises AllowanceExceeded.
+        """
+        rest_usd, today = max(budget_usd - spent_usd, 0.0), self._today()[0]
+        is_same = held is not None and (held["day"], held["person"]) == (today, person)
+        before_usd = _unspent(held, spent_usd) if held is not None and is_same else 0.0
+        if held is not None and not is_same:
+            self.give_back(held, spent_usd, session)
+        if not self.caps_of(person).bounds_dollars:
+            if held is not None and is_same:
+                self.give_back(held, spent_usd, session)
+            return None
+        more_usd = rest_usd - before_usd
+        if more_usd < 0:
+            self._return(today, person, -more_usd, session)
+        else:
+            self._hold(person, more_usd, 0, session)
+        return {"day": today, "person": person, "usd": rest_usd, "base": spent_usd}
+
+    def give_back(self, held: Document | None, spent_usd: float, session: ClientSession) -> None:
+        """Give back what `change_hold` held, but for what was spent by now."""
+        if held is not None:
+            self._return(held["day"], held["person"], _unspent(held, spent_usd), session)
+
+    def _return(self, day: str, person: str | None, usd: float, session: ClientSession) -> None:
+        for key in (day, _key(day, person)):
+            self._sums.update_one({"_id": key}, {"$inc": {"usd": -usd}}, session=session)
+
     def _hold(self, person: str | None, usd: float, worlds: int, session: ClientSession) -> Document:
         caps, (day, ends) = self.caps_of(person), self._today()
         wanted: list[tuple[str, float | None, int | None]] = [(day, caps.all_usd, None)]
         if person is not None:
             wanted.append((_key(day, person), caps.usd, caps.worlds))
-        for key, _, _ in wanted:
-            # Outside of the transaction, before it sees anything: two of the first of a day don't exclude each other.
-            blank = {"usd": 0.0, "worlds": 0, "expires_at": ends + _KEPT}
-            self._sums.update_one({"_id": key}, {"$setOnInsert": blank}, upsert=True)
+        blank = {"usd": 0.0, "worlds": 0, "expires_at": ends + _KEPT}
+        # Outside of the transaction: two of the first of a day don't exclude each other.
+        fresh = [
+            self._sums.update_one({"_id": key}, {"$setOnInsert": blank}, upsert=True) for key, *_ in wanted
+        ]
+        if any(one.upserted_id is not None for one in fresh):
+            # One that has read anything before does not see them: it is run again from its start.
+            message = "The first of a day is asked for once more."
+            raise PyMongoError(message, error_labels=["TransientTransactionError"])
         for key, most_usd, most_worlds in wanted:
             if not self._add(key, usd, worlds, most_usd, most_worlds, session):
                 raise self.exceeded(person, usd, session)
@@ -240,6 +284,11 @@ class Allowances:
             self._generations.update_one({"_id": world_id}, {"$set": done}, session=session)
 
         self._database.transaction(work)
+
+
+def _unspent(held: Document, spent_usd: float) -> float:
+    left: float = held["usd"] - max(spent_usd - held["base"], 0.0)
+    return max(left, 0.0)
 
 
 def _key(day: str, person: str | None) -> str:

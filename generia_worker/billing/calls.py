@@ -80,12 +80,15 @@ class MeteredCalls:
         slots: Mapping[Provider, ProviderSlots],
         *,
         patience_s: float,
+        accounts: Mapping[str, Holds] | None = None,
     ) -> None:
-        """`patience_s`: for how long an answer is recorded again and again while MongoDB is away."""
+        """`patience_s`: for how long an answer is recorded again and again while MongoDB is away. `accounts` are those that
+        calls may name (`PaidCall.account`); the others are held by `holds`."""
         self._llm = llm
         self._images = images
         self._requests = requests
-        self._holds = holds
+        self._accounts: dict[str | None, Holds] = {None: holds}
+        self._accounts.update(accounts or {})
         self._prices = prices
         self._bills = bills
         self._slots = slots
@@ -130,8 +133,8 @@ class MeteredCalls:
             stored = self._requests.answer_of(call.key)
             if stored is not None:
                 return TextAnswer(stored["content"], stored["too_long"])
-            since = self._holds.reconciliations(call.world_id) if call.budgeted else 0
-            self._free(call.world_id, self._requests.give_up_on_open(call), since)
+            since = self._of(call).reconciliations(call.world_id) if call.budgeted else 0
+            self._free(call, self._requests.give_up_on_open(call), since)
         for _ in range(DIALECTS_MOST):
             request = ChatRequest(
                 messages=question.messages,
@@ -168,7 +171,7 @@ class MeteredCalls:
                         intent.request_id, "llm", reason, in_row=intent.in_row
                     )
                 )
-                self._free(call.world_id, freed, intent.since)
+                self._free(call, freed, intent.since)
             else:
                 self._refused(intent, error.message)
             raise
@@ -240,7 +243,7 @@ class MeteredCalls:
         intent = Intent(call.key, call, "images", self._images.model, worst, unproven_usd=unproven)
         begun = None if call.is_first_attempt or call.is_begun else self._requests.open_one(intent)
         intent = (
-            replace(begun, since=self._holds.reconciliations(call.world_id))
+            replace(begun, since=self._of(call).reconciliations(call.world_id))
             if begun
             else self._intend(intent)
         )
@@ -280,18 +283,18 @@ class MeteredCalls:
         """
         call, in_row = intent.call, replace(intent, planned=True, in_row=True)
         if call.along is not None and call.is_begun:
-            self._holds.admit(call.world_id)
+            self._of(call).admit(call.world_id)
             del call.along["call"]  # from now on it may have been made
             return in_row
         if call.planned and not call.is_first_attempt:
-            self._holds.admit(call.world_id)
+            self._of(call).admit(call.world_id)
             if self._requests.begin_again(in_row):
                 return in_row
         if call.planned and (call.is_first_attempt or not self._requests.counts(call.key)):
             intent = replace(intent, planned=True)
         try:
             if intent.planned:
-                self._holds.admit(call.world_id)
+                self._of(call).admit(call.world_id)
                 self._requests.begin(intent)
             else:
                 self._requests.begin(intent)
@@ -308,18 +311,19 @@ class MeteredCalls:
         The first call of a model holds all that is left: what it will be billed is not known before it was, whatever price
         is configured.
         """
+        holds = self._of(intent.call)
         try:
             if intent.unproven_usd is not None:
-                held, since = self._holds.hold_rest(intent.call.world_id, intent.provider, intent.held_usd)
+                held, since = holds.hold_rest(intent.call.world_id, intent.provider, intent.held_usd)
                 intent = replace(intent, worst_usd=held)
                 self._requests.begin(intent)
             else:
-                since = self._holds.hold(intent.call.world_id, intent.provider, intent.held_usd)
+                since = holds.hold(intent.call.world_id, intent.provider, intent.held_usd)
             return replace(intent, since=since)
         except BudgetExceeded as error:
             self._requests.withdraw(intent.request_id)
             wanted = intent.call.world_id, intent.provider, intent.held_usd
-            if isinstance(error, WorldCancelled) or not self._holds.may_fit(*wanted):
+            if isinstance(error, WorldCancelled) or not holds.may_fit(*wanted):
                 raise
             raise BusyError(error.message, retry_after_s=_WAIT_FOR_OTHERS_S) from None
 
@@ -331,7 +335,7 @@ class MeteredCalls:
         )
         if was_open and not intent.planned:
             self._change_hold(
-                lambda: self._holds.release(
+                lambda: self._of(intent.call).release(
                     intent.call.world_id, intent.provider, intent.held_usd, since=intent.since
                 )
             )
@@ -377,15 +381,19 @@ class MeteredCalls:
                 self._insist(lambda: self._bills.note(intent.provider, intent.model, Dearest()))
             if cost is not None:
                 self._change_hold(
-                    lambda: self._holds.capture(
+                    lambda: self._of(intent.call).capture(
                         intent.call.world_id, intent.held_usd, cost, since=intent.since
                     )
                 )
         return spoiled
 
-    def _free(self, world_id: str, usd: float, since: int) -> None:
+    def _free(self, call: PaidCall, usd: float, since: int) -> None:
         if usd:
-            self._change_hold(lambda: self._holds.capture(world_id, usd, 0.0, since=since))
+            self._change_hold(lambda: self._of(call).capture(call.world_id, usd, 0.0, since=since))
+
+    def _of(self, call: PaidCall) -> Holds:
+        """Return who holds what a call may cost."""
+        return self._accounts[call.account]
 
     def _change_hold(self, change: Callable[[], None]) -> None:
         try:

@@ -19,6 +19,7 @@ from typing import Any
 
 from cachetools import TTLCache
 from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
 
 from generia_worker.errors import BudgetExceeded, WorldCancelled
 from generia_worker.providers.usage import PROVIDERS, Provider
@@ -37,11 +38,23 @@ _LEAST_USD = 1e-6
 
 class Holds:
     """The fields `reserved` of `generations`, `drift` (a difference that was seen, and since when), and `reconciled`: how
-    often one was taken out."""
+    often one was taken out.
 
-    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
+    A world may have another account beside that of its orders: a row of another collection, with the fields `limits`,
+    `budget_usd`, `reserved`, `cancelled` and `open`, and the calls that name this `account`.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        rows: Collection[Document] | None = None,
+        account: str | None = None,
+    ) -> None:
         self._database = database
-        self._rows = database.generations
+        self._rows = database.generations if rows is None else rows
+        self._account = account
         self._requests = database.requests
         recent: TTLCache[str, bool] = TTLCache(_RECENT_MAX, _RECENT_S, timer=clock)
         self._cancelled = ReadThroughCache(recent, lasting=lambda cancelled: not cancelled)
@@ -111,13 +124,18 @@ class Holds:
     def _refusal(self, world_id: str, provider: Provider, worst_usd: float) -> BudgetExceeded:
         row = self._rows.find_one({"_id": world_id}) or {}
         if row.get("cancelled"):
-            return WorldCancelled("The world was cancelled.")
+            return WorldCancelled(
+                "The world was cancelled."
+                if self._account is None
+                else f"There are no {self._account} any more."
+            )
+        whose = "world's" if self._account is None else f"{self._account}'"
         limit = row["limits"][provider]
         if row["reserved"][provider] >= limit:
             kind = "text" if provider == "llm" else "image"
-            return BudgetExceeded(f"The world's limit of {limit} {kind} calls is reached.")
+            return BudgetExceeded(f"The {whose} limit of {limit} {kind} calls is reached.")
         return BudgetExceeded(
-            f"The world's budget of ${row['budget_usd']:.4f} is reached: ${row['reserved']['usd']:.4f} is spent or set "
+            f"The {whose} budget of ${row['budget_usd']:.4f} is reached: ${row['reserved']['usd']:.4f} is spent or set "
             f"aside, and the next call may cost up to ${worst_usd:.4f}."
         )
 
@@ -134,7 +152,7 @@ class Holds:
             _, drift = self._drift(world_id, session)
             queries = (
                 (self._rows, _fitting(world_id, provider, worst_usd)),
-                (self._requests, {"world_id": world_id, "state": "intent"}),
+                (self._requests, {"world_id": world_id, "state": "intent", "account": self._account}),
             )
             return (
                 drift["usd"] > _NOTHING_USD
@@ -211,11 +229,17 @@ class Holds:
             "reconciled": row.get("reconciled", 0) + 1,
         }
 
-    def _due(self, world_id: str, session: ClientSession) -> dict[str, Document]:
+    def spent_usd(self, world_id: str) -> float:
+        """Return what a world's calls of this account cost, or may, in dollars: of one with a budget, but for its planned
+        calls."""
+        return float(sum(group["usd"] for group in self._due(world_id).values()))
+
+    def _due(self, world_id: str, session: ClientSession | None = None) -> dict[str, Document]:
         """Return the calls of a world that were not planned, and what they cost or may, by provider."""
+        own = {"world_id": world_id, "state": {"$in": _HELD}, "account": self._account}
         groups = self._requests.aggregate(
             [
-                {"$match": {"world_id": world_id, "state": {"$in": _HELD}, "planned": {"$ne": True}}},
+                {"$match": own | {"planned": {"$ne": True}}},
                 {
                     "$group": {
                         "_id": "$provider",

@@ -42,7 +42,8 @@ class PaidCall:
     budget, of which the worst case is held; of other worlds only the call itself is counted. `planned`: it was held with
     the order, once. `request_id`: the request for it that was stored with the claim of its step; then `along` is what the
     next write to the step's row stores too, and `patient` says that such a write follows, with nothing in between that
-    would be worth another call: the bill may wait for it.
+    would be worth another call: the bill may wait for it. `account`: whose limits and budget it counts against, where these
+    are not those of its world's orders (`Holds`).
     """
 
     key: str
@@ -54,6 +55,7 @@ class PaidCall:
     request_id: str | None = None
     along: dict[str, Any] | None = None
     patient: bool = False
+    account: str | None = None
 
     @property
     def is_begun(self) -> bool:
@@ -258,6 +260,8 @@ class Requests:
         }
         if intent.unproven_usd is not None:
             row["unproven_usd"] = intent.unproven_usd
+        if intent.call.account is not None:
+            row["account"] = intent.call.account
         return row
 
     def hold_less(self, request_id: str, usd: float) -> None:

@@ -329,6 +329,29 @@ def schedule(
     schedule_command.schedule(running, world, changes, end=end, as_json=as_json)
 
 
+@main.command()
+@click.argument("world")
+@click.option(
+    "--budget",
+    type=Dollars(0, BUDGET_MAX, min_open=True),
+    help="Switch it on: dollars of all replies at most, those before among them.",
+)
+@click.option("--off", is_flag=True, help="Reply to nobody any more.")
+@_data_dir_option
+@_json_option
+@reports_errors
+def replies(world: str, budget: float | None, off: bool, data_dir: Path | None, as_json: bool) -> None:
+    """Let the characters of WORLD reply to people who comment on their posts, or show whether they do.
+
+    Off until a budget is named.
+    """
+    from generia_worker.cli import replies_command, stacks
+
+    if off and budget is not None:
+        raise click.UsageError("Name --budget or --off.")
+    replies_command.replies(stacks.running(_settings(data_dir)), world, budget, off=off, as_json=as_json)
+
+
 @main.command("worlds")
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True)
 @_data_dir_option

@@ -20,6 +20,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "retry": "generia retry 5e9f --no-wait",
         "redo": "generia redo 5e9f post/7/3",
         "extend": "generia extend 5e9f --characters 3 --posts 20",
+        "replies": "generia replies 5e9f --budget 0.50",
         "schedule": "generia schedule 5e9f --posts-a-day 5 --budget-a-day 0.10",
     },
     "Running it": {

@@ -14,6 +14,7 @@ from generia_worker.client.allowance import Allowance
 from generia_worker.client.estimate import Estimate
 from generia_worker.client.order import Extension, MoreSize, Order, WorldSize
 from generia_worker.client.receipt import Receipt
+from generia_worker.client.replies import RepliesStatus, ReplyTerms
 from generia_worker.client.schedule import ChronicleDay, Schedule, ScheduleStatus
 from generia_worker.client.status import FailedStep, GenerationStatus
 from generia_worker.errors import (
@@ -120,6 +121,28 @@ class GeneriaClient:
         """Let no day of a world begin any more. Raises NotFoundError, TransientError."""
         found = self._send("DELETE", f"/v1/generations/{world_id}/schedule").json()
         return ScheduleStatus.model_validate(found)
+
+    def replies(self, world_id: str, asked: ReplyTerms | None = None) -> RepliesStatus:
+        """Let the characters of a world reply to people for so much at most, or (None) return whether they do.
+
+        Raises InvalidInputError, NotFoundError, ConflictError, AllowanceExceeded, TransientError.
+        """
+        body = None if asked is None else asked.model_dump(mode="json")
+        method = "GET" if asked is None else "PUT"
+        found = self._send(method, f"/v1/generations/{world_id}/replies", body).json()
+        return RepliesStatus.model_validate(found)
+
+    def end_replies(self, world_id: str) -> RepliesStatus:
+        """Let them reply to nobody any more. Raises NotFoundError, TransientError."""
+        found = self._send("DELETE", f"/v1/generations/{world_id}/replies").json()
+        return RepliesStatus.model_validate(found)
+
+    def heard(self, world_id: str, post_id: str) -> int:
+        """Tell that somebody commented on a post; returns how many comments are replied to now. Raises NotFoundError,
+        TransientError."""
+        return int(
+            self._send("POST", f"/v1/generations/{world_id}/replies", {"post_id": post_id}).json()["begun"]
+        )
 
     def chronicle(self, world_id: str) -> list[ChronicleDay]:
         """Return what happened in a world, day by day. Raises NotFoundError, TransientError."""

@@ -92,6 +92,7 @@ class GenerationStatus(BaseModel):
     extensions: int = 0
     likes_created: int = 0
     comments_created: int = 0
+    replies_created: int = 0
     likes_predicted: int = 0
     comments_predicted: int = 0
     api_call_limits_LLM: int = 0  # noqa: N815 - the platform's name

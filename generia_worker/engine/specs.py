@@ -14,12 +14,12 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 from generia_worker.engine.rounds import Round
-from generia_worker.engine.step import Scope, Step, StepState
+from generia_worker.engine.step import Census, Scope, Step, StepState
 
 M = TypeVar("M", bound=BaseModel)
 
-_NAME = re.compile(r"([a-z_]+)(?:/(\d{1,3}))?(?:/(\d{1,3}))?(?:@([2-9]|[1-9]\d{1,3}))?")
-_INDEXES = {Scope.WORLD: 0, Scope.BATCH: 1, Scope.CHARACTER: 1, Scope.POST: 2}
+_NAME = re.compile(r"([a-z_]+)(?:/(\d{1,6}))?(?:/(\d{1,3}))?(?:@([2-9]|[1-9]\d{1,3}))?")
+_INDEXES = {Scope.WORLD: 0, Scope.BATCH: 1, Scope.CHARACTER: 1, Scope.POST: 2, Scope.COMMENT: 1}
 #: The counter that every final state adds to.
 _STATE_COUNTERS = {
     StepState.DONE: "tasks_completed",
@@ -44,7 +44,7 @@ class StepSpec(Generic[M]):
     #: The name of its Celery task, and the queue that this task waits in.
     task: str
     queue: str
-    #: The stage of the status document that it belongs to; stages come in the order of the table.
+    #: The stage of the status document that it belongs to, empty for none; stages come in the order of the table.
     stage: str
     scope: Scope = Scope.WORLD
     #: The kind after whose end its message is published; None: published with the order, or by what follows.
@@ -88,6 +88,12 @@ class StepSpec(Generic[M]):
         """The kind without whose result this one cannot run."""
         return self.needs or self.after
 
+    @property
+    def is_aside(self) -> bool:
+        """True for what is done for a person's comment: it is no part of an order, its account is another one, and the
+        state of its world does not depend on it."""
+        return self.scope is Scope.COMMENT
+
     def step(self, *indexes: int, in_round: int = 1) -> Step:
         """Return the step of this kind in a round; one that is done `once` is the same in all of them.
 
@@ -99,6 +105,8 @@ class StepSpec(Generic[M]):
             raise ValueError(message)
         if self.scope is Scope.BATCH:
             return Step(self.kind, batch=indexes[0], round=in_round)
+        if self.scope is Scope.COMMENT:
+            return Step(self.kind, comment=indexes[0], round=in_round)
         return Step(self.kind, None, *indexes, round=in_round)
 
     def within(self, step: Step) -> Step:
@@ -106,8 +114,8 @@ class StepSpec(Generic[M]):
 
         Raises ValueError where this kind is of a narrower scope than `step`.
         """
-        indexes = (step.batch,) if self.scope is Scope.BATCH else (step.character, step.post)
-        wanted = indexes[: _INDEXES[self.scope]]
+        own = {Scope.BATCH: (step.batch,), Scope.COMMENT: (step.comment,)}
+        wanted = own.get(self.scope, (step.character, step.post))[: _INDEXES[self.scope]]
         return self.step(*(index for index in wanted if index is not None), in_round=step.round)
 
 
@@ -139,7 +147,8 @@ class StepTable:
     def parse(self, name: str) -> Step:
         """Read a step's name, with or without leading zeros. Raises ValueError on anything else."""
         match = _NAME.fullmatch(name)
-        if match is None or match[1] not in self._specs:
+        known = self._specs.get(match[1]) if match else None
+        if match is None or known is None or (len(match[2] or "") > 3 and not known.is_aside):
             message = (
                 f"{name!r} is no step; a step is named like describe, cast/0, character/07 or post/07/03."
             )
@@ -233,6 +242,7 @@ class StepTable:
         """
         writers = users + (known or 0)
         numbers = {Scope.WORLD: 1, Scope.BATCH: batches, Scope.CHARACTER: writers, Scope.POST: posts}
+        numbers[Scope.COMMENT] = 0  # nobody orders any
         if known is not None:  # of those who were there before only who writes takes part
             numbers[Scope.CHARACTER] = min(writers, users + posts)
         specs = list(self._with(options))
@@ -349,8 +359,18 @@ class StepTable:
         """The stages in their order, each with its kinds of step."""
         found: dict[str, tuple[str, ...]] = {}
         for spec in self:
-            found[spec.stage] = (*found.get(spec.stage, ()), spec.kind)
+            if spec.stage:
+                found[spec.stage] = (*found.get(spec.stage, ()), spec.kind)
         return found
+
+    @cached_property
+    def aside_kinds(self) -> frozenset[str]:
+        """The kinds that the state of a world does not depend on."""
+        return frozenset(spec.kind for spec in self if spec.is_aside)
+
+    def without_aside(self, census: Census) -> Census:
+        """Return what a census says of the steps that the state of a world depends on."""
+        return {(kind, state): n for (kind, state), n in census.items() if kind not in self.aside_kinds}
 
     @cached_property
     def routes(self) -> dict[str, dict[str, str]]:
@@ -363,7 +383,7 @@ class StepTable:
 
     def counters(self, kind: str, state: StepState) -> dict[str, int]:
         """Return what a step of a kind adds to the counters of the status document in this state."""
-        if not state.is_final:
+        if not state.is_final or self[kind].is_aside:
             return {}
         own = self[kind].counter if state is StepState.DONE else None
         return {_STATE_COUNTERS[state]: 1} | ({own: 1} if own else {})

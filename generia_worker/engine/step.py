@@ -8,6 +8,7 @@ specs (`generia_worker/engine/specs.py`) that the engine is given:
     character/07      of a character, counted from 1
     post/07/03        of a post of a character, both counted from 1
     plan/07@2         the same in a later round of the world (`rounds.py`)
+    reply/03          of a comment by a person, counted from 1 through all of the world
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Scope(StrEnum):
     BATCH = "batch"
     CHARACTER = "character"
     POST = "post"
+    COMMENT = "comment"
 
 
 class StepState(StrEnum):
@@ -51,7 +53,7 @@ FINAL_STATES = frozenset({StepState.DONE, StepState.FAILED, StepState.SKIPPED, S
 class Step:
     """One step of a world.
 
-    `batch` counts from 0; `character`, `post` and `round` from 1. Which of the first three are given is the kind's scope:
+    `batch` counts from 0; the others from 1. Which of them are given, but for `round`, is the kind's scope:
 
         Step("describe")   Step("cast", batch=0)   Step("character", character=7)   Step("post", character=7, post=3)
     """
@@ -61,12 +63,15 @@ class Step:
     batch: int | None = None
     character: int | None = None
     post: int | None = None
+    comment: int | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError for indexes that no scope has."""
-        batch_and_more = self.batch is not None and (self.character, self.post) != (None, None)
-        if batch_and_more or (self.post is not None and self.character is None):
-            message = f"No step has these indexes: {self.batch}, {self.character}, {self.post}."
+        of = (self.batch, self.character, self.comment)
+        if sum(one is not None for one in of) > 1 or (self.post is not None and self.character is None):
+            message = (
+                f"No step has these indexes: {self.batch}, {self.character}, {self.post}, {self.comment}."
+            )
             raise ValueError(message)
 
     @property
@@ -76,12 +81,14 @@ class Step:
             return Scope.POST
         if self.character is not None:
             return Scope.CHARACTER
+        if self.comment is not None:
+            return Scope.COMMENT
         return Scope.WORLD if self.batch is None else Scope.BATCH
 
     @property
     def indexes(self) -> tuple[int, ...]:
         """The indexes that are given, in their order: the arguments of the step's task after the world's id."""
-        return tuple(i for i in (self.batch, self.character, self.post) if i is not None)
+        return tuple(i for i in (self.batch, self.character, self.post, self.comment) if i is not None)
 
     @property
     def name(self) -> str:

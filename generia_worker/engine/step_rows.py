@@ -42,14 +42,19 @@ class StepRows:
         session: ClientSession | None = None,
         *,
         in_round: int = 1,
+        checkpoints: Document | None = None,
     ) -> None:
-        """Insert steps of a round that is cast in `batches` as pending; those that exist stay as they are."""
+        """Insert steps of a round that is cast in `batches` as pending, with these checkpoints; those that exist stay as
+        they are."""
         world = set(steps)
         before = {step: self.table.predecessor(step, batches, world, in_round) for step in world}
         writes = [
             UpdateOne(
                 {"_id": step.key(world_id)},
-                {"$setOnInsert": self._new(world_id, step, before[step], world)},
+                {
+                    "$setOnInsert": self._new(world_id, step, before[step], world)
+                    | {"checkpoints": checkpoints or {}}
+                },
                 upsert=True,
             )
             for step in world
@@ -136,7 +141,7 @@ class StepRows:
         person. `not_before` is set while the step waits for a time, and has no message.
         """
         opens_round = step.round > 1 and step.character is None and before not in added
-        begins = step.kind == self.table.first.kind or opens_round
+        begins = step.kind == self.table.first.kind or opens_round or self.table[step.kind].is_aside
         return {
             "after": before.key(world_id) if before else None,
             "ready_at": datetime.now(UTC) if begins else None,
@@ -144,7 +149,7 @@ class StepRows:
             "world_id": world_id,
             "step": step.name,
             "kind": step.kind,
-            "first": step.character if step.batch is None else step.batch,
+            "first": step.indexes[0] if step.indexes else None,
             "second": step.post,
             **({"round": step.round} if step.round > 1 else {}),
             "state": StepState.PENDING.value,
@@ -157,7 +162,6 @@ class StepRows:
             "quarantined": False,
             "outage_since": None,
             "edition": 1,
-            "checkpoints": {},
             "call": None,
             "result": None,
             "failure": None,

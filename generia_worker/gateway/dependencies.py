@@ -26,6 +26,8 @@ from generia_worker.storage.mongo import Document, open_client, utc_now
 THREADS = 40
 _POLLS_AT_ONCE = 8
 _EXPORTS_AT_ONCE = 2
+#: Of the threads, those that may wait for the endpoint to hear of comments.
+_NOTICES_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Dependencies:
     passwords: PasswordQueue = field(default_factory=PasswordQueue)
     polls: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_POLLS_AT_ONCE))
     exports: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_EXPORTS_AT_ONCE))
+    notices: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_NOTICES_AT_ONCE))
 
     def prepare(self) -> None:
         """Make sure that the indexes of the accounts exist."""

@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 from typing import Annotated
 from uuid import uuid4
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, BackgroundTasks, Header
 
-from generia_worker.errors import NotFoundError, TransientError, UnimplementedError
+from generia_worker.errors import GeneriaError, NotFoundError, TransientError, UnimplementedError
 from generia_worker.gateway.auth import AdmittingRoute, SignedIn
 from generia_worker.gateway.dependencies import Dependencies, Deps
 from generia_worker.gateway.models import CommentJson, CommentsJson, LikeJson, NewCommentBody
@@ -69,9 +69,15 @@ def list_comments(
     "/comments", status_code=201, responses=documented(400, 401, 403, 404, 409, 411, 413, 422, 429, 503)
 )
 def add_comment(
-    world_id: WorldId, post_id: PostId, body: NewCommentBody, user: SignedIn, deps: Deps, key: Key = ""
+    world_id: WorldId,
+    post_id: PostId,
+    body: NewCommentBody,
+    user: SignedIn,
+    deps: Deps,
+    afterwards: BackgroundTasks,
+    key: Key = "",
 ) -> CommentJson:
-    """Comment on a post."""
+    """Comment on a post. Where who made the world wants it, the character who wrote that replies."""
     deps.rate_limits.hit("react", user.id)
     made = _service(deps).comment(
         user.id,
@@ -81,7 +87,24 @@ def add_comment(
         idempotency_key=f"{user.id}.{key or uuid4().hex}",
         name=_name_of(user.id, deps),
     )
+    afterwards.add_task(_tell, deps, world_id, post_id)
     return CommentJson.of(made)
+
+
+def _tell(deps: Dependencies, world_id: str, post_id: str) -> None:
+    """Tell the endpoint that somebody commented. Who did has been answered, and hears of nothing that goes wrong here: the
+    next comment under the post tells of this one too."""
+    if not deps.notices.acquire(blocking=False):
+        log.warning("Nobody was told of a comment in world %s: the endpoint has others to hear of.", world_id)
+        return
+    try:
+        deps.endpoint.call("POST", f"/v1/generations/{world_id}/replies", {"post_id": post_id})
+    except NotFoundError:  # the endpoint did not make this world
+        pass
+    except GeneriaError as error:
+        log.warning("Nobody was told of a comment in world %s: %s", world_id, error.message)
+    finally:
+        deps.notices.release()
 
 
 def liked_by(user_id: str, posts: Sequence[PostRecord], deps: Dependencies) -> Collection[str]:

@@ -17,6 +17,7 @@ from generia_worker.client.allowance import Allowance
 from generia_worker.client.estimate import Estimate
 from generia_worker.client.order import WorldSize
 from generia_worker.client.receipt import Receipt
+from generia_worker.client.replies import RepliesStatus, ReplyTerms
 from generia_worker.client.schedule import ChronicleDay, Schedule, ScheduleStatus
 from generia_worker.client.status import FailedStep, GenerationStatus
 from generia_worker.errors import GeneriaError, InvalidInputError, NotFoundError, TransientError
@@ -245,6 +246,37 @@ def end_schedule(world_id: WorldId, user: SignedIn, deps: Deps) -> ScheduleStatu
     """Let no day of a world begin any more."""
     _own_world(deps, world_id, user)
     return ScheduleStatus.model_validate(deps.endpoint.call("DELETE", f"/v1/generations/{world_id}/schedule"))
+
+
+@router.put(
+    "/worlds/{world_id:id}/replies", responses=documented(400, 401, 403, 404, 409, 411, 413, 422, 503)
+)
+def put_replies(world_id: WorldId, body: ReplyTerms, user: SignedIn, deps: Deps) -> RepliesStatus:
+    """Let the characters of a world reply to people, for so much at most, or change what that may cost."""
+    _own_world(deps, world_id, user)
+    return _replies(deps, world_id, "PUT", body.model_dump(mode="json"))
+
+
+@router.get("/worlds/{world_id:id}/replies", **_PRIVATE)
+def get_replies(world_id: WorldId, user: SignedIn, deps: Deps) -> RepliesStatus:
+    """Tell whether they do, and what it cost."""
+    _own_world(deps, world_id, user)
+    return _replies(deps, world_id, "GET")
+
+
+@router.delete("/worlds/{world_id:id}/replies", responses=documented(401, 403, 404, 409, 411, 413, 422, 503))
+def end_replies(world_id: WorldId, user: SignedIn, deps: Deps) -> RepliesStatus:
+    """Let them reply to nobody any more."""
+    _own_world(deps, world_id, user)
+    return _replies(deps, world_id, "DELETE")
+
+
+def _replies(
+    deps: Dependencies, world_id: str, method: str, body: dict[str, Any] | None = None
+) -> RepliesStatus:
+    return RepliesStatus.model_validate(
+        deps.endpoint.call(method, f"/v1/generations/{world_id}/replies", body)
+    )
 
 
 @router.get("/worlds/{world_id:id}/chronicle", responses=documented(401, 404, 422, 503))

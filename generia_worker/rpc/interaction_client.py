@@ -113,6 +113,13 @@ class InteractionClient:
             answer = self._stub.AddComment(request, timeout=self._timeout_s, metadata=metadata)
         return CommentRecord(answer.comment_id, post_id, user_id, name, text, answer.created_at)
 
+    def latest(self, post_id: str, world_id: str) -> tuple[CommentRecord, ...]:
+        """Return the last comments of a post, oldest first: a page of them."""
+        page = self.comments(post_id, world_id, wire.PAGE_MAX)
+        if page.total > wire.PAGE_MAX:
+            page = self.comments(post_id, world_id, wire.PAGE_MAX, page.total - wire.PAGE_MAX)
+        return page.comments
+
     def comments(self, post_id: str, world_id: str, limit: int = 20, offset: int = 0) -> CommentPage:
         """Return a page of a post's comments, in the order in which they came."""
         with translated("GetPostComments"):

@@ -131,6 +131,9 @@ class Settings(BaseSettings):
     daily_worlds_person: int | None = Field(default=None, ge=0, le=100_000)
     daily_usd_person: float | None = Field(default=None, ge=0, le=1_000_000)
     daily_usd_all: float | None = Field(default=None, ge=0, le=1_000_000)
+    #: How many comments a day (UTC) the characters of one world reply to, where that is on: of all people, and of each.
+    daily_replies_world: int = Field(default=100, ge=0, le=10_000)
+    daily_replies_person: int = Field(default=10, ge=0, le=10_000)
     #: Whether the endpoint shows what there is to call as a page, `/docs`.
     api_docs: bool = False
     #: Clients that may follow worlds at one process of the endpoint at the same time.

@@ -17,6 +17,7 @@ _TELLTALES = {
     "post_plan": {"posts"},
     "reactions": {"likes", "comments"},
     "answers": {"answers"},
+    "reply": {"reply"},
     "character": {"display_name"},
     "world_description": {"description_short"},
     "day_news": {"headline"},

@@ -42,6 +42,7 @@ COUNTERS: dict[str, int | float] = {
     "posts_created": 0,
     "likes_created": 0,
     "comments_created": 0,
+    "replies_created": 0,
     "api_calls_made_LLM": 0,
     "api_calls_made_images": 0,
     "ambiguous_calls_LLM": 0,
@@ -293,12 +294,13 @@ class StatusProjection:
                 for name, value in self._step_rows.sums(generation.world_id, kind, fields).items():
                     counters[name] += value
         stages = [{"name": name, "status": state.value} for name, state in progress.stages.items()]
+        total = sum(self._table.without_aside(census).values())
         return {
             "_id": generation.world_id,
             "status": progress.status.value,
             "current_stage": progress.current_stage,
             "stages": stages,
-            **_plan(generation, self._table, total=sum(census.values())),
+            **_plan(generation, self._table, total=total),
             **(counters | self._requests.totals(generation.world_id)),
             **_order(generation),
             "extensions": len(generation.rounds) - 1,
@@ -317,7 +319,7 @@ class StatusProjection:
         # One that was taken up again stood still in between.
         elapsed_s = (now - generation.created_at).total_seconds() if generation.run == 1 else None
         # Of a round that is not laid out the ledger knows nothing yet but who is to be invented.
-        to_come = dict(census)
+        to_come = dict(self._table.without_aside(census))
         for one in generation.rounds[1:]:
             if not one.is_laid_out:
                 numbers = self._table.numbers(
@@ -345,7 +347,11 @@ class StatusProjection:
             return None
         stopped: Document = {"state": "skipped", "failure.kind": "BudgetExceeded"}
         first = self._steps.find_one(
-            {"world_id": generation.world_id, "$or": [{"state": "failed"}, stopped]},
+            {
+                "world_id": generation.world_id,
+                "kind": {"$nin": sorted(self._table.aside_kinds)},
+                "$or": [{"state": "failed"}, stopped],
+            },
             sort=[("finished_at", 1)],
         )
         if first is None:

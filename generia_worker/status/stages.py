@@ -55,6 +55,7 @@ def progress_of(
     stage in which something was made is `completed` when all of its steps have ended, also when some failed:
     `tasks_failed` tells of those. One of which something was cancelled is `cancelled`.
     """
+    census = table.without_aside(census)
     stages = _stages(table, census, cast_is_stored)
     working = [spec.kind for spec in table if not spec.closes_world]
     unfinished = _count(census, working, StepState.PENDING, StepState.RUNNING)

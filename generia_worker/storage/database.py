@@ -49,6 +49,12 @@ INDEXES: Mapping[str, list[IndexModel]] = {
             [("next_at", ASCENDING)], partialFilterExpression={"next_at": {"$type": "date"}}, name="due"
         )
     ],
+    "replies": [
+        IndexModel([("open", ASCENDING)], partialFilterExpression={"open": True}, name="open"),
+        IndexModel(
+            [("drift", ASCENDING)], partialFilterExpression={"drift": {"$type": "object"}}, name="drift"
+        ),
+    ],
     "daily_sums": [IndexModel([("expires_at", ASCENDING)], name="expires_at", expireAfterSeconds=0)],
     "generation_steps": [
         IndexModel(
@@ -72,6 +78,12 @@ INDEXES: Mapping[str, list[IndexModel]] = {
             [("not_before", ASCENDING)],
             partialFilterExpression={"not_before": {"$type": "date"}},
             name="scheduled",
+        ),
+        IndexModel(
+            [("world_id", ASCENDING), ("checkpoints.heard.comment_id", ASCENDING)],
+            partialFilterExpression={"checkpoints.heard.comment_id": {"$exists": True}},
+            unique=True,
+            name="heard",
         ),
         IndexModel(
             [("world_id", ASCENDING)], partialFilterExpression={"call.unsettled": True}, name="late_calls"
@@ -171,6 +183,7 @@ class Database:
         self.dearest_bills: Collection[Document] = db["dearest_bills"]
         self.watermarks: Collection[Document] = db["queue_canaries"]
         self.schedules: Collection[Document] = db["schedules"]
+        self.replies: Collection[Document] = db["replies"]
         self.database = db
 
     def ensure_indexes(self) -> None:

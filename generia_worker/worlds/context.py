@@ -16,7 +16,7 @@ from generia_worker.engine.ledger import Claim, Ledger
 from generia_worker.engine.results import Results
 from generia_worker.engine.rounds import Round
 from generia_worker.engine.specs import StepSpec
-from generia_worker.engine.step import Step
+from generia_worker.engine.step import Scope, Step
 from generia_worker.engine.step_rows import StepRows
 from generia_worker.errors import PermanentError
 from generia_worker.providers.http import HttpPool
@@ -36,7 +36,9 @@ M = TypeVar("M", bound=BaseModel)
 #: Checkpoint: how many attempts at the step ended with answers that did not fit, or that no service took.
 QUESTIONS_REPEATED = "asked_anew"
 #: Checkpoints that hold what a model wrote, before a service is given it.
-WRITTEN = ("detail", "prompts")
+WRITTEN = ("detail", "prompts", "reply")
+#: The account of replies to people, beside that of a world's orders.
+REPLIES = "replies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,17 +191,19 @@ class StepContext:
 
     def _call(self, purpose: str, *, planned: bool, patient: bool) -> PaidCall:
         key, claimed = self.idempotency_key(purpose), self.claim.call or ""
+        is_aside = self.step.scope is Scope.COMMENT
         return PaidCall(
             key=key,
             world_id=self.world_id,
             step=self.step.name,
             is_first_attempt=self.claim.is_first_attempt,
-            budgeted=self.generation.budget_usd is not None,
-            # A step that is redone was not planned to be.
-            planned=planned and self.round.planned and self.claim.edition == 1,
+            budgeted=is_aside or self.generation.budget_usd is not None,
+            # A step that is redone was not planned to be; and no order plans what people will say.
+            planned=planned and self.round.planned and self.claim.edition == 1 and not is_aside,
             request_id=claimed if claimed.partition("~")[0] == key else None,
             along=self.claim.along,
             patient=patient,
+            account=REPLIES if is_aside else None,
         )
 
 
@@ -208,7 +212,7 @@ def first_call(world_id: str, step: Step, spec: StepSpec[Any]) -> tuple[PaidCall
 
     It is the call that `StepContext` returns for the same purpose once the step is claimed.
     """
-    if not spec.text_calls and not spec.image_calls:
+    if spec.is_aside or not (spec.text_calls or spec.image_calls):
         return None
     provider: Provider = "llm" if spec.text_calls else "images"
     purpose = f"0.{spec.first_call}.0" if spec.text_calls else spec.first_call

@@ -122,7 +122,10 @@ class Control:
             again = {
                 step
                 for step, state in world.items()
-                if state in states and step.kind != self._table.closing.kind
+                if state in states
+                and step.kind != self._table.closing.kind
+                # Who commented does not wait for an answer any more.
+                and step.kind not in self._table.aside_kinds
             }
             again |= self._waiting_for(again, world)
             if again or order.cancelled or not world:

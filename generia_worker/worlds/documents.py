@@ -293,6 +293,14 @@ class WrittenAnswer(_Part):
     text: Comment = Field(min_length=1, description="One or two sentences, in the character's voice.")
 
 
+class ReplyToPerson(Content):
+    """What a character replies to somebody who is no part of its world."""
+
+    schema_name: ClassVar[str] = "reply"
+
+    reply: Comment = Field(min_length=1, description="One to three sentences, in the character's voice.")
+
+
 class Answers(Content):
     """What one character answers to comments on its posts."""
 

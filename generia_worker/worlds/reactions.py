@@ -39,7 +39,7 @@ from generia_worker.worlds.talk import AMOUNTS, Amount, readers
 M = TypeVar("M", bound=BaseModel)
 
 #: As much of a post, and as many comments on one's posts, as a character is shown.
-_POST_SHOWN, _COMMENTS_SHOWN = 300, 20
+POST_SHOWN, _COMMENTS_SHOWN = 300, 20
 #: Comments of one post that are looked through for those that an earlier attempt made.
 _LOOKED_THROUGH = 1000
 
@@ -47,7 +47,7 @@ _LOOKED_THROUGH = 1000
 # --- what is written -------------------------------------------------------------------------------------------------
 def react(ctx: StepContext, services: Services) -> Outcome:
     """Write what a character makes of the posts that it is shown: which it likes, what it says under some of them."""
-    _service(services)  # before anything is paid
+    required(services)  # before anything is paid
     posts, amount = _shown(ctx, services), _amount(ctx)
     if not posts:
         return Outcome(Opinions())
@@ -95,7 +95,7 @@ def answer(ctx: StepContext, services: Services) -> Outcome:
     posts: dict[int, dict[str, Any]] = {}
     known: dict[str, tuple[int, int]] = {}
     for by, one in heard:
-        text = clip(texts[ctx.character, one.post].content, _POST_SHOWN)
+        text = clip(texts[ctx.character, one.post].content, POST_SHOWN)
         post = posts.setdefault(one.post, {**_topic(plan, one.post), "text": text, "comments": []})
         name = f"{by}-{one.post}"
         known[name] = (one.post, by)
@@ -150,7 +150,7 @@ def _shown(ctx: StepContext, services: Services) -> dict[str, dict[str, Any]]:
             "post": name,
             **_whose(detail, names[author]),
             **_topic(plan, number),
-            "text": clip(text.content, _POST_SHOWN),
+            "text": clip(text.content, POST_SHOWN),
         }
     return found
 
@@ -221,7 +221,7 @@ def deliver(ctx: StepContext, services: Services) -> Outcome:
     acts = [act for act in _acts(ctx, services) if act.post in posts]
     if not acts:
         return Outcome(Delivered(likes=0, comments=0))
-    service = _service(services)
+    service = required(services)
     ids = services.results.all_of(ctx.world_id, CHARACTER.kind, CharacterId)
     people = {step.character: one.character_id for step, one in ids.items()}
     begun = ctx.checkpoint("delivering") is not None
@@ -235,7 +235,7 @@ def deliver(ctx: StepContext, services: Services) -> Outcome:
         if not act.text:
             if not (begun and service.likes(who, post_id)):
                 service.like(who, post_id, ctx.world_id, at=act.at)
-        elif (who, _plain(act.text)) not in there.get(act.post, ()):
+        elif (who, plain(act.text)) not in there.get(act.post, ()):
             key = ctx.idempotency_key(act.key)
             service.comment(who, post_id, ctx.world_id, act.text, idempotency_key=key, at=act.at)
     comments = sum(bool(act.text) for act in acts)
@@ -285,17 +285,18 @@ def _comments(service: InteractionClient, post_id: str, world_id: str) -> set[tu
     found: set[tuple[str, str]] = set()
     for offset in range(0, _LOOKED_THROUGH, PAGE_MAX):
         page = service.comments(post_id, world_id, PAGE_MAX, offset)
-        found |= {(one.user_id, _plain(one.text)) for one in page.comments}
+        found |= {(one.user_id, plain(one.text)) for one in page.comments}
         if offset + PAGE_MAX >= page.total:
             break
     return found
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return a text as two of them are compared: a service may have changed its white space."""
     return " ".join(text.split())
 
 
-def _service(services: Services) -> InteractionClient:
+def required(services: Services) -> InteractionClient:
     """Return the interaction service. Raises PermanentError where there is none."""
     if services.interactions is None:
         message = "Workers know no interaction service: set GENERIA_INTERACTION_SERVICE for them."

@@ -109,6 +109,26 @@ class Delivered(Result):
     comments: int
 
 
+#: Checkpoint of a step that replies, from its beginning on: a `Heard`.
+HEARD = "heard"
+
+
+class Heard(Result):
+    """A comment of a person, as the step that replies to it is given it: under which post, by number, of which round."""
+
+    comment_id: str
+    post_id: str
+    character: int
+    post: int
+    round: int
+
+
+class Replied(Result):
+    """How many replies a comment of a person has got: none where it was gone by then."""
+
+    replies: int
+
+
 class FinalCounts(Result):
     """What came of a world."""
 

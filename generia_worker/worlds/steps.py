@@ -6,6 +6,7 @@
     react/07  answer/07  deliver/07           where characters talk to each other: what one makes of others' posts, what it
                                               answers to comments on its own, and all of that under its posts
     finish
+    reply/03                                  what a character replies to a comment of a person, whenever that comes
 
 Each time that a world is extended is one more round (`generia_worker/engine/rounds.py`): `cast/0@2`, `fan_out@2`,
 `plan/07@2`, `post/07/01@2` … What is done `once` has no part in later rounds but for their new characters.
@@ -30,6 +31,7 @@ from generia_worker.worlds.results import (
     Nothing,
     Opinions,
     PublishedPost,
+    Replied,
     Replies,
     WorldImages,
 )
@@ -208,6 +210,18 @@ DELIVER = StepSpec(
     result=Delivered,
     sums={"likes_created": "likes", "comments_created": "comments"},
 )
+#: Whenever a person comments, also long after its world has ended.
+REPLY = StepSpec(
+    kind="reply",
+    scope=Scope.COMMENT,
+    once=True,
+    task="tasks.reactions.reply",
+    queue=LLM,
+    stage="",
+    result=Replied,
+    text_calls=1,
+    sums={"replies_created": "replies"},
+)
 FINISH = StepSpec(
     kind="finish",
     once=True,
@@ -235,6 +249,7 @@ STEPS = StepTable(
         REACT,
         ANSWER,
         DELIVER,
+        REPLY,
         FINISH,
     ]
 )

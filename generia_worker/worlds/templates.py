@@ -38,6 +38,10 @@ TEMPLATES: Mapping[str, tuple[tuple[str, ...], frozenset[str]]] = {
     "write_post": (("system", "user"), frozenset({*_POSTS, "post", "earlier_posts", "number", "total"})),
     "react_to_posts": (("system", "user"), frozenset({*_WORLD, "character", "posts", "likes", "comments"})),
     "answer_comments": (("system", "user"), frozenset({*_WORLD, "character", "posts", "answers"})),
+    "reply_to_person": (
+        ("system", "user"),
+        frozenset({*_WORLD, "character", "post", "earlier", "comment"}),
+    ),
     "tell_news": (("system", "user"), frozenset({*_WORLD, "day", "chronicle", "lately", "people"})),
     "reask": (("user",), frozenset({"problems"})),
     "answer_schema": (("system",), frozenset({"schema"})),

@@ -70,13 +70,15 @@ def test_the_table_of_steps_is_the_code_s() -> None:
         before = [one.kind for one in (spec.after, spec.needs, *spec.waits_for) if one is not None]
         counted = [spec.counter] if spec.counter else list(spec.sums)
         single = [[word] if word else [] for word in (spec.result.__name__, spec.redo)]
-        codes = [before, [spec.task], [spec.queue], [spec.stage], single[0], counted, single[1]]
+        its_stage = [spec.stage] if spec.stage else []
+        codes = [before, [spec.task], [spec.queue], its_stage, single[0], counted, single[1]]
         assert shown[spec.kind] == (codes, [spec.text_calls, spec.image_calls]), spec.kind
 
 
 def test_what_a_failed_step_takes_along_is_the_code_s() -> None:
     options = {spec.option for spec in STEPS if spec.option}
-    world = [*STEPS.opening(1), *STEPS.of_character(1, 2, options), STEPS.parse("chronicle@2")]
+    later = [STEPS.parse("chronicle@2"), STEPS.parse("reply/1")]
+    world = [*STEPS.opening(1), *STEPS.of_character(1, 2, options), *later]
     shown = {
         kind: (skipped, end) for kinds, skipped, end in table("failed steps") for kind in codes_in(kinds)
     }

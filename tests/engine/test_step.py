@@ -16,6 +16,8 @@ from generia_worker.engine.step import FINAL_STATES, Scope, Step, StepState
         (Step("character", character=7), "character/07", Scope.CHARACTER),
         (Step("post", character=7, post=3), "post/07/03", Scope.POST),
         (Step("post", character=40, post=250), "post/40/250", Scope.POST),
+        (Step("reply", comment=3), "reply/03", Scope.COMMENT),
+        (Step("reply", comment=12345), "reply/12345", Scope.COMMENT),
     ],
 )
 def test_a_step_is_named_by_its_kind_and_indexes(step: Step, name: str, scope: Scope) -> None:
@@ -31,6 +33,8 @@ def test_a_step_is_named_by_its_kind_and_indexes(step: Step, name: str, scope: S
         {"batch": 0, "post": 1},
         {"batch": 0, "character": 1, "post": 1},
         {"post": 1},
+        {"comment": 1, "character": 1},
+        {"comment": 1, "batch": 0},
     ],
 )
 def test_no_step_has_indexes_of_two_scopes(indexes: dict[str, int]) -> None:

@@ -26,8 +26,10 @@ from generia_worker.app.celery_app import app
 from generia_worker.app.container import Container, use_container
 from generia_worker.app.days import Days
 from generia_worker.app.ordering import Ordering
+from generia_worker.app.replies import Replies
 from generia_worker.cli import programs
 from generia_worker.client.order import Extension, Order, Talk
+from generia_worker.client.replies import ReplyTerms
 from generia_worker.embedded.stack import Stack
 from generia_worker.engine.specs import StepSpec
 from generia_worker.engine.step import Scope, Step, StepState
@@ -48,6 +50,7 @@ from generia_worker.worlds.steps import (
     PLAN,
     POST,
     REACT,
+    REPLY,
     STEPS,
 )
 from tests.fork_server import fork_server
@@ -75,6 +78,7 @@ REPOSITORIES = {
         *("mark_refused", "mark_ambiguous", "withdraw"),
     ),
     "holds": ("hold", "capture", "release"),
+    "reply_holds": ("hold", "capture", "release"),
     "generations": ("store_shares",),
     "rows": ("open_waiting",),
     "http": ("exchange",),
@@ -85,7 +89,7 @@ CLIENTS = {
     "characters": ("create", "update"),
     "posts": ("create_ai", "character_posts"),
     "media": ("presign_upload", "confirm"),
-    "interactions": ("like", "likes", "comment", "comments"),
+    "interactions": ("like", "likes", "comment", "comments", "latest"),
 }
 
 
@@ -269,7 +273,7 @@ class Laboratory:
 
 @pytest.fixture(scope="module")
 def laboratory(tmp_path_factory: pytest.TempPathFactory, no_other_stack: None) -> Iterator[Laboratory]:
-    asked = Settings(_env_file=None, **SIZES)
+    asked = Settings(_env_file=None, daily_replies_person=100, **SIZES)
     parts = [part for part in programs.programs(asked) if part.name in ("simulator", "services")]
     folder = tmp_path_factory.mktemp("crash")
     with Stack(programs.with_addresses(asked), folder, parts, fork_server=fork_server()) as stack:
@@ -316,6 +320,27 @@ def talkative(laboratory: Laboratory) -> Callable[[StepSpec[Any]], str]:
     return world_for
 
 
+@pytest.fixture
+def commented(laboratory: Laboratory) -> Callable[[int], tuple[str, Step]]:
+    """A completed world in which a guest comments, as often as is asked for; each time there is a step that replies."""
+    world = laboratory.complete(laboratory.new_world(1, 1))
+    container = laboratory.container
+    replies, service = Replies(container), container.interactions
+    assert service is not None
+    replies.switch_on(world, ReplyTerms(budget=100.0), container.database.now())
+    (post,) = container.results.all_of(world, PICTURE.kind, PublishedPost).values()
+
+    def comment(number: int) -> tuple[str, Step]:
+        said = f"What number is {number}?"
+        key = uuid.uuid4().hex
+        service.comment("guest", post.post_id, world, said, idempotency_key=key, name="guest")
+        (step,) = replies.heard(world, post.post_id, container.database.now())
+        assert step == REPLY.step(number)
+        return world, step
+
+    return comment
+
+
 def cast_of(laboratory: Laboratory, users: int, posts_count: int, reactions: Talk = "none") -> str:
     world = laboratory.new_world(users, posts_count, reactions)
     last = [step for step in STEPS.opening(-(-users // 10)) if step.batch is not None][-1]
@@ -339,6 +364,9 @@ def prepared(
     if spec is FINISH:
         world = laboratory.new_world(1, 1)
         return laboratory.made(world, *STEPS.opening(1)[:-1], *STEPS.of_character(1, 1)), FINISH.step()
+    if spec is REPLY:
+        found: tuple[str, Step] = request.getfixturevalue("commented")(n)
+        return found
     if spec.scope is Scope.WORLD:
         step = spec.step()
         return laboratory.made(laboratory.new_world(2, 3), *before(step)), step
@@ -402,7 +430,7 @@ def test_of_every_kind_the_first_planned_call_is_the_one_that_its_claim_announce
 
 
 #: Steps that create something in a service (`illustrate` makes its pictures as `avatar` does).
-CREATING = (CHARACTER, AVATAR, PICTURE, DELIVER)
+CREATING = (CHARACTER, AVATAR, PICTURE, DELIVER, REPLY)
 
 
 @pytest.fixture(params=[1000.0, None], ids=["budget", "planned"])
@@ -581,6 +609,12 @@ def check_services(laboratory: Laboratory, world: str, step: Step) -> int:
         )
         assert (len(likes), len(comments)) == (result["likes"], result["comments"])
         assert len({(row["user_id"], row["text"]) for row in comments}) == len(comments)
+    if step.kind == REPLY.kind:
+        row = laboratory.container.database.steps.find_one({"_id": step.key(world)}) or {}
+        said = database["comments"].find({"world_id": world, "text": row["checkpoints"]["reply"]})
+        assert [row["user_id"] for row in said] == [
+            one["_id"] for one in database["characters"].find({"world_id": world})
+        ]
     for name in ("media_id", "header_media_id", "icon_media_id"):
         if name in result:
             assert (database["media"].find_one({"_id": result[name]}) or {})["state"] == "confirmed"
@@ -610,14 +644,22 @@ def check_world(laboratory: Laboratory, world: str) -> None:
     steps = list(container.database.steps.find({"world_id": world}))
     calls = calls_of(container.database.database, world)
     assert wrong_counters(status, steps, calls) == []
-    assert status["tasks_total"] == len(steps)
-    container.holds.reconcile(world, 0)
-    container.holds.reconcile(world, 0)
-    order = container.database.generations.find_one({"_id": world}) or {}
-    reserved, planned = order["reserved"], order["planned"] or {"llm": 0, "images": 0}
-    for provider in ("llm", "images"):
-        held = sum(row["provider"] == provider and not row["planned"] for row in calls)
-        assert reserved[provider] == planned[provider] + held
-    usd = sum(row["worst_usd"] if row["cost_usd"] is None else row["cost_usd"] for row in calls)
-    usd = 0.0 if order["budget_usd"] is None else usd
-    assert abs(reserved["usd"] - usd) < EXACT
+    assert status["tasks_total"] == sum(not STEPS[row["kind"]].is_aside for row in steps)
+    for holds, rows, account in (
+        (container.holds, container.database.generations, None),
+        (container.reply_holds, container.database.replies, "replies"),
+    ):
+        order = rows.find_one({"_id": world})
+        if order is None:
+            continue
+        holds.reconcile(world, 0)
+        holds.reconcile(world, 0)
+        order = rows.find_one({"_id": world}) or {}
+        own = [row for row in calls if row.get("account") == account]
+        reserved, planned = order["reserved"], order.get("planned") or {"llm": 0, "images": 0}
+        for provider in ("llm", "images"):
+            held = sum(row["provider"] == provider and not row["planned"] for row in own)
+            assert reserved[provider] == planned[provider] + held
+        usd = sum(row["worst_usd"] if row["cost_usd"] is None else row["cost_usd"] for row in own)
+        usd = 0.0 if order["budget_usd"] is None else usd
+        assert abs(reserved["usd"] - usd) < EXACT

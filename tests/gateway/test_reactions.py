@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from generia_worker.rpc.connections import Connections
 from generia_worker.rpc.interaction_client import InteractionClient, PostStats
 from generia_worker.rpc.world_client import WorldRecord
-from tests.gateway.conftest import Gateway, StartGateway, add_character, add_post
+from tests.gateway.conftest import EndpointDouble, Gateway, StartGateway, add_character, add_post
 
 
 @pytest.fixture
@@ -64,6 +65,30 @@ def test_comments_have_their_author_s_name_and_come_once_a_key(
         assert found["total"] == 3
         assert read(client, f"{post}/comments?limit=1&offset=2")["comments"][0]["text"] == "Without"
         assert read(client, post)["comments_count"] == 3
+
+
+@pytest.mark.parametrize(("status", "answer"), [(202, {"begun": 1}), (404, {}), (503, {}), (422, {})])
+def test_the_endpoint_is_told_of_a_comment_and_whoever_commented_hears_of_nothing(
+    gateway_with_endpoint: Gateway,
+    endpoint: EndpointDouble,
+    user: str,
+    post: str,
+    status: int,
+    answer: dict[str, Any],
+) -> None:
+    world_id, post_id = post.split("/")[4], post.split("/")[6]
+    endpoint.answer("POST", f"/v1/generations/{world_id}/replies", status, answer)
+    with gateway_with_endpoint.as_user(user) as client:
+        assert client.post(f"{post}/comments", json={"text": ""}).status_code == 422
+        assert client.post(f"{post}/comments", json={"text": "Who are you?"}).status_code == 201
+        assert read(client, f"{post}/comments")["total"] == 1
+    deadline = time.monotonic() + 10
+    while not endpoint.calls:  # it is told once whoever commented was answered
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    (call,) = endpoint.calls
+    assert (call.method, call.path) == ("POST", f"/v1/generations/{world_id}/replies")
+    assert call.body == {"post_id": post_id}
 
 
 @pytest.mark.parametrize("text", ["", "   ", "x" * 2_001, "a\x1b[31mb", None, 5])

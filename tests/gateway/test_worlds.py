@@ -288,12 +288,25 @@ SCHEDULE = {
     "ended": None,
     "next_at": "2026-12-02T18:00:00Z",
 }
+REPLIES = {
+    "world_id": "w",
+    "on": True,
+    "budget": 0.5,
+    "spent_usd": 0.05,
+    "replies": 3,
+    "used_up": False,
+    "today": 1,
+    "a_day": 100,
+    "a_day_person": 10,
+}
 CREATORS = [
     ("POST", "{}:cancel", 202),
     ("POST", "{}:resume", 202),
     ("POST", "{}:retry", 202),
     ("GET", "{}/schedule", 200),
     ("DELETE", "{}/schedule", 200),
+    ("GET", "{}/replies", 200),
+    ("DELETE", "{}/replies", 200),
     ("GET", "{}/failures", 200),
     ("GET", "{}/receipt", 200),
 ]
@@ -317,6 +330,8 @@ def test_the_creator_alone_controls_a_world(
     body: Any = {"parts": [{"name": HARD, "usd": 0.1}]} if path.endswith("receipt") else STATUS
     if path.endswith("schedule"):
         body = SCHEDULE
+    if path.endswith("replies"):
+        body = REPLIES
     if path.endswith("failures"):
         body = [{"step": "post/07/03", "state": "failed", "reason": HARD, "at": "2025-05-26T21:42:57Z"}]
     endpoint.answer(method, f"/v1/generations/{path.format(world.id)}", status, body)
@@ -332,6 +347,8 @@ def test_the_creator_alone_controls_a_world(
         assert answer.json() == body
     elif path.endswith("schedule"):
         assert answer.json() == SCHEDULE
+    elif path.endswith("replies"):
+        assert answer.json() == REPLIES
     elif path.endswith("failures"):
         assert answer.json()[0]["reason"] == HARD
     else:
@@ -364,6 +381,22 @@ def test_a_world_lives_on_as_its_creator_says_and_all_read_its_chronicle(
         assert is_problem(client.put(f"{path}/schedule", json={"posts_a_day": 51}), 422, "posts_a_day")
         assert client.put(f"{path}/schedule", json=asked).json() == SCHEDULE
     assert {name: value for name, value in endpoint.calls[-1].body.items() if value} == asked
+
+
+def test_its_creator_lets_characters_reply_to_people_for_so_much(
+    with_endpoint: Gateway, endpoint: EndpointDouble, world: WorldRecord, user: str
+) -> None:
+    endpoint.answer("PUT", f"/v1/generations/{world.id}/replies", 200, REPLIES)
+    path = f"/api/v1/worlds/{world.id}/replies"
+    with with_endpoint.as_user("somebody-else") as client:
+        assert is_problem(client.put(path, json={"budget": 0.5}), 403)
+    with with_endpoint.as_user(user) as client:
+        assert is_problem(client.put(path, json={}), 422, "budget")
+        for budget in (0, -1, 10_001, "much", None, True):
+            assert is_problem(client.put(path, json={"budget": budget}), 422, "budget")
+        assert endpoint.calls == []
+        assert client.put(path, json={"budget": 0.5}).json() == REPLIES
+    assert [call.body for call in endpoint.calls] == [{"budget": 0.5}]
 
 
 def test_a_world_is_extended_by_its_creator(

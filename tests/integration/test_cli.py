@@ -180,6 +180,16 @@ def tells_what_more_takes(world: dict[str, Any], where: tuple[str, ...], home: P
     assert json.loads(generia("status", *where, "--json", world["id"], cwd=home).stdout)["extensions"] == 0
 
 
+def replies_to_people(world: dict[str, Any], where: tuple[str, ...], home: Path) -> None:
+    """Once a budget is named."""
+    assert "off: nobody is replied to" in generia("replies", *where, world["id"], cwd=home).stdout
+    on = generia("replies", *where, "--budget", "0.5", world["id"][:8], cwd=home)
+    assert on.stdout.startswith("on\n0 replies, $0.0000 of $0.5000\n"), on.stderr
+    off = generia("replies", *where, "--off", "--json", world["id"], cwd=home)
+    assert not json.loads(off.stdout)["on"]
+    assert generia("replies", *where, "--off", "--budget", "1", world["id"], cwd=home).returncode == 2
+
+
 def test_up_generate_status_worlds(up: tuple[Path, dict[str, Any]], home: Path) -> None:
     data, started = up
     assert {"enqueue endpoint", "world service", "S3", "MongoDB", "Redis"} <= set(started["addresses"])
@@ -199,8 +209,8 @@ def test_up_generate_status_worlds(up: tuple[Path, dict[str, Any]], home: Path) 
     assert world["name"] in generia("worlds", *where, cwd=home).stdout
     status = json.loads(generia("status", *where, "--json", "--failures", world["id"], cwd=home).stdout)
     assert (status["_id"], status["failures"]) == (world["id"], [])
-    tells_what_more_takes(world, where, home)
-    stands_in_a_list(world, where, home)
+    for told in (tells_what_more_takes, replies_to_people, stands_in_a_list):
+        told(world, where, home)
     watched = generia("watch", *where, world["id"][:8], cwd=home)
     assert (watched.returncode, "finishing: characters 1/1, posts 2/2" in watched.stdout) == (0, True)
     shown = generia("status", *where, world["id"][:8], cwd=home)

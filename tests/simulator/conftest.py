@@ -25,6 +25,7 @@ from generia_worker.worlds.documents import (
     PostDraft,
     PostPlan,
     Reactions,
+    ReplyToPerson,
     WorldDescription,
     WorldImagePrompts,
 )
@@ -40,6 +41,7 @@ MODELS: dict[str, type[Content]] = {
         PostDraft,
         Reactions,
         Answers,
+        ReplyToPerson,
     )
 }
 _UNKNOWN = (

@@ -86,6 +86,38 @@ def test_an_answer_is_to_the_one_who_asked(prompt: str) -> None:
         assert addresses(one["text"], names[one["comment"]])
 
 
+@pytest.mark.parametrize(
+    ("prompt", "text", "said"),
+    [
+        (ENGLISH, "I love this place. Who paid for the lamp oil? Tell me!", "Who paid for the lamp oil"),
+        (ENGLISH, "The best post of the week.", "The best post of the week"),
+        (RUSSIAN, "Люблю ваши истории. А кто кормит котиков?", "А кто кормит котиков"),
+        (RUSSIAN, "Лучший пост недели!", "Лучший пост недели"),
+    ],
+)
+def test_a_reply_takes_up_what_a_guest_said(prompt: str, text: str, said: str) -> None:
+    people, shown = posts_of(prompt)
+    post = {"topic": shown[0]["topic"], "text": shown[0]["text"]}
+    replies = {
+        write_document(
+            "reply", prompt, character=one, post=post, comment={"author": "guest_7", "text": text}, earlier=[]
+        )["reply"]
+        for one in people
+    }
+    assert len(replies) > 1
+    for reply in replies:
+        assert said in reply
+        assert "guest_7" in reply
+        assert not re.search(r"[{}\[\]|]", reply), reply
+        letters = [one for one in reply.replace("guest_7", "").casefold() if one.isalpha()]
+        assert sum(bool(re.match(f"[{LETTERS[prompt]}]", one)) for one in letters) > len(letters) / 2
+
+
+@pytest.mark.parametrize("comment", [None, "text", {}, {"text": "", "author": None}])
+def test_a_reply_to_nothing_is_one_still(comment: Any) -> None:
+    assert write_document("reply", ENGLISH, comment=comment)["reply"]
+
+
 @pytest.mark.parametrize("kind", ["reactions", "answers"])
 @pytest.mark.parametrize("posts", [[], ["text"], [{"text": "without an id", "comments": [1, {}]}], None])
 def test_who_is_shown_nothing_says_nothing(kind: str, posts: Any) -> None:

@@ -23,6 +23,7 @@ from generia_worker.worlds.steps import (
     PICTURE,
     PLAN,
     POST,
+    REPLY,
     STEPS,
 )
 
@@ -173,6 +174,7 @@ def _any_step(kind: str) -> Step:
         Scope.BATCH: f"{kind}/0",
         Scope.CHARACTER: f"{kind}/1",
         Scope.POST: f"{kind}/1/1",
+        Scope.COMMENT: f"{kind}/1",
     }
     return of(names[STEPS[kind].scope])
 
@@ -217,6 +219,17 @@ def test_expected_calls_are_what_a_world_would_add_up_to(
 def test_the_stages_are_those_of_the_contract() -> None:
     assert tuple(STEPS.stages) == STAGE_NAMES
     assert STEPS.stages["characters"] == ("cast", "chronicle", "fan_out", "character", "avatar")
+
+
+def test_what_a_person_says_is_no_part_of_an_order() -> None:
+    assert STEPS.aside_kinds == {"reply"}
+    assert of("reply/1234") == REPLY.step(1234)
+    with pytest.raises(ValueError, match="is no step"):
+        of("character/1234")
+    assert STEPS.numbers(20, 100, 2, ("reactions",))["reply"] == 0
+    assert STEPS.counters("reply", StepState.DONE) == STEPS.counters("reply", StepState.FAILED) == {}
+    counted = {("reply", StepState.RUNNING): 2, ("post", StepState.DONE): 3}
+    assert STEPS.without_aside(counted) == {("post", StepState.DONE): 3}
 
 
 def test_every_task_has_its_queue() -> None:

@@ -40,6 +40,7 @@ VARIABLES: dict[str, Any] = {
     "likes": 4,
     "comments": 2,
     "answers": 2,
+    "comment": {"author": "B", "text": NASTY},
     "number": 3,
     "total": 9,
 }

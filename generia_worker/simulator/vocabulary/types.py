@@ -20,7 +20,7 @@ _SLOTS: dict[str, str | None] = (
     dict.fromkeys(("place", "place1", "place2", "place3"), "places")
     | dict.fromkeys(("thing", "food"), "things")
     | dict.fromkeys(("world", "phrase", "clause", "hobby", "conflict", "n", "other", "name", "short"))
-    | dict.fromkeys(("topic", "role", "catch", "trait1", "trait2", "trait3"))
+    | dict.fromkeys(("topic", "said", "role", "catch", "trait1", "trait2", "trait3"))
 )
 _SLOT = re.compile(r"\{(\w+)(?:\.(\w+))?\}")
 
@@ -390,11 +390,14 @@ class Posts(Table):
 
 
 class Talk(Table):
-    """What people say of each other's posts: of the post itself, by what its author is to them, and in answer to that."""
+    """What people say of each other's posts: of the post itself, by what its author is to them, and in answer to that; and
+    what they reply to a guest, who said or asked something."""
 
     comments: Templates
     ties: Ties
     answers: Templates
+    replies: Templates
+    replies_to_questions: Templates
 
 
 class Vocabulary(Table):

@@ -11,7 +11,7 @@ from generia_worker.simulator.writing.context import Context, Document
 from generia_worker.simulator.writing.news import write_news
 from generia_worker.simulator.writing.people import write_cast, write_character
 from generia_worker.simulator.writing.posts import write_plan, write_post
-from generia_worker.simulator.writing.talk import write_answers, write_reactions
+from generia_worker.simulator.writing.talk import write_answers, write_reactions, write_reply
 from generia_worker.simulator.writing.world import write_images, write_world
 
 _WRITERS: dict[str, Callable[[Context], Document]] = {
@@ -23,6 +23,7 @@ _WRITERS: dict[str, Callable[[Context], Document]] = {
     "post": write_post,
     "reactions": write_reactions,
     "answers": write_answers,
+    "reply": write_reply,
     "day_news": write_news,
 }
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import Any
 
 from generia_worker.simulator.writing.context import Context, Document, Slots, name_of
 from generia_worker.simulator.writing.people import catchphrase, is_feminine, short_name
 from generia_worker.simulator.writing.posts import recognise
+from generia_worker.text import clip
 
 _MOST = 60
+#: A sentence of a guest, and as much of it as is quoted.
+_SENTENCE, _QUOTED = re.compile(r"[^.!?…\n]+[.!?…]*"), 80
 #: How often a comment says what its author is to the other one, where they are something to each other; and how often an
 #: answer does.
 _TIED, _TIED_ANSWER = 0.85, 0.4
@@ -69,6 +73,18 @@ def write_answers(context: Context) -> Document:
     }
 
 
+def write_reply(context: Context) -> Document:
+    """Return what an author replies to a guest who commented on its post (`reply`): to what that comment says."""
+    brief = context.brief
+    name, comment = name_of(brief.mapping("character")) or "?", brief.mapping("comment")
+    text, topic = str(comment.get("text") or ""), str(brief.mapping("post").get("topic") or "")
+    asked = [one for one in _SENTENCE.findall(text) if one.endswith("?")]
+    said = clip(" ".join((asked or [text])[0].split()), _QUOTED).strip(' .,;:!?«»“”"') or context.gist.phrase
+    talk, rng = context.vocabulary.talk, context.rng("reply", name, text)
+    template = rng.choice(talk.replies_to_questions if asked else talk.replies)
+    return {"reply": _say(context, rng, template, name, {"author": comment.get("author")}, topic, 0.0, said)}
+
+
 def _in_turn(rng: random.Random, templates: tuple[str, ...], count: int) -> list[str]:
     """Return so many templates: each of them once before any comes again."""
     found: list[str] = []
@@ -85,6 +101,7 @@ def _say(
     to: dict[str, Any],
     topic: str,
     tied: float,
+    said: str = "",
 ) -> str:
     """Fill a template with what the post is about and whom it is said to, and go on as it stands between the two."""
     known = recognise(context, topic) if topic else None
@@ -94,6 +111,7 @@ def _say(
         **(known.slots if known else {}),
         "name": short_name(context, str(to.get("author") or "?")),
         "topic": topic.rstrip(".!?") or context.gist.phrase,
+        "said": said,
     }
     parts = [context.fill(template, slots, feminine)]
     between = str(to.get("relationship") or "")

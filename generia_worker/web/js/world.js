@@ -5,6 +5,7 @@ import { announce, content, h, icon, isBeingMade, nameOf, rich, tint, told } fro
 import { Feed } from "./feed.js";
 import { picture, show } from "./images.js";
 import { openPost, postCard } from "./post.js";
+import { reactionsAllowed } from "./reactions.js";
 import { follow } from "./stream.js";
 import { Strip } from "./strip.js";
 import { parts, text } from "./texts.js";
@@ -149,7 +150,14 @@ export class WorldView {
       return moreForm(this.world, { begun: (status) => this.goesOn(status) });
     };
     const days = async () => (await import("./days.js")).daysForm(this.world);
-    return h("div", { class: "going-on", hidden: true }, opened("more.name", more), opened("days.name", days));
+    const replies = async () => (await import("./replies.js")).repliesForm(this.world);
+    return h(
+      "div",
+      { class: "going-on", hidden: true },
+      opened("more.name", more),
+      opened("days.name", days),
+      reactionsAllowed() && opened("replies.name", replies),
+    );
   }
 
   async goesOn(status) {
