@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import tempfile
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
+from generia_worker.client.client import GeneriaClient
+from generia_worker.client.schedule import ChronicleDay
 from generia_worker.client.status import GenerationStatus
-from generia_worker.errors import ConfigurationError
+from generia_worker.errors import ConfigurationError, NotFoundError
 from generia_worker.gateway.dependencies import connect_services
 from generia_worker.gateway.export import export_world
 from generia_worker.settings import Settings
@@ -22,7 +25,7 @@ def export(settings: Settings, status: GenerationStatus, target: Path) -> list[s
     Raises:
         ConfigurationError: there is something at `target` already, or it cannot be written.
         NotFoundError: there is no such world.
-        TransientError: a service is away.
+        TransientError: a service or the endpoint is away.
     """
     if target.exists():
         raise ConfigurationError(f"{target} exists already: name another one.")
@@ -44,10 +47,24 @@ def export(settings: Settings, status: GenerationStatus, target: Path) -> list[s
 
 
 def _write(settings: Settings, status: GenerationStatus, file: Path) -> list[str]:
+    chronicle = _chronicle(settings, status.world_id)
     services = connect_services(settings)
     try:
         return export_world(
-            status.world_id, file, services=services, settings=settings, status=status.as_json()
+            status.world_id,
+            file,
+            services=services,
+            settings=settings,
+            status=status.as_json(),
+            chronicle=chronicle,
         )
     finally:
         services.close()
+
+
+def _chronicle(settings: Settings, world_id: str) -> list[ChronicleDay]:
+    with closing(GeneriaClient(settings.api_url, settings.api_token.get_secret_value())) as client:
+        try:
+            return client.chronicle(world_id)
+        except NotFoundError:  # an endpoint of a version before knows no days
+            return []

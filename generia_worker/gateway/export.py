@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
 import httpx2
 
+from generia_worker.client.schedule import ChronicleDay
 from generia_worker.gateway import export_page
 from generia_worker.gateway.models import CharacterJson, CommentJson, PostJson, WorldJson
 from generia_worker.rpc.connections import Connections
@@ -41,11 +42,12 @@ def export_world(
     services: Connections,
     settings: Settings,
     status: Document | None = None,
+    chronicle: Sequence[ChronicleDay] = (),
 ) -> list[str]:
     """Write a world to `target`; returns the names of pictures that could not be read (they are left out).
 
-    `world.json` holds `world`, `status` (as it is given), `characters` and `posts` as the gateway shows them, each post
-    with its `comments`, but with addresses inside of the zip (empty: no picture) in place of signed URLs.
+    `world.json` holds `world`, `status` and `chronicle` (as they are given), `characters` and `posts` as the gateway shows
+    them, each post with its `comments`, but with addresses inside of the zip (empty: no picture) in place of signed URLs.
 
     Raises:
         NotFoundError, TransientError: there is no such world, or a service is away.
@@ -68,7 +70,13 @@ def export_world(
         for post in posts:
             post["media_url"] = pictures.add(f"posts/{post['id']}", post["media_url"])
             post["avatar_url"] = avatars.get(post["character_id"], "")
-        whole = {"world": world, "status": status, "characters": people, "posts": posts}
+        whole = {
+            "world": world,
+            "status": status,
+            "chronicle": [day.model_dump(mode="json") for day in chronicle],
+            "characters": people,
+            "posts": posts,
+        }
         archive.writestr("world.json", json.dumps(whole, ensure_ascii=False, indent=1))
         for name, text in export_page.files(whole).items():
             archive.writestr(name, text)

@@ -283,6 +283,10 @@ def _replies(
 def get_chronicle(world_id: WorldId, _user: SignedIn, deps: Deps) -> list[ChronicleDay]:
     """Tell what happened in a world that lives on, day by day."""
     deps.services.worlds.get(world_id)
+    return _chronicle(deps, world_id)
+
+
+def _chronicle(deps: Dependencies, world_id: str) -> list[ChronicleDay]:
     try:
         answer = deps.endpoint.call("GET", f"/v1/generations/{world_id}/chronicle")
     except NotFoundError:  # the endpoint did not make this world
@@ -339,7 +343,14 @@ def _exported(deps: Dependencies, world_id: str, status: GenerationStatus) -> IO
     file: IO[bytes] | None = None
     try:
         file = tempfile.TemporaryFile(prefix="generia-export-")  # noqa: SIM115 - closed when it is sent
-        export_world(world_id, file, services=deps.services, settings=deps.settings, status=status.as_json())
+        export_world(
+            world_id,
+            file,
+            services=deps.services,
+            settings=deps.settings,
+            status=status.as_json(),
+            chronicle=_known_chronicle(deps, world_id),
+        )
     except BaseException as error:
         if file is not None:
             with suppress(OSError):  # what was not written yet cannot be written now
@@ -350,6 +361,15 @@ def _exported(deps: Dependencies, world_id: str, status: GenerationStatus) -> IO
             raise TransientError(message, retry_after_s=60) from None
         raise
     return file
+
+
+def _known_chronicle(deps: Dependencies, world_id: str) -> list[ChronicleDay]:
+    """Return the chronicle; none where the endpoint does not tell it: a download needs the services alone."""
+    try:
+        return _chronicle(deps, world_id)
+    except (GeneriaError, ValidationError) as error:
+        log.warning("The chronicle of %s is left out of a download: %s", world_id, type(error).__name__)
+        return []
 
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:

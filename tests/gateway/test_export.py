@@ -18,7 +18,7 @@ from generia_worker.rpc import wire
 from generia_worker.rpc.connections import Connections
 from generia_worker.rpc.media_types import MediaType, sniff_format
 from generia_worker.rpc.world_client import WorldRecord
-from tests.gateway.conftest import Gateway, add_character, add_picture, add_post
+from tests.gateway.conftest import EndpointDouble, Gateway, add_character, add_picture, add_post
 
 
 @pytest.fixture
@@ -50,7 +50,8 @@ def test_a_whole_world(gateway: Gateway, full_world: WorldRecord, user: str) -> 
     archive = zipfile.ZipFile(io.BytesIO(answer.content))
     assert archive.testzip() is None
     whole = json.loads(archive.read("world.json"))
-    assert set(whole) == {"world", "status", "characters", "posts"}
+    assert set(whole) == {"world", "status", "chronicle", "characters", "posts"}
+    assert whole["chronicle"] == []
     assert (whole["world"]["name"], whole["world"]["params"]) == ("Tiefwerk", {"theme": "tea"})
     assert whole["status"]["status"] == "pending"
     ada, bob = whole["characters"]
@@ -115,6 +116,37 @@ def test_what_people_said_goes_with_it(
     services = replace(services, interactions=None)
     posts, _ = exported()
     assert [post["comments"] for post in posts] == [[], [], []]
+
+
+def test_its_chronicle_goes_with_it_where_it_has_one(
+    gateway_with_endpoint: Gateway, endpoint: EndpointDouble, full_world: WorldRecord, user: str
+) -> None:
+    told = [
+        {"day": f"2026-12-0{n}", "headline": f"Day {n} <b>", "what_happened": "The tide kept out."}
+        for n in (1, 2)
+    ]
+    path = f"/v1/generations/{full_world.id}/chronicle"
+
+    def exported() -> tuple[Any, str]:
+        with gateway_with_endpoint.as_user(user) as client:
+            answer = client.get(f"/api/v1/worlds/{full_world.id}/export")
+        archive = zipfile.ZipFile(io.BytesIO(answer.content))
+        return json.loads(archive.read("world.json"))["chronicle"], archive.read("index.html").decode()
+
+    endpoint.answer("GET", path, 200, told)
+    chronicle, page = exported()
+    assert chronicle == told
+    # On the page the last day comes first.
+    shown = [
+        page.index(words)
+        for words in (">Chronicle<", "2 December 2026", "Day 2 &lt;b&gt;", "Day 1 &lt;b&gt;")
+    ]
+    assert shown == sorted(shown)
+    # Without days, of an endpoint that does not know the world, and beside one that is not able, there is neither.
+    for status, answer in ((200, []), (404, {"detail": "not ordered"}), (500, {"detail": "away"})):
+        endpoint.answer("GET", path, status, answer)
+        chronicle, page = exported()
+        assert (chronicle, ">Chronicle<" in page) == ([], False), status
 
 
 def test_it_is_the_creators_alone(gateway: Gateway, world: WorldRecord) -> None:

@@ -26,6 +26,7 @@ def whole(**more: Any) -> dict[str, Any]:
             "params": {"description": f"{NASTY}\n\nSecond.", "theme": NASTY, "history": 7, "culture": ["x"]},
         },
         "status": None,
+        "chronicle": [{"day": "2026-12-01", "headline": NASTY, "what_happened": NASTY}],
         "characters": [
             {
                 "id": "c1",
@@ -64,12 +65,35 @@ def test_text_is_text() -> None:
     assert "26 May 2025" in page
 
 
+def test_whom_a_character_knows_is_told_and_leads_there() -> None:
+    known = [
+        {"character": " ADA ", "relationship_type": NASTY, "description": NASTY},
+        {"character": "Bob", "relationship_type": None},
+        {"character": " "},
+        {"relationship_type": "friend"},
+        "Cleo",
+        None,
+    ]
+    people = [
+        {"id": f"c{n}", "display_name": "Ada", "avatar_url": "", "meta": {"relationships": found}}
+        for n, found in enumerate((known, "Bob"))
+    ]
+    page = export_page.index_html(whole(characters=people))
+    items = re.findall(r"<li dir=[^>]*>(.*?)</li>", page.partition('class="relations"')[2])
+    assert len(items) == 2
+    assert items[0].startswith('<a href="#c-c0">ADA</a> · &lt;script&gt;')
+    assert items[0].count("&lt;script&gt;") == 2
+    assert items[1] == "<strong>Bob</strong>"
+    assert page.count("Who is who to them") == 1
+
+
 def test_an_empty_world_has_a_page() -> None:
-    nothing = whole(characters=[], posts=[])
+    nothing = whole(characters=[], posts=[], chronicle=[])
     nothing["world"] |= {"params": None, "name": "", "image_url": ""}
     page = export_page.index_html(nothing)
     assert "Nobody has posted here." in page
     assert "0 characters · 0 posts" in page
+    assert "Chronicle" not in page
 
 
 def test_the_frame_speaks_the_language_of_the_world() -> None:
@@ -77,9 +101,17 @@ def test_the_frame_speaks_the_language_of_the_world() -> None:
     russian["world"] |= {"language": "ru"}
     page = export_page.index_html(russian)
     assert '<html lang="ru">' in page
-    for words in ("1 персонаж · 1 пост", "Лента", "Всё началось с одной фразы", "Тема", "26.05.2025, 21:41"):
+    for words in (
+        "1 персонаж · 1 пост",
+        "Лента",
+        "Всё началось с одной фразы",
+        "Тема",
+        "26.05.2025, 21:41",
+        "Хроника",
+        "01.12.2026",
+    ):
         assert words in page
-    assert not re.search(r">[^<]*(Feed|Theme|About|Characters)[^<]*<", page)
+    assert not re.search(r">[^<]*(Feed|Theme|About|Characters|Chronicle)[^<]*<", page)
     assert 'lang=""' not in page
 
 

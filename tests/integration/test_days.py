@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from celery import Celery
@@ -11,6 +13,7 @@ from celery import Celery
 from generia_worker.app.container import Container
 from generia_worker.app.days import Days
 from generia_worker.app.enqueue import START_WORLD, Enqueuer
+from generia_worker.cli.export_command import export
 from generia_worker.client.order import Extension
 from generia_worker.client.schedule import Schedule
 from generia_worker.client.status import GenerationStatus
@@ -61,7 +64,7 @@ def clock(platform: Platform) -> Iterator[Clock]:
 
 
 @pytest.mark.parametrize("prompt", [ENGLISH, PROMPT])
-def test_three_days_of_a_world(platform: Platform, clock: Clock, prompt: str) -> None:
+def test_three_days_of_a_world(platform: Platform, clock: Clock, tmp_path: Path, prompt: str) -> None:
     _, audit = platform.make(prompt, 3, 3)
     world_id = audit.world_id
     clock.made_before(world_id)
@@ -89,6 +92,11 @@ def test_three_days_of_a_world(platform: Platform, clock: Clock, prompt: str) ->
     assert [one.day for one in told] == [(clock.now - timedelta(days=n)).date() for n in (3, 2, 1)]
     assert len({one.headline for one in told}) == 3
     assert all(one.what_happened for one in told)
+    export(platform.settings, platform.client.status(world_id), tmp_path / "world")
+    exported = json.loads((tmp_path / "world" / "world.json").read_text(encoding="utf-8"))
+    assert exported["chronicle"] == [one.model_dump(mode="json") for one in told]
+    heading = "Chronicle" if prompt == ENGLISH else "Хроника"
+    assert f">{heading}</h2>" in (tmp_path / "world" / "index.html").read_text(encoding="utf-8")
     # More of it by hand, in between.
     platform.client.extend(world_id, Extension(users_count=1, posts_count=2))
     audit.check(platform.wait(world_id), 4, 17)

@@ -53,6 +53,7 @@ def index_html(whole: Document) -> str:
     lore = _mapping(world["params"])
     language = str(world.get("language") or "")
     text = Texts(language)
+    cards = {_key(one["display_name"]): one["id"] for one in reversed(people)}
     return _template().render(
         world=world,
         lore=lore,
@@ -61,11 +62,13 @@ def index_html(whole: Document) -> str:
         facts=_facts(lore, _WORLD_FACTS, text),
         paragraphs=_paragraphs(lore.get("description") or world["description"] or ""),
         history=_paragraphs(lore.get("history") or ""),
-        people=[_person(one, text) for one in people],
+        chronicle=whole["chronicle"],
+        people=[_person(one, text, cards) for one in people],
         posts=whole["posts"],
         scripts=[script.name for script in _SCRIPTS] if _may_have_formulas(whole) else [],
         hue=_hue,
-        moment=lambda iso: _moment(iso, text),
+        moment=lambda iso: _moment(iso, text("export.date")),
+        day=lambda iso: _moment(iso, text("export.day")),
     )
 
 
@@ -127,7 +130,7 @@ def _paragraphs(text: Any) -> list[str]:
     return [line for line in whole.splitlines() if line.strip()]
 
 
-def _person(person: Document, text: Texts) -> Document:
+def _person(person: Document, text: Texts, cards: Mapping[str, str]) -> Document:
     meta = _mapping(person["meta"])
     interests = meta.get("interests")
     return {
@@ -136,7 +139,28 @@ def _person(person: Document, text: Texts) -> Document:
         "username": str(meta.get("username") or "").removeprefix("@"),
         "facts": _facts(meta, _CHARACTER_FACTS, text),
         "interests": [str(one) for one in interests] if isinstance(interests, list) else [],
+        "relations": _relations(meta.get("relationships"), cards),
     }
+
+
+def _key(name: Any) -> str:
+    """Return what is the same for names that mean the same character."""
+    return str(name).strip().casefold()
+
+
+def _relations(found: Any, cards: Mapping[str, str]) -> list[Document]:
+    """Return whom a character knows, with the id of the card of those who live here; what names nobody is left out."""
+    rows = map(_mapping, found if isinstance(found, list) else [])
+    return [
+        {
+            "name": str(row["character"]).strip(),
+            "type": str(row.get("relationship_type") or ""),
+            "description": str(row.get("description") or ""),
+            "id": cards.get(_key(row["character"]), ""),
+        }
+        for row in rows
+        if str(row.get("character") or "").strip()
+    ]
 
 
 def _hue(item_id: str) -> int:
@@ -144,8 +168,8 @@ def _hue(item_id: str) -> int:
     return sum(ord(char) * (n + 1) for n, char in enumerate(item_id)) % 12
 
 
-def _moment(iso: str, text: Texts) -> str:
+def _moment(iso: str, form: str) -> str:
     try:
-        return datetime.fromisoformat(iso).strftime(text("export.date"))
+        return datetime.fromisoformat(iso).strftime(form)
     except ValueError:
         return iso
