@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Route, expect
 
-from tests.browser.conftest import Person
+from generia_worker.gateway.dependencies import connect_services
+from tests.browser.conftest import LAPTOP, Person
 from tests.browser.test_page import serious
+
+PHONE: Any = {"width": 360, "height": 740}
 
 
 def heart(of: Locator) -> Locator:
@@ -59,6 +65,125 @@ def test_a_post_is_liked_and_talked_about(browser: Browser, made: tuple[Person, 
     expect(heart(seen)).to_have_attribute("aria-busy", "false")
     other.close()
     page.keyboard.press("Escape")
+
+
+@contextlib.contextmanager
+def two_at_one_post(
+    browser: Browser, made: tuple[Person, str], sentences: int = 0, window: Any = LAPTOP
+) -> Iterator[tuple[Person, Person, Any]]:
+    """Yield two people who have the same new post open, the first in this window, and the post.
+
+    Their pages wait for the clock of the test.
+    """
+    maker, world_id = made
+    caption = (
+        f"What do you think of it? {uuid.uuid4()} "
+        + "The tide came in, and nobody had seen it go. " * sentences
+    )
+    maker.site.write(world_id, [caption])
+    post = maker.context.request.get(f"/api/v1/worlds/{world_id}/posts?limit=1").json()["posts"][0]
+    path = f"/worlds/{world_id}/posts/{post['post_id']}"
+    reader = Person(browser, maker.site, viewport=window)
+    other = Person(browser, maker.site, viewport=LAPTOP)
+    reader.log_in_as(maker)
+    for person, address in ((reader, path), (other, maker.site.login_link().replace("/#", f"{path}#"))):
+        person.page.clock.install()
+        person.page.goto(address)
+        expect(person.page.get_by_text("Nobody has said anything yet.")).to_be_visible()
+    yield reader, other, post
+    other.close()
+    reader.close()
+
+
+def say(person: Person, text: str) -> None:
+    person.page.get_by_label("Say something").fill(text)
+    person.page.get_by_role("button", name="Comment").click()
+    expect(person.page.get_by_label("Say something")).to_have_value("")
+
+
+def a_while(person: Person) -> None:
+    """Let so much time pass that an open post asks what is new."""
+    person.page.clock.fast_forward(15_000)
+
+
+@pytest.mark.parametrize(
+    ("sentences", "window"), [(0, LAPTOP), (20, LAPTOP), (20, PHONE)], ids=["short", "long", "phone"]
+)
+def test_what_others_say_meanwhile_is_shown_and_nothing_moves(
+    browser: Browser, made: tuple[Person, str], sentences: int, window: Any
+) -> None:
+    with two_at_one_post(browser, made, sentences, window) as (reader, other, _):
+        page = reader.page
+        dialog, own = page.get_by_role("dialog"), page.get_by_label("Say something")
+        own.fill("I was about to say")
+        own.evaluate("(input) => input.setSelectionRange(2, 5)")
+
+        def place() -> Any:
+            """Return where the form stands, and how large the dialog is, once all has been drawn."""
+            page.evaluate(
+                "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+            )
+            return [own.bounding_box(), dialog.bounding_box()]
+
+        # What is scrolled stands on whole pixels; a comment takes 45 of them.
+        before = [pytest.approx(box, abs=2) for box in place()]
+        for n in (1, 2, 3):
+            say(other, f"Thought {n}")
+            a_while(reader)
+            expect(dialog.locator(".comment-text")).to_have_text([f"Thought {m + 1}" for m in range(n)])
+            assert place() == before
+        expect(dialog.get_by_role("status").filter(has_text="1 new comment")).to_have_count(1)
+        expect(dialog.get_by_role("link", name="3 comments")).to_have_text("3")
+        expect(own).to_be_focused()
+        expect(own).to_have_value("I was about to say")
+        assert own.evaluate("(input) => [input.selectionStart, input.selectionEnd]") == [2, 5]
+        assert not serious(page)
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+        # A post that is closed costs nothing.
+        asked = len(reader.calls)
+        for _ in range(3):
+            a_while(reader)
+        page.evaluate("() => fetch('/livez')")
+        assert [call for call in reader.calls[asked:] if "comments" in call] == []
+
+
+def test_a_comment_stands_once_and_in_its_place(browser: Browser, made: tuple[Person, str]) -> None:
+    with two_at_one_post(browser, made) as (reader, other, post):
+        comments = reader.page.locator(".comment-text")
+        say(other, "First")
+
+        def late(route: Route) -> None:
+            """One's own is read by the page before it is told that it was stored."""
+            if route.request.method != "POST":
+                route.continue_()
+                return
+            stored = route.fetch()
+            a_while(reader)
+            expect(comments).to_have_text(["First", "Second"])
+            route.fulfill(response=stored)
+
+        reader.page.route("**/comments*", late)
+        say(reader, "Second")
+        # What a character says has a date of its world: before what stands there already.
+        services = connect_services(reader.site.settings)
+        assert services.interactions is not None
+        services.interactions.comment(
+            post["character_id"],
+            post["post_id"],
+            post["world_id"],
+            "As I always said",
+            idempotency_key=post["post_id"],
+            at=datetime.now(UTC) - timedelta(days=400),
+        )
+        services.close()
+        say(reader, "Third")
+        for person in (reader, other):
+            a_while(person)
+            expect(person.page.locator(".comment-text")).to_have_text(
+                ["As I always said", "First", "Second", "Third"]
+            )
+            expect(person.page.get_by_role("dialog").get_by_role("link", name="4 comments")).to_be_visible()
 
 
 def test_a_like_that_fails_is_not_shown_as_one(made: tuple[Person, str]) -> None:

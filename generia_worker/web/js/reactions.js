@@ -7,6 +7,9 @@ import { number, text } from "./texts.js";
 
 const PAGE = 50;
 const MOST = 2000;
+/** How soon an open post is asked for new comments: soon after one came, less and less often while none does. */
+const SOON_MS = 3000;
+const SELDOM_MS = 15_000;
 let there = false;
 
 /** Say whether there are any here; told by the session. */
@@ -22,14 +25,22 @@ const pathOf = (post) => `/worlds/${post.world_id}/posts/${post.post_id}`;
 /** The buttons of a post: like it, see what is said of it. Nothing where there are no reactions. */
 export function reactions(post) {
   if (!there) return null;
-  const comments = h(
-    "a",
-    { class: "react", href: pathOf(post), "aria-label": text("post.comments", { n: post.comments_count }) },
-    icon("speech"),
-    h("span", {}, number(post.comments_count)),
-  );
+  const comments = h("a", { class: "react", href: pathOf(post) }, icon("speech"), h("span", {}));
+  label(comments, post.comments_count);
   const problem = h("span", { class: "react-problem", role: "alert" });
   return h("div", { class: "reactions" }, like(post, problem), comments, problem);
+}
+
+function label(link, total) {
+  link.setAttribute("aria-label", text("post.comments", { n: total }));
+  link.querySelector("span").textContent = number(total);
+}
+
+/** Let every place where a post is shown say how many comments it has now. */
+function count(post, total) {
+  post.comments_count = total;
+  const links = document.querySelectorAll(`a.react[href="${CSS.escape(pathOf(post))}"]`);
+  for (const link of links) label(link, total);
 }
 
 function like(post, problem) {
@@ -64,23 +75,30 @@ function like(post, problem) {
   return button;
 }
 
-/** What is said of a post that is open, and room to say something. */
+/** What is said of a post that is open, as it is said, and room to say something. */
 export function comments(post, language) {
   if (!there) return null;
-  const known = new Set();
+  const known = new Map();
   const list = h("ol", { class: "comments" });
   const note = h("p", { class: "quiet", role: "status" });
+  const heard = h("p", { class: "unseen", role: "status" });
   const more = h("button", { class: "button", type: "button", hidden: true }, text("comments.more"));
-  const show = (comment) => {
-    if (known.has(comment.id)) return;
-    known.add(comment.id);
-    list.append(entry(comment, language));
+  const read = (offset, options) => get(query(`${pathOf(post)}/comments`, { limit: PAGE, offset }), options);
+  /** Put comments in their places: before those of them that are here already, else at the end. */
+  const place = (found, fresh = false) => {
+    let next = null;
+    for (const comment of found.toReversed()) {
+      const item = known.get(comment.id) ?? list.insertBefore(entry(comment, language, fresh), next);
+      known.set(comment.id, item);
+      next = item;
+    }
   };
   const load = async () => {
     more.setAttribute("aria-busy", "true");
     try {
-      const page = await get(query(`${pathOf(post)}/comments`, { limit: PAGE, offset: known.size }));
-      page.comments.forEach(show);
+      const page = await read(known.size);
+      place(page.comments);
+      count(post, page.total);
       more.hidden = page.comments.length === 0 || known.size >= page.total;
       note.replaceChildren(page.total === 0 ? text("comments.none") : "");
     } catch (error) {
@@ -90,28 +108,91 @@ export function comments(post, language) {
       more.setAttribute("aria-busy", "false");
     }
   };
-  more.addEventListener("click", load);
-  load();
   const said = (comment) => {
+    if (!known.has(comment.id)) count(post, post.comments_count + 1);
     // What came before it is read first: it stands at the end.
-    if (more.hidden) show(comment);
+    if (more.hidden) place([comment]);
     note.replaceChildren(more.hidden ? "" : text("comments.later"));
   };
-  return h(
+  const section = h(
     "section",
     { class: "comments-part", "aria-label": text("comments.name") },
     h("h2", { class: "part-title" }, text("comments.name")),
     list,
     note,
     more,
+    heard,
     write(post, said),
   );
+  let seen = 0;
+  /** Show what others have said meanwhile; returns whether they have. */
+  const look = async () => {
+    // Who has not read to the end finds it there.
+    if (!more.hidden || more.getAttribute("aria-busy") === "true") return false;
+    const page = await read(known.size, { quiet: true });
+    const isNew = (comment) => !known.has(comment.id);
+    let found = page.comments;
+    // A character's comment has a date of its world and may stand before others: then all are read again, once.
+    if (known.size + found.filter(isNew).length < page.total && page.total !== seen) {
+      found = await whole((offset) => read(offset, { quiet: true }));
+      seen = page.total;
+    }
+    const n = found.filter(isNew).length;
+    if (n === 0) return false;
+    withoutMoving(section, () => {
+      place(found, true);
+      note.replaceChildren();
+    });
+    count(post, page.total);
+    heard.textContent = text("comments.new", { n });
+    return true;
+  };
+  more.addEventListener("click", load);
+  load().then(() => keepUp(section, look));
+  return section;
 }
 
-function entry(comment, language) {
+/** Read all pages. */
+async function whole(read) {
+  const found = [];
+  for (;;) {
+    const page = await read(found.length);
+    found.push(...page.comments);
+    if (page.comments.length === 0 || found.length >= page.total) return found;
+  }
+}
+
+// An open post asks, and nothing is pushed: the stream of a world ends when the world is made, an interaction service tells
+// nothing by itself, and a stream for each open post would take one of the six connections that a browser has to a server.
+// So a post that is not open costs nothing, and one that is open, in a tab that is seen, one small call every 3 to 15 s.
+function keepUp(section, look, wait = SOON_MS) {
+  setTimeout(async () => {
+    if (!section.isConnected) return;
+    // While the server is away it is only asked less often.
+    const news = document.hidden ? null : await look().catch(() => false);
+    keepUp(section, look, news ? SOON_MS : news === null ? wait : Math.min(wait * 1.5, SELDOM_MS));
+  }, wait);
+}
+
+/** Change the comments so that nothing moves below the eyes: the dialog does not grow, and a form that is in use stays. */
+function withoutMoving(section, change) {
+  const dialog = section.closest("dialog");
+  dialog.style.height = `${dialog.offsetHeight}px`;
+  dialog.classList.add("is-held");
+  const form = section.querySelector("form");
+  const top = () => form.getBoundingClientRect().top;
+  const before = top();
+  change();
+  // What is only read, the browser keeps in its place.
+  if (!form.contains(document.activeElement)) return;
+  // One of them scrolls, by the width of the window.
+  for (const box of [section.parentElement, dialog]) box.scrollTop += top() - before;
+}
+
+function entry(comment, language, fresh) {
   return h(
     "li",
-    {},
+    { class: fresh && "is-new" },
     h("p", { class: "comment-head" }, h("b", { dir: "auto" }, comment.username || text("comments.somebody")), " ", moment(comment.created_at)),
     h("p", { class: "comment-text", ...content(language) }, comment.text),
   );
