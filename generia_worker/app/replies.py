@@ -83,7 +83,7 @@ class Replies:
         """Look at what people said last under a post, and return the steps that reply to it: of each comment, once.
 
         Comments that nobody told of are among them, for a day. Nothing where it is off, no budget is left or the world was
-        stopped. Raises NotFoundError when the world was never ordered; TransientError when the comments cannot be read.
+        stopped, or was never ordered. Raises TransientError when the comments cannot be read.
         """
         c = self._container
         account = c.reply_accounts.find(world_id)

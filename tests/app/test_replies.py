@@ -11,13 +11,16 @@ import pytest
 
 from generia_worker.app.container import Container
 from generia_worker.app.replies import Replies
+from generia_worker.billing.requests import Intent, PaidCall
 from generia_worker.client.replies import ReplyTerms
 from generia_worker.engine.ledger import Claim
 from generia_worker.engine.step import Failure, Step, StepState
 from generia_worker.errors import AllowanceExceeded, ConflictError, InvalidInputError, NotFoundError
+from generia_worker.providers.usage import Usage
 from generia_worker.rpc.interaction_client import CommentRecord
 from generia_worker.settings import Settings
-from generia_worker.worlds.results import Replied
+from generia_worker.worlds.reply_accounts import ReplyBounds
+from generia_worker.worlds.results import Heard, Replied
 from generia_worker.worlds.steps import REPLY
 from tests.books import WORLD, in_parallel
 from tests.worlds.test_extension import Ended
@@ -102,9 +105,13 @@ def test_nobody_is_replied_to_before_it_is_switched_on_and_after_it_is_off(place
     assert place.heard() == [], "what was said before is left alone"
     place.comments.say(by=WRITER)
     mine = place.comments.say(at=NOW + HOUR)
-    assert place.heard(NOW + HOUR) == ["reply/01"]
+    place.replies.switch_on(WORLD, ReplyTerms(budget=5.0), NOW + 2 * HOUR)
+    assert place.heard(NOW + 2 * HOUR) == ["reply/01"], "another budget is no new beginning"
     assert place.said("reply/01") == mine
     assert not place.replies.switch_off(WORLD, NOW).on
+    late = Heard(comment_id="late", post_id=POST, character=1, post=1, round=1)
+    bounds = ReplyBounds(world=9, person=9, least_usd=0.0)
+    assert place.container.reply_accounts.add(WORLD, late, "guest", bounds, NOW) is None, "it was just now"
     place.comments.say(at=NOW + HOUR)
     assert place.heard(NOW + HOUR) == []
     assert place.replies.status(WORLD, NOW + HOUR).today == 1
@@ -134,9 +141,8 @@ def test_a_notice_that_was_lost_is_made_up_for_within_a_day(place: Place) -> Non
 def test_a_day_has_so_many_of_a_person_and_of_all(make_place: MakePlace, place: Place) -> None:
     bounded = make_place(daily_replies_world=3, daily_replies_person=2)
     bounded.replies.switch_on(WORLD, LOTS, NOW)
-    for by in ("guest", "guest", "guest", "another", "a third"):
-        bounded.comments.say(by=by)
-    assert len(bounded.heard()) == 3
+    ids = [bounded.comments.say(by=by) for by in ("guest", "guest", "guest", "another", "a third")]
+    assert {bounded.said(step) for step in bounded.heard()} == {ids[0], ids[1], ids[3]}
     told = bounded.replies.status(WORLD, NOW)
     assert (told.today, told.a_day, told.a_day_person) == (3, 3, 2)
     assert bounded.heard() == []
@@ -295,8 +301,22 @@ def test_an_account_is_swept_while_it_is_worked_on(place: Place, step: Step) -> 
     accounts.close_idle(WORLD)
     assert holds.worlds_to_reconcile(10) == []
     assert (place.container.database.replies.find_one({"_id": WORLD}) or {})["reserved"]["usd"] == 0
-    # The world's own account is another one.
-    assert place.container.holds.reconcile(WORLD, 0) is False
+
+
+def test_what_replies_cost_is_in_their_account_alone(place: Place, step: Step) -> None:
+    container, requests = place.container, place.container.requests
+    key = f"{step.key(WORLD)}#1.0.text.0"
+    intent = Intent(key, PaidCall(key, WORLD, step.name, account="replies"), "llm", "m", 0.5)
+    requests.begin(intent)
+    container.reply_holds.hold(WORLD, "llm", 0.5)
+    requests.record_answer(intent, Usage(0.25, 1, 1), {"content": ""})
+    container.reply_holds.capture(WORLD, 0.5, 0.25, since=0)
+    assert place.replies.status(WORLD, NOW).spent_usd == 0.25
+    assert told(place)["llm_cost_total"] == 0.25
+    for holds in (container.holds, container.reply_holds):
+        assert not holds.reconcile(WORLD, 0)
+        assert not holds.reconcile(WORLD, 0), "each counts its own"
+    assert container.holds.spent_usd(WORLD) == 0
 
 
 def test_whether_a_comment_was_taken_up_is_asked_of_an_index(place: Place, step: Step) -> None:
