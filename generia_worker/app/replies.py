@@ -82,8 +82,8 @@ class Replies:
     def heard(self, world_id: str, post_id: str, now: datetime) -> list[Step]:
         """Look at what people said last under a post, and return the steps that reply to it: of each comment, once.
 
-        Comments that nobody told of are among them, for a day. Nothing where it is off, no budget is left or the world was
-        stopped, or was never ordered. Raises TransientError when the comments cannot be read.
+        Comments that nobody told of are among them, for a day. Nothing where it is off, no budget is left, or the world was
+        stopped or never ordered. Raises TransientError when the comments cannot be read.
         """
         c = self._container
         account = c.reply_accounts.find(world_id)
