@@ -77,9 +77,10 @@ def test_the_wait_goes_by_the_clock_of_the_database(books: Books) -> None:
 def test_the_longest_waiting_come_first_and_no_more_than_asked_for(books: Books) -> None:
     books.cast([3])
     posts = [POST.step(1, number) for number in (1, 2, 3)]
-    for post, ago_ms in zip(posts, (100, 300, 200), strict=True):
+    # Each counts from a moment of its own: what lies between is longer than any of these statements takes.
+    for post, ago_min in zip(posts, (1, 3, 2), strict=True):
         schedule(books, post, 0)
-        books.change(post, not_before={"$subtract": ["$$NOW", ago_ms]})
+        books.change(post, not_before={"$subtract": ["$$NOW", ago_min * 60_000]})
     assert names(books.recovery.due(2)) == ["post/01/02", "post/01/03"]
 
 
@@ -167,8 +168,8 @@ def test_the_oldest_loss_comes_first(books: Books) -> None:
     books.cast([1, 1])
     end(books, FAN_OUT.step())
     assert len(books.recovery.lost(["character"], later(books, seconds=1), 10)) == 2
-    for step, ago_ms in ((CHARACTER.step(1), 1000), (CHARACTER.step(2), 2000)):
-        books.change(step, ready_at={"$subtract": ["$$NOW", ago_ms]})
+    for step, ago_min in ((CHARACTER.step(1), 1), (CHARACTER.step(2), 2)):
+        books.change(step, ready_at={"$subtract": ["$$NOW", ago_min * 60_000]})
     assert names(books.recovery.lost(["character"], later(books, seconds=1), 10)) == [
         "character/02",
         "character/01",
@@ -194,7 +195,7 @@ def test_a_step_is_orphaned_when_its_lease_ran_out_a_while_ago(books: Books) -> 
     books.claim(STEP)
     future = later(books, hours=1)
     assert not books.recovery.has_orphans()
-    books.expire(STEP, ago_ms=500)
+    books.expire(STEP)
     assert not books.recovery.has_orphans(), "its owner may still renew it"
     assert books.recovery.orphaned(KINDS, future, 10) == []
     books.expire(STEP, ago_ms=1500)
