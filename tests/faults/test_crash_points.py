@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 import requests
+from bson import json_util
 from celery.exceptions import Ignore
 
 from generia_worker.app.celery_app import app
@@ -37,7 +38,6 @@ from generia_worker.rpc import character_client, interaction_client, media_clien
 from generia_worker.settings import Settings
 from generia_worker.worlds.results import PublishedPost
 from generia_worker.worlds.steps import (
-    ANSWER,
     AVATAR,
     CAST,
     CHARACTER,
@@ -49,7 +49,6 @@ from generia_worker.worlds.steps import (
     PICTURE,
     PLAN,
     POST,
-    REACT,
     REPLY,
     STEPS,
 )
@@ -57,11 +56,13 @@ from tests.fork_server import fork_server
 from tests.integration.audit import EXACT, calls_of, wrong_counters
 
 PROMPT = "A village of three very talkative lighthouse keepers"
-USERS, POSTS = 40, 120
-#: Of a world that lives on: how many characters it had before, and gets.
-KNOWN, NEW = 4, 36
+USERS, POSTS = 3, 5
+#: Rows of services that are named by an id of their own.
+SERVICE_ROWS = ("characters", "posts", "media", "comments")
 #: When worlds began that live on.
 LONG_AGO = datetime(2026, 1, 1, 18, tzinfo=UTC)
+#: What is done for each character or post.
+EACH = (Scope.CHARACTER, Scope.POST)
 #: Pictures are not looked at here.
 SIZES: dict[str, Any] = {
     "cover_width": 128,
@@ -177,6 +178,43 @@ class Process:
             ) from None
 
 
+@dataclass(frozen=True)
+class Template:
+    """A world at some point of its life, of which any number can be made: what is stored of it, as JSON, and its ids."""
+
+    rows: str
+    ids: tuple[str, ...]
+    states: dict[Step, StepState]
+
+    @classmethod
+    def of(cls, laboratory: Laboratory, world_id: str) -> Template:
+        """Take a world as it is now; its pictures stay common to it and all that are made of it."""
+        database = laboratory.container.database.database
+        about = {"$or": [{"_id": world_id}, {"world_id": world_id}]}
+        rows = {name: list(database[name].find(about)) for name in database.list_collection_names()}
+        made = [row["_id"] for name in SERVICE_ROWS for row in rows.get(name, ()) if row["_id"] != world_id]
+        states = laboratory.container.rows.states(world_id)
+        return cls(json_util.dumps(rows), (world_id, *made), dict(states))
+
+    def world(self, laboratory: Laboratory) -> str:
+        """Make one more world of it; returns the world's id."""
+        text, fresh = self.rows, [str(uuid.uuid4()) for _ in self.ids]
+        for old, new in zip(self.ids, fresh, strict=True):
+            text = text.replace(old, new)
+        for name, rows in json_util.loads(text).items():
+            if rows:
+                laboratory.container.database.database[name].insert_many(rows)
+        return fresh[0]
+
+    def first(self, laboratory: Laboratory, spec: StepSpec[Any]) -> tuple[str, Step]:
+        """Make one more world of it; returns that and its first step of a kind."""
+        return self.world(laboratory), self.steps(spec)[0]
+
+    def steps(self, spec: StepSpec[Any]) -> list[Step]:
+        """Return the steps of a kind that are still to be done."""
+        return [one for one in sorted(self.states) if one.kind == spec.kind and not self.states[one].is_final]
+
+
 class Laboratory:
     """Servers, services and the simulator; no workers."""
 
@@ -286,38 +324,22 @@ def laboratory(tmp_path_factory: pytest.TempPathFactory, no_other_stack: None) -
         laboratory.doomed.container.close()
 
 
-@pytest.fixture
-def populated(laboratory: Laboratory) -> str:
-    """A world with a cast of forty."""
-    return cast_of(laboratory, USERS, POSTS)
+@pytest.fixture(scope="module")
+def templates(laboratory: Laboratory) -> Callable[[], dict[str, Template]]:
+    """Of a world with the budget of the moment: what it was before each of its kinds of steps."""
+    found: dict[float | None, dict[str, Template]] = {}
 
+    def with_budget() -> dict[str, Template]:
+        if laboratory.budget not in found:
+            found[laboratory.budget] = of_kinds = {}
+            world = laboratory.new_world(USERS, POSTS, "many")
+            for spec in (one for one in STEPS if not one.is_aside):
+                of_kinds[spec.kind] = Template.of(laboratory, laboratory.complete(world, before=spec))
+            # What a template comes from can be made, too.
+            check_whole(laboratory, laboratory.complete(world))
+        return found[laboratory.budget]
 
-@pytest.fixture
-def prolific(laboratory: Laboratory) -> str:
-    """A world of one character who plans a hundred posts."""
-    world = cast_of(laboratory, 1, POSTS)
-    return laboratory.made(world, CHARACTER.step(1), PLAN.step(1))
-
-
-@pytest.fixture
-def talkative(laboratory: Laboratory) -> Callable[[StepSpec[Any]], str]:
-    """Worlds of forty who are about to react, answer, or get what was said under their posts."""
-    found: dict[str, str] = {}
-
-    def world_for(spec: StepSpec[Any]) -> str:
-        if spec.kind not in found:
-            # Everybody is spoken to; but nobody gets more than there are characters to die at each of it.
-            world = cast_of(laboratory, USERS, USERS, "many" if spec is ANSWER else "some")
-            kinds: list[StepSpec[Any]] = [CHARACTER, PLAN, POST, PICTURE, REACT, ANSWER, DELIVER]
-            for kind in kinds[: kinds.index(spec)]:
-                of_each = (
-                    kind.step(n, 1) if kind.scope is Scope.POST else kind.step(n) for n in range(1, USERS + 1)
-                )
-                laboratory.made(world, *of_each)
-            found[spec.kind] = world
-        return found[spec.kind]
-
-    return world_for
+    return with_budget
 
 
 @pytest.fixture
@@ -341,8 +363,8 @@ def commented(laboratory: Laboratory) -> Callable[[int], tuple[str, Step]]:
     return comment
 
 
-def cast_of(laboratory: Laboratory, users: int, posts_count: int, reactions: Talk = "none") -> str:
-    world = laboratory.new_world(users, posts_count, reactions)
+def cast_of(laboratory: Laboratory, users: int, posts_count: int) -> str:
+    world = laboratory.new_world(users, posts_count)
     last = [step for step in STEPS.opening(-(-users // 10)) if step.batch is not None][-1]
     return laboratory.made(world, *before(last), last)
 
@@ -360,25 +382,13 @@ def before(step: Step) -> list[Step]:
 def prepared(
     laboratory: Laboratory, request: pytest.FixtureRequest, spec: StepSpec[Any], n: int
 ) -> tuple[str, Step]:
-    """Return the n-th step of a kind, at the point where it may begin: (world, step)."""
-    if spec is FINISH:
-        world = laboratory.new_world(1, 1)
-        return laboratory.made(world, *STEPS.opening(1)[:-1], *STEPS.of_character(1, 1)), FINISH.step()
+    """Return the n-th step of a kind, at the point where it may begin: (world, step). Each is in a world of its own, but for
+    replies."""
     if spec is REPLY:
         found: tuple[str, Step] = request.getfixturevalue("commented")(n)
         return found
-    if spec.scope is Scope.WORLD:
-        step = spec.step()
-        return laboratory.made(laboratory.new_world(2, 3), *before(step)), step
-    if spec.scope is Scope.BATCH:
-        step = spec.step(0)
-        return laboratory.made(laboratory.new_world(2, 3), *before(step)), step
-    if spec.waits_for:
-        return request.getfixturevalue("talkative")(spec), spec.step(n)
-    by_character = spec.scope is Scope.CHARACTER
-    world = request.getfixturevalue("populated" if by_character else "prolific")
-    step = spec.step(n) if by_character else spec.step(1, n)
-    return laboratory.made(world, *(one for one in before(step) if one.character is not None)), step
+    template: Template = request.getfixturevalue("templates")()[spec.kind]
+    return template.first(laboratory, spec)
 
 
 #: How often a step writes in a world without a budget: its claim, what it stores before it goes on, its end.
@@ -481,23 +491,29 @@ def test_what_a_day_has_once_dies_at_another_point_each_day(
     check_whole(laboratory, laboratory.complete(world))
 
 
-def test_each_step_of_a_day_dies_at_another_point(laboratory: Laboratory) -> None:
+@pytest.mark.parametrize("spec", [one for one in STEPS if one.scope in EACH], ids=lambda spec: spec.kind)
+def test_a_crash_at_any_point_of_a_step_of_a_day(
+    laboratory: Laboratory, day: dict[str, Template], spec: StepSpec[Any]
+) -> None:
     laboratory.budget = 1000.0
-    # Everybody is spoken to.
-    world = laboratory.complete(laboratory.new_world(KNOWN, KNOWN, "many"))
-    in_round = laboratory.live_on(world, NEW, KNOWN + NEW)
-    for spec in (one for one in STEPS if one.scope in (Scope.CHARACTER, Scope.POST)):
-        laboratory.complete(world, before=spec)
-        rows = laboratory.container.rows.states(world)
-        of_day = [one for one in sorted(rows) if one.kind == spec.kind and not rows[one].is_final]
-        assert {one.round for one in of_day} == {1 if spec.once else in_round}
-        crash_everywhere(laboratory, partial(nth, world, of_day), spec)
+    template = day[spec.kind]
+    assert {one.round for one in template.steps(spec)} == {1 if spec.once else 2}
+    world = crash_everywhere(laboratory, lambda _: template.first(laboratory, spec), spec)
     check_whole(laboratory, laboratory.complete(world))
 
 
-def nth(world: str, steps: list[Step], n: int) -> tuple[str, Step]:
-    """Return the n-th of some steps of a world, from 1."""
-    return world, steps[n - 1]
+@pytest.fixture(scope="module")
+def day(laboratory: Laboratory) -> dict[str, Template]:
+    """Of a world with one new character on its second day: what it was before each kind of what everybody does."""
+    laboratory.budget = 1000.0
+    # Everybody is spoken to.
+    world = laboratory.complete(laboratory.new_world(USERS, USERS, "many"))
+    laboratory.live_on(world, 1, USERS + 1)
+    return {
+        spec.kind: Template.of(laboratory, laboratory.complete(world, before=spec))
+        for spec in STEPS
+        if spec.scope in EACH
+    }
 
 
 def crash_everywhere(
@@ -506,10 +522,10 @@ def crash_everywhere(
     spec: StepSpec[Any],
     *,
     orphans: int = 0,
-) -> None:
+) -> str:
     """Let steps of a kind die at one point after the other, and compare what is left with a run that lived.
 
-    `prepare` returns the n-th of them, which may begin.
+    `prepare` returns the n-th of them, which may begin. Returns the world of the one that died last.
     """
     tried: list[tuple[str, Step, str]] = []
     whole: tuple[str, Step] | None = None
@@ -540,6 +556,7 @@ def crash_everywhere(
     assert all(count <= orphans for count in left.values()), left
     for world in {world for world, *_ in tried}:
         check_world(laboratory, world)
+    return tried[-1][0]
 
 
 def check_money(
@@ -572,7 +589,8 @@ def check_step(laboratory: Laboratory, world: str, step: Step, whole: tuple[str,
     assert row["attempts"] == 0
     assert set(row["checkpoints"]) == set(other["checkpoints"])
     assert set(row["result"]) == set(other["result"])
-    if step == whole[1] and step.kind != ILLUSTRATE.kind:
+    # (those of characters hold ids)
+    if step == whole[1] and step.character is None and step.kind != ILLUSTRATE.kind:
         assert row["result"] == other["result"]
 
 
