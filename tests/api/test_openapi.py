@@ -17,7 +17,7 @@ from tests.api.conftest import TOKEN
 
 #: Both what the document allows and what it forbids; how many of each for every call.
 MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
-EXAMPLES = 25
+EXAMPLES = 10
 #: A stream of a world that nobody makes is silent: waiting for its end takes seconds each time.
 EXAMPLES_OF_STREAMS = 3
 

@@ -31,7 +31,7 @@ from tests.gateway.test_worlds import STATUS
 from tests.reference.conftest import PROMPT
 
 CREATOR = "the-creator"
-EXAMPLES = 10
+EXAMPLES = 5
 _RESET = "2026-05-27T00:00:00Z"
 
 
