@@ -43,6 +43,7 @@ POINTS = {
     "paid.draw": ("generia_worker.providers.images", "ImageClient", "draw"),
     "rpc.character": ("generia_worker.rpc.character_client", "CharacterClient", "create"),
     "rpc.post": ("generia_worker.rpc.post_client", "PostClient", "create_ai"),
+    "rpc.comment": ("generia_worker.rpc.interaction_client", "InteractionClient", "comment"),
     "rpc.presign": ("generia_worker.rpc.media_client", "MediaClient", "presign_upload"),
     "rpc.confirm": ("generia_worker.rpc.media_client", "MediaClient", "confirm"),
 }

@@ -452,10 +452,17 @@ class Faults(Platform):
     def _assert_reserved(self, world_id: str, calls: list[dict[str, Any]]) -> None:
         """Assert that what is set aside is what was billed, and the worst case of what nobody knows."""
 
+        kept = [row for row in calls if row["state"] in ("answered", "spoiled", "ambiguous")]
+        for rows, account in (("generations", None), ("replies", "replies")):
+            own = [row for row in kept if row.get("account") == account]
+            self._assert_account(world_id, rows, own)
+
+    def _assert_account(self, world_id: str, rows: str, kept: list[dict[str, Any]]) -> None:
         def adds_up() -> bool:
-            order = self.db["generations"].find_one({"_id": world_id}) or {}
+            order = self.db[rows].find_one({"_id": world_id})
+            if order is None:
+                return not kept
             reserved = order["reserved"]
-            kept = [row for row in calls if row["state"] in ("answered", "spoiled", "ambiguous")]
             # Dollars are set aside of a budget only; a later round may have one where the first had none.
             counted = [row for row in kept if not row.get("planned")]
             usd = sum(row["worst_usd"] if row["cost_usd"] is None else row["cost_usd"] for row in counted)
@@ -469,7 +476,7 @@ class Faults(Platform):
                 and bool(abs(reserved["usd"] - usd) < EXACT)
             )
 
-        self.until(adds_up, f"the reservation of {world_id} equals its calls", 15)
+        self.until(adds_up, f"the reservation of {world_id} in {rows} equals its calls", 15)
 
 
 def task_of(name: str) -> tuple[str, list[int]]:

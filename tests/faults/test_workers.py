@@ -10,7 +10,10 @@ from datetime import timedelta
 import pytest
 
 from generia_worker.client.order import Extension
+from generia_worker.client.replies import ReplyTerms
 from generia_worker.engine.queues import BANDS, bands
+from generia_worker.rpc.channel import open_channel
+from generia_worker.rpc.interaction_client import InteractionClient
 from tests.faults.harness import Faults, in_parallel, task_of
 from tests.integration.audit import calls_of
 
@@ -97,6 +100,33 @@ def test_what_follows_a_committed_step_appears_once(faults: Faults, step: str) -
     world = faults.new(1, 2)
     faults.died()
     faults.assert_whole(world, 1, 2)
+
+
+def test_a_reply_to_a_person_whose_worker_dies_comes_once(faults: Faults) -> None:
+    world = faults.new(1, 1)
+    faults.assert_whole(world, 1, 1)
+    faults.client.replies(world, ReplyTerms(budget=1.0))
+    post = faults.step(world, "picture/01/01")["result"]["post_id"]
+    deaths = [
+        ("broker.noted", "before", ".reply"),
+        ("paid.text", "after", "/reply/02#"),
+        ("rpc.comment", "after", post),
+    ]
+    token = faults.settings.rpc_token.get_secret_value()
+    with open_channel(faults.settings.interaction_service, token) as channel:
+        for number, (point, when, match) in enumerate(deaths, start=1):
+            faults.arm(point, when, match, also=world)
+            said = f"What is number {number}?"
+            InteractionClient(channel, 15).comment("guest", post, world, said, idempotency_key=f"{post}.{number}")
+            assert faults.client.heard(world, post) == 1
+            faults.died()
+            await_state(faults, world, f"reply/0{number}", "done")
+    status = faults.assert_whole(world, 1, 1, ambiguous=1)
+    assert status.replies_created == 3
+    said_by = [row["user_id"] for row in faults.db["comments"].find({"post_id": post})]
+    assert (len(said_by), said_by.count("guest")) == (6, 3)
+    assert len(faults.billed(world, "reply/02#")) == 2
+    assert len(faults.billed(world, "reply/")) == 4
 
 
 def test_death_before_a_part_of_a_chord_is_counted_loses_no_finish(faults: Faults) -> None:
