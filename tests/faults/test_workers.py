@@ -117,7 +117,9 @@ def test_a_reply_to_a_person_whose_worker_dies_comes_once(faults: Faults) -> Non
         for number, (point, when, match) in enumerate(deaths, start=1):
             faults.arm(point, when, match, also=world)
             said = f"What is number {number}?"
-            InteractionClient(channel, 15).comment("guest", post, world, said, idempotency_key=f"{post}.{number}")
+            InteractionClient(channel, 15).comment(
+                "guest", post, world, said, idempotency_key=f"{post}.{number}"
+            )
             assert faults.client.heard(world, post) == 1
             faults.died()
             await_state(faults, world, f"reply/0{number}", "done")
