@@ -17,7 +17,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from celery import Celery
 from kombu.exceptions import OperationalError
 from pymongo import MongoClient
 from redis.exceptions import RedisError
@@ -108,10 +107,6 @@ class Faults(Platform):
         self._mongo = mongo
 
     # --- worlds --------------------------------------------------------------------------------------------------
-    def behave(self, world: str = "", /, **behaviour: Any) -> None:
-        """Let the simulator behave like this, with ready-made pictures: nobody looks at them here."""
-        super().behave(world, **({"prerendered": True} | behaviour))
-
     def new(self, users: int, posts: int, prompt: str = PROMPT, **limits: Any) -> str:
         """Create and order a world; returns its id."""
         return self.order(prompt, users, posts, **limits)
@@ -308,18 +303,6 @@ class Faults(Platform):
         self.until(lambda: len(self.deaths()) >= count, f"{count} deaths at the armed point", timeout_s)
 
     # --- messages ------------------------------------------------------------------------------------------------
-    @contextmanager
-    def celery(self) -> Iterator[Celery]:
-        """A Celery application that only sends; it knows the product's routes."""
-        with Celery(broker=self.settings.redis_url.get_secret_value()) as celery:
-            import celeryconfig
-
-            celery.conf.task_routes = celeryconfig.task_routes
-            celery.conf.task_default_queue = celeryconfig.task_default_queue
-            celery.conf.task_queues = celeryconfig.task_queues
-            celery.conf.task_ignore_result = True
-            yield celery
-
     def send(self, task: str, *arguments: Any, times: int = 1, **options: Any) -> None:
         """Publish a task's message, the same one (with one task id) when `times` is more than one."""
         with self.celery() as celery:

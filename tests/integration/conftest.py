@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import requests
+from celery import Celery
 
 from generia_worker.cli import programs
 from generia_worker.client.client import GeneriaClient
@@ -78,9 +80,24 @@ class Platform:
         return self.wait(world_id), Audit(self.settings, world_id)
 
     def behave(self, world: str = "", /, **behaviour: Any) -> None:
-        """Let the simulator behave like this (and well in everything that is not named), or do so towards one world."""
-        url = f"{self.simulator}/_sim/behaviour"
-        requests.put(url, params={"world": world}, json=behaviour, timeout=10).raise_for_status()
+        """Let the simulator behave like this (and well in everything that is not named), or do so towards one world.
+
+        Its pictures are ready-made, unless `prerendered=False` says that somebody looks at them.
+        """
+        url, wanted = f"{self.simulator}/_sim/behaviour", {"prerendered": True} | behaviour
+        requests.put(url, params={"world": world}, json=wanted, timeout=10).raise_for_status()
+
+    @contextmanager
+    def celery(self) -> Iterator[Celery]:
+        """A Celery application that only sends; it knows the product's routes."""
+        with Celery(broker=self.settings.redis_url.get_secret_value()) as celery:
+            import celeryconfig
+
+            celery.conf.task_routes = celeryconfig.task_routes
+            celery.conf.task_default_queue = celeryconfig.task_default_queue
+            celery.conf.task_queues = celeryconfig.task_queues
+            celery.conf.task_ignore_result = True
+            yield celery
 
     def bill(self, request: str) -> list[dict[str, Any]]:
         """Return what stands in the simulator's books about requests that begin like this."""

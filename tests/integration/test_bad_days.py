@@ -8,7 +8,6 @@ from tests.integration.conftest import PROMPT, Platform
 
 def test_a_large_world_on_a_bad_day(platform: Platform) -> None:
     platform.behave(
-        prerendered=True,
         rate_429=0.07,
         retry_after_s=1,
         rate_5xx=0.07,
@@ -17,8 +16,8 @@ def test_a_large_world_on_a_bad_day(platform: Platform) -> None:
         hang={"llm": 0.02, "images": 0.02},
         unescaped_latex=0.05,
     )
-    status, audit = platform.make(PROMPT, 15, 75)
-    audit.check(status, 15, 75)
+    status, audit = platform.make(PROMPT, 11, 40)
+    audit.check(status, 11, 40)
     audit.check_money(status)
     refused = sum(call["state"] == "refused" for call in calls_of(audit.db, audit.world_id))
     assert refused > 5, "the simulator did not misbehave at all"

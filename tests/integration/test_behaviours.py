@@ -58,8 +58,7 @@ def worlds(shared_platform: Platform) -> Iterator[dict[str, str]]:
     """A world for every behaviour, which it alone meets; they are made side by side. Yields their ids."""
     shared_platform.behave()
     ordered = {
-        # What is looked at are the ways of pictures, not what is on them.
-        name: shared_platform.order(PROMPT, 2, 3, behaviour={"prerendered": True, **behaviour})
+        name: shared_platform.order(PROMPT, 2, 3, behaviour=behaviour)
         for name, (behaviour, _) in BEHAVIOURS.items()
     }
     yield ordered

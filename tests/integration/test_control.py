@@ -29,15 +29,15 @@ def wait_for_posts(platform: Platform, world_id: str, posts: int) -> None:
 
 
 def test_cancel_and_resume_in_the_middle(platform: Platform) -> None:
-    platform.behave(prerendered=True, latency={"llm": {"fixed_s": 0.4}, "images": {"fixed_s": 0.4}})
+    platform.behave(latency={"llm": {"fixed_s": 0.4}, "images": {"fixed_s": 1}})
     # More posts than slots: when the first is there, most pictures are not begun.
-    world_id = platform.order(PROMPT, 4, 120)
+    world_id = platform.order(PROMPT, 4, 80)
     wait_for_posts(platform, world_id, 1)
     platform.client.cancel(world_id)
     status = platform.wait(world_id, timeout_s=20)
     audit = Audit(platform.settings, world_id)
     assert status.status == "cancelled"
-    assert 0 < status.posts_created < 120
+    assert 0 < status.posts_created < 80
     assert status.tasks_cancelled > 0
     assert status.tasks_failed == 0
     posts = [post for character in audit.character_ids() for post in audit.posts_of(character)]
@@ -47,10 +47,10 @@ def test_cancel_and_resume_in_the_middle(platform: Platform) -> None:
     with pytest.raises(ConflictError, match="ended already"):
         platform.client.cancel(world_id)
 
-    platform.behave(prerendered=True)
+    platform.behave()
     platform.client.resume(world_id)
     status = platform.wait(world_id)
-    audit.check(status, 4, 120)
+    audit.check(status, 4, 80)
     audit.check_money(status)
 
 
@@ -192,18 +192,18 @@ def test_a_budget_is_never_exceeded_by_a_cent(platform: Platform) -> None:
     from generia_worker.rpc.channel import open_channel
     from generia_worker.rpc.world_client import WorldClient
 
-    budget = 0.10
+    budget = 0.06
     with open_channel(
         platform.settings.world_service, platform.settings.rpc_token.get_secret_value()
     ) as channel:
-        world = WorldClient(channel, 15).create("tester", "", "", PROMPT, 5, 60, budget_usd=budget)
+        world = WorldClient(channel, 15).create("tester", "", "", PROMPT, 3, 30, budget_usd=budget)
     status = platform.wait(world.id)
     audit = Audit(platform.settings, world.id)
     assert status.budget_usd == budget
     assert status.cost_usd <= budget
     bill = audit.bill()
     assert bill.llm_usd + bill.image_usd <= budget
-    assert status.posts_created < 60
+    assert status.posts_created < 30
     reasons = [one.reason for one in platform.client.failures(world.id)]
     assert any("budget" in reason for reason in reasons)
     audit.check_ledger(status)
@@ -293,7 +293,7 @@ def test_what_was_said_of_a_post_is_there_once_its_picture_is_and_paid_once(plat
 
 
 def test_cancelled_while_characters_talk_and_gone_on_with(platform: Platform) -> None:
-    platform.behave(prerendered=True)
+    platform.behave()
     world_id = platform.order(
         ENGLISH, 4, 8, reactions="some", behaviour={"latency": {"llm": {"fixed_s": 0.5}}}
     )

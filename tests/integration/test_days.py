@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,11 +27,10 @@ ENGLISH = "A village of three very talkative lighthouse keepers"
 class Clock:
     """The scheduler of a test: it has its own clock, and publishes what is due."""
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: Platform, celery: Celery) -> None:
         self._platform = platform
         self._container = Container(platform.settings)
-        self._celery = Celery(broker=platform.settings.redis_url.get_secret_value())
-        self._enqueuer = Enqueuer(self._celery, lambda: self._container.redis)
+        self._enqueuer = Enqueuer(celery, lambda: self._container.redis)
         self.days = Days(self._container)
         # The stack's own scheduler does not know of these.
         self._container.database.schedules = self._container.database.database["schedules of a test"]
@@ -52,15 +52,13 @@ class Clock:
 
     def close(self) -> None:
         """Close what was opened."""
-        self._celery.close()
         self._container.close()
 
 
 @pytest.fixture
 def clock(platform: Platform) -> Iterator[Clock]:
-    clock = Clock(platform)
-    yield clock
-    clock.close()
+    with platform.celery() as celery, closing(Clock(platform, celery)) as clock:
+        yield clock
 
 
 @pytest.mark.parametrize("prompt", [ENGLISH, PROMPT])

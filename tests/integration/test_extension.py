@@ -125,12 +125,12 @@ def test_the_same_request_is_done_once(platform: Platform) -> None:
 def test_a_budget_of_its_own_is_never_exceeded(platform: Platform) -> None:
     status, audit = platform.make(ENGLISH, 2, 4)
     before = status.cost_usd
-    budget = 0.08
-    status = extended(platform, audit, 0, 60, budget=budget)
+    budget = 0.04
+    status = extended(platform, audit, 0, 30, budget=budget)
     assert status.status == "completed"
     assert status.error is not None
     assert "budget" in status.error.reason
-    assert 4 < status.posts_created < 64
+    assert 4 < status.posts_created < 34
     assert 0 < status.cost_usd - before <= budget + 1e-9
     audit.check_money(status)
     # What did not fit is no reason to stop: the next one has a budget of its own.

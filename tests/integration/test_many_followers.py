@@ -9,7 +9,7 @@ CLIENTS, WORLDS, USERS, POSTS = 500, 10, 1, 2
 
 
 def test_every_one_of_500_clients_sees_the_end(platform: Platform) -> None:
-    platform.behave(latency=LATENCY, prerendered=True)
+    platform.behave(latency=LATENCY)
     seen, cost_kb = follow_all(platform, CLIENTS, WORLDS, USERS, POSTS)
     assert len({one.world_id for one in seen}) == WORLDS
     assert [one.status for one in seen] == ["completed"] * CLIENTS
