@@ -3,7 +3,8 @@
     python -m tests.faults.chaos --seed 7 --worlds 20 --minutes 10 [--time-scale 0.1] [--services plain] [--dear 640]
 
 A stack of its own; worlds are ordered over the first part of the time, faults come in random order every 5 to 40 s (scaled).
-Worlds that are completed live on: each gets one round more, by hand or as the day of a schedule.
+Worlds that are completed live on: each gets one round more, by hand or as the day of a schedule, and a comment by a person
+that the character is to reply to.
 Then everything is left in peace, and every world must come to an end and add up. The exit status is 1 when anything is lost,
 doubled, or costs something that nobody can explain. The same seed gives the same orders and faults; what they hit is up to
 the machine.
@@ -40,9 +41,12 @@ import redis
 from pymongo.errors import PyMongoError
 
 from generia_worker.client.order import TALK, Extension, Order, Talk
+from generia_worker.client.replies import ReplyTerms
 from generia_worker.client.schedule import Schedule
 from generia_worker.engine.queues import QUEUES
 from generia_worker.errors import GeneriaError
+from generia_worker.rpc.channel import open_channel
+from generia_worker.rpc.interaction_client import InteractionClient
 from tests.faults.harness import PROMPT, Faults, start_stack
 from tests.faults.servers import (
     cut_connections,
@@ -65,6 +69,9 @@ _WRONG_CODES = ("NOT_FOUND", "UNKNOWN", "INTERNAL")
 
 #: From the dearest picture with `--dear 640` and the worst case of a text beside it to what a whole world costs.
 _BUDGETS_USD = (0.05, 0.7)
+#: What the replies of a world may cost: enough for those that are asked for here.
+_REPLIES_USD = 0.5
+_VISITOR = "visitor"
 
 T = TypeVar("T")
 
@@ -79,6 +86,7 @@ class Report:
     ended: Counter[str] = field(default_factory=Counter)
     extensions: int = 0
     days: int = 0
+    replies: int = 0
     drained_s: float = 0.0
     ambiguous_calls: int = 0
     ambiguous_usd: float = 0.0
@@ -107,7 +115,7 @@ class Report:
             f"seed {self.seed}: {self.worlds} worlds, {self.faults.total()} faults, drained in {self.drained_s:.0f} s",
             "faults: " + ", ".join(f"{name} {n}" for name, n in sorted(self.faults.items())),
             "worlds: " + ", ".join(f"{state} {n}" for state, n in sorted(self.ended.items())),
-            f"lived on: {self.extensions} were extended, {self.days} had a day",
+            f"lived on: {self.extensions} were extended, {self.days} had a day, {self.replies} people got a reply",
             f"billed ${self.billed_usd:.6f}, recorded ${self.recorded_usd:.6f}; {self.ambiguous_calls} ambiguous calls "
             f"(${self.ambiguous_usd:.6f} of the bill), {self.answered_twice} answered twice",
         ]
@@ -207,6 +215,7 @@ class Chaos:
             time.sleep(0.2)
 
     def _lives_on(self, world: str, dice: random.Random) -> None:
+        self._is_commented(world)
         client, posts = self.faults.client, dice.randint(1, 3)
         budget = _BUDGETS_USD[1] if self._has_budgets else None
         is_day = len(self._living) % 2 == 1
@@ -223,6 +232,24 @@ class Chaos:
             if budget is not None:
                 self._budgets[world] += budget
         self._living[world] = posts if is_day else 0
+
+    def _is_commented(self, world: str) -> None:
+        """Let a person comment on a post of a world; whoever insists may comment twice where services know no keys."""
+        published = {"world_id": world, "kind": "picture", "state": "done"}
+        found = self._insist(partial(self.faults.db["generation_steps"].find_one, published))
+        if found is None:  # no picture was within the budget
+            return
+        post = found["result"]["post_id"]
+        self._insist(partial(self.faults.client.replies, world, ReplyTerms(budget=_REPLIES_USD)))
+        settings = self.faults.settings
+        with open_channel(settings.interaction_service, settings.rpc_token.get_secret_value()) as channel:
+            people = InteractionClient(channel, settings.rpc_timeout_s)
+            self._insist(
+                partial(people.comment, _VISITOR, post, world, "Who would not?", idempotency_key=world)
+            )
+        self._insist(partial(self.faults.client.heard, world, post))
+        if world in self._budgets:
+            self._budgets[world] += _REPLIES_USD
 
     def _end_days(self) -> None:
         """Let no further day begin; what was begun is to be made."""
@@ -248,7 +275,7 @@ class Chaos:
         while True:
             try:
                 return work()
-            except GeneriaError:
+            except (GeneriaError, PyMongoError):
                 time.sleep(0.5)
 
     # --- faults ------------------------------------------------------------------------------------------------
@@ -332,8 +359,10 @@ class Chaos:
         for row in steps:
             if row["state"] == "failed":
                 report.failed_steps.append(f"{row['_id']}: {row['failure']['reason']}")
-        unmade = sum(row["state"] in ("failed", "skipped") for row in steps)
-        failed = sum(row["state"] == "failed" for row in steps)
+        # What becomes of a reply is no matter of its world.
+        own = [row for row in steps if row["kind"] != "reply"]
+        unmade = sum(row["state"] in ("failed", "skipped") for row in own)
+        failed = sum(row["state"] == "failed" for row in own)
         if (failed or status.status != "completed") and not status.error:
             report.unexplained.append(f"{world}: {failed} steps failed, and the status does not say why")
         if status.status == "completed" and not unmade:
@@ -341,8 +370,8 @@ class Chaos:
                 report.lost.append(
                     f"{world}: {status.users_created}/{status.posts_created} of {users}/{posts}"
                 )
-            if len(steps) != status.tasks_completed:
-                report.lost.append(f"{world}: {status.tasks_completed} tasks are counted of {len(steps)}")
+            if len(own) != status.tasks_completed:
+                report.lost.append(f"{world}: {status.tasks_completed} tasks are counted of {len(own)}")
         self._audit_things(world, steps)
         self._audit_money(world)
 
@@ -361,12 +390,24 @@ class Chaos:
                     self.report.orphans += found
                 else:
                     self.report.doubled += found
+        replies = [s for s in steps if s["kind"] == "reply"]
+        answered = sum(s["result"]["replies"] for s in replies if s["state"] == "done")
+        self.report.replies += answered
+        asked = self.faults.db["comments"].count_documents({"world_id": world, "user_id": _VISITOR})
+        if len(replies) != asked:
+            (self.report.lost if len(replies) < asked else self.report.doubled).append(
+                f"{world}: {len(replies)} steps reply to {asked} comments"
+            )
         for name in ("likes", "comments"):
-            counted = self.faults.db[name].count_documents({"world_id": world})
+            of_characters = {"world_id": world, "user_id": {"$ne": _VISITOR}}
+            counted = self.faults.db[name].count_documents(of_characters)
             said = sum(s["result"][name] for s in steps if s["kind"] == "deliver" and s["state"] == "done")
+            said += answered if name == "comments" else 0
             if counted < said:
                 self.report.lost.append(f"{world}: {said - counted} {name}")
-            if counted > said and not any(s["kind"] == "deliver" and s["state"] == "failed" for s in steps):
+            if counted > said and not any(
+                s["kind"] in ("deliver", "reply") and s["state"] == "failed" for s in steps
+            ):
                 self.report.doubled.append(f"{world}: {counted - said} {name}")
         media = [row["media_id"] for row in self.faults.db["posts"].find({"world_id": world})]
         confirmed = self.faults.db["media"].count_documents({"_id": {"$in": media}, "state": "confirmed"})
@@ -401,6 +442,9 @@ class Chaos:
             report.unexplained.append(
                 f"{world} was billed ${billed}, with a budget of ${self._budgets[world]}"
             )
+        replies = sum(entry["charged_usd"] for entry in bill if "/reply/" in entry["request"])
+        if replies > _REPLIES_USD + EXACT:
+            report.unexplained.append(f"{world}: replies for ${replies}, with a budget of ${_REPLIES_USD}")
         report.recorded_usd += status.cost_usd
         recorded = sum(row["cost_usd"] or 0 for row in calls.values())
         if abs(recorded - status.cost_usd) > EXACT:

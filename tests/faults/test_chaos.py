@@ -25,6 +25,7 @@ def test_chaos(tmp_path: Path, time_scale: float) -> None:
     assert report.ended.total() == 8
     assert report.extensions > 0
     assert report.days > 0
+    assert report.replies > 0
 
 
 def test_programs_of_the_tests_are_found_without_pytest() -> None:
