@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from itertools import takewhile
 from typing import Any
 
@@ -327,19 +327,20 @@ def laboratory(tmp_path_factory: pytest.TempPathFactory, no_other_stack: None) -
 @pytest.fixture(scope="module")
 def templates(laboratory: Laboratory) -> Callable[[], dict[str, Template]]:
     """Of a world with the budget of the moment: what it was before each of its kinds of steps."""
-    found: dict[float | None, dict[str, Template]] = {}
 
-    def with_budget() -> dict[str, Template]:
-        if laboratory.budget not in found:
-            found[laboratory.budget] = of_kinds = {}
-            world = laboratory.new_world(USERS, POSTS, "many")
-            for spec in (one for one in STEPS if not one.is_aside):
-                of_kinds[spec.kind] = Template.of(laboratory, laboratory.complete(world, before=spec))
-            # What a template comes from can be made, too.
-            check_whole(laboratory, laboratory.complete(world))
-        return found[laboratory.budget]
+    @cache
+    def with_budget(_: float | None) -> dict[str, Template]:
+        world = laboratory.new_world(USERS, POSTS, "many")
+        found = {
+            spec.kind: Template.of(laboratory, laboratory.complete(world, before=spec))
+            for spec in STEPS
+            if not spec.is_aside
+        }
+        # What a template comes from can be made, too.
+        check_whole(laboratory, laboratory.complete(world))
+        return found
 
-    return with_budget
+    return lambda: with_budget(laboratory.budget)
 
 
 @pytest.fixture
@@ -491,29 +492,43 @@ def test_what_a_day_has_once_dies_at_another_point_each_day(
     check_whole(laboratory, laboratory.complete(world))
 
 
-@pytest.mark.parametrize("spec", [one for one in STEPS if one.scope in EACH], ids=lambda spec: spec.kind)
+#: What everybody does on a day with a budget; without one, where paid calls of both kinds are in their steps' rows.
+OF_A_DAY = [(one, 1000.0) for one in STEPS if one.scope in EACH] + [(POST, None), (PICTURE, None)]
+
+
+@pytest.mark.parametrize(
+    ("spec", "budget"), OF_A_DAY, ids=lambda one: getattr(one, "kind", "budget" if one else "planned")
+)
 def test_a_crash_at_any_point_of_a_step_of_a_day(
-    laboratory: Laboratory, day: dict[str, Template], spec: StepSpec[Any]
+    laboratory: Laboratory,
+    days: Callable[[], dict[str, Template]],
+    spec: StepSpec[Any],
+    budget: float | None,
 ) -> None:
-    laboratory.budget = 1000.0
-    template = day[spec.kind]
+    laboratory.budget = budget
+    template = days()[spec.kind]
     assert {one.round for one in template.steps(spec)} == {1 if spec.once else 2}
     world = crash_everywhere(laboratory, lambda _: template.first(laboratory, spec), spec)
     check_whole(laboratory, laboratory.complete(world))
 
 
 @pytest.fixture(scope="module")
-def day(laboratory: Laboratory) -> dict[str, Template]:
-    """Of a world with one new character on its second day: what it was before each kind of what everybody does."""
-    laboratory.budget = 1000.0
-    # Everybody is spoken to.
-    world = laboratory.complete(laboratory.new_world(USERS, USERS, "many"))
-    laboratory.live_on(world, 1, USERS + 1)
-    return {
-        spec.kind: Template.of(laboratory, laboratory.complete(world, before=spec))
-        for spec in STEPS
-        if spec.scope in EACH
-    }
+def days(laboratory: Laboratory) -> Callable[[], dict[str, Template]]:
+    """Of a world with one new character on its second day, with the budget of the moment: what it was before each kind of
+    what everybody does."""
+
+    @cache
+    def with_budget(_: float | None) -> dict[str, Template]:
+        # Everybody is spoken to.
+        world = laboratory.complete(laboratory.new_world(USERS, USERS, "many"))
+        laboratory.live_on(world, 1, USERS + 1)
+        return {
+            spec.kind: Template.of(laboratory, laboratory.complete(world, before=spec))
+            for spec in STEPS
+            if spec.scope in EACH
+        }
+
+    return lambda: with_budget(laboratory.budget)
 
 
 def crash_everywhere(

@@ -61,16 +61,20 @@ def clock(platform: Platform) -> Iterator[Clock]:
         yield clock
 
 
-@pytest.mark.parametrize("prompt", [ENGLISH, PROMPT])
-def test_three_days_of_a_world(platform: Platform, clock: Clock, tmp_path: Path, prompt: str) -> None:
-    _, audit = platform.make(prompt, 3, 3)
+@pytest.mark.parametrize(("prompt", "reactions"), [(ENGLISH, "some"), (PROMPT, "none")])
+def test_three_days_of_a_world(
+    platform: Platform, clock: Clock, tmp_path: Path, prompt: str, reactions: str
+) -> None:
+    status: GenerationStatus | None
+    status, audit = platform.make(prompt, 3, 3, reactions=reactions)
     world_id = audit.world_id
     clock.made_before(world_id)
     clock.days.schedule(world_id, Schedule(posts_a_day=4, budget_a_day=0.25, budget_total=2.0), clock.now)
     cost, dated = 0.0, {post.post_id for one in audit.character_ids() for post in audit.posts_of(one)}
     for day in range(1, 4):
-        status = clock.tick(world_id)
+        said, status = status.comments_created, clock.tick(world_id)
         assert status is not None
+        assert (status.comments_created > said) == (reactions == "some"), "what is new is talked about"
         audit.check(status, 3, 3 + 4 * day)
         audit.check_money(status)
         found = clock.days.status(world_id)
