@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ import pytest
 
 from generia_worker.client.order import Extension
 from generia_worker.client.replies import ReplyTerms
+from generia_worker.client.schedule import Schedule
 from generia_worker.engine.queues import BANDS, bands
 from generia_worker.rpc.channel import open_channel
 from generia_worker.rpc.interaction_client import InteractionClient
@@ -129,6 +131,31 @@ def test_a_reply_to_a_person_whose_worker_dies_comes_once(faults: Faults) -> Non
     assert (len(said_by), said_by.count("guest")) == (6, 3)
     assert len(faults.billed(world, "reply/02#")) == 2
     assert len(faults.billed(world, "reply/")) == 4
+
+
+def test_a_day_whose_workers_die_at_every_turn_is_made_once(faults: Faults) -> None:
+    world = faults.new(1, 1)
+    faults.assert_whole(world, 1, 1)
+    deaths = [
+        ("broker.noted", "before", ".tell_news"),
+        ("paid.text", "after", "/chronicle@2#"),
+        ("ledger.commit", "after", "/fan_out@2"),
+        ("rpc.post", "after", "/picture/01/01@2"),
+    ]
+    # Each dies long before what it left behind is found, and the next one is armed by then.
+    for number, (point, when, match) in enumerate(deaths):
+        faults.arm(point, when, match, also=world)
+        if number == 0:
+            faults.client.schedule(world, Schedule(posts_a_day=1))
+        faults.died()
+    faults.client.end_schedule(world)
+    faults.assert_whole(world, 1, 2, ambiguous=1)
+    assert len(faults.client.chronicle(world)) == faults.client.schedule(world).days == 1
+    bought = Counter(
+        entry["request"].partition("#")[0] for entry in faults.billed(world) if "@2" in entry["request"]
+    )
+    assert bought.pop(f"{world}/chronicle@2") == 2, "the answer of the first was in hand"
+    assert set(bought.values()) == {1}
 
 
 def test_death_before_a_part_of_a_chord_is_counted_loses_no_finish(faults: Faults) -> None:
