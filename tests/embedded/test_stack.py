@@ -515,14 +515,14 @@ def test_a_signal_ends_everything_in_order(
 
 
 def test_an_impatient_second_signal_still_leaves_nothing(tmp_path: Path, owners: list[Owner]) -> None:
-    owners.append(owner := Owner(tmp_path, "up"))  # its program ignores the polite signal for ten seconds
+    owners.append(
+        owner := Owner(tmp_path, "patient")
+    )  # its program ignores the polite signal for ten minutes
     owner.process.send_signal(signal.SIGINT)
     assert eventually(lambda: not (tmp_path / "stack.json").exists())
     owner.process.send_signal(signal.SIGINT)
-    begin = time.monotonic()
-    owner.process.wait(timeout=5)
-    assert owner.all_gone()
-    assert time.monotonic() - begin < 5
+    owner.process.wait(timeout=60)
+    assert owner.all_gone(60)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
