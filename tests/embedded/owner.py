@@ -1,8 +1,9 @@
 """Owns a stack, to be killed by the tests: `python -m tests.embedded.owner DATA_DIR up|patient|quick|slow|fork|preloaded`.
 
-Prints its processes as one line of JSON once all is up. `quick`: its program ends when asked to; in the other
-modes it does not, which is waited for for ten seconds, and in `patient` for ten minutes. `slow`: its program never gets ready, and the line comes while it starts. `fork`: a forked
-child outlives this process and holds copies of all its descriptors. `preloaded`: its program is forked by a fork server.
+Prints its processes as one line of JSON once all is up. `quick`: its program ends when asked to; in the other modes it
+does not, which is waited for for ten seconds, and in `patient` for ten minutes. `slow`: its program never gets ready, and
+the line comes while it starts. `fork`: a forked child outlives this process and holds copies of all its descriptors.
+`preloaded`: its program is forked by a fork server.
 """
 
 from __future__ import annotations
