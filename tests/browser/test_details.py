@@ -319,7 +319,7 @@ def test_a_world_lives_on_day_by_day(person: Person) -> None:
 def test_every_state_of_a_world_in_the_making_is_for_everybody(person: Person) -> None:
     page = person.page
     person.register()
-    # Ten pictures, two at a time: on a busy machine each look at the page takes seconds, and the world is not to end meanwhile.
+    # Ten pictures, two at a time: on a busy machine each look takes seconds, and the world is not to end meanwhile.
     person.site.behave(latency={"llm": {"fixed_s": 1}, "images": {"fixed_s": 8}})
     person.create(2, 6)
     expect(person.panel.locator(".opening")).to_be_visible()
