@@ -56,6 +56,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(method="thread"))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what the first try of a test that passed then failed of: that is the race to be found."""
+    for report in terminalreporter.getreports("rerun"):
+        terminalreporter.write_sep("_", f"first try of {report.nodeid}")
+        terminalreporter.write_line(report.longreprtext)
+
+
 def _shares_a_stack(item: pytest.Item) -> bool:
     """True for a test that runs on its folder's stack, with the settings that others have as well."""
     fixtures = set(getattr(item, "fixturenames", ()))
