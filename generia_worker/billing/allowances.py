@@ -21,7 +21,7 @@ from generia_worker.errors import AllowanceExceeded, ConflictError
 from generia_worker.storage.database import Database, Document
 
 #: Sums of floats, not money: differences below a billionth of a dollar.
-_NOTHING_USD = 1e-9
+NOTHING_USD = 1e-9
 #: How long the sums of a day are kept.
 _KEPT = timedelta(days=40)
 #: A hold of a world that was to go on and did not is given back after this.
@@ -195,7 +195,7 @@ class Allowances:
         room: Document = {"_id": key}
         # (What holds nothing fits even where more was spent than is allowed by now.)
         if most_usd is not None and usd > 0:
-            room["usd"] = {"$lte": most_usd - usd + _NOTHING_USD}
+            room["usd"] = {"$lte": most_usd - usd + NOTHING_USD}
         if most_worlds is not None and worlds:
             room["worlds"] = {"$lte": most_worlds - worlds}
         change = {"$inc": {"usd": usd, "worlds": worlds}}

@@ -21,6 +21,7 @@ from cachetools import TTLCache
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 
+from generia_worker.billing.allowances import NOTHING_USD
 from generia_worker.errors import BudgetExceeded, WorldCancelled
 from generia_worker.providers.usage import PROVIDERS, Provider
 from generia_worker.storage.cache import ReadThroughCache
@@ -30,8 +31,6 @@ from generia_worker.storage.database import Database, Document
 _HELD = ["intent", "answered", "spoiled", "ambiguous"]
 #: How old the knowledge may be that a world was not cancelled, in seconds, and of how many worlds it is kept.
 _RECENT_S, _RECENT_MAX = 0.5, 1000
-#: Sums of floats, not money: differences below a billionth of a dollar.
-_NOTHING_USD = 1e-9
 #: What must be left of a budget for a call of which nobody knows what it costs.
 _LEAST_USD = 1e-6
 
@@ -155,7 +154,7 @@ class Holds:
                 (self._requests, {"world_id": world_id, "state": "intent", "account": self._account}),
             )
             return (
-                drift["usd"] > _NOTHING_USD
+                drift["usd"] > NOTHING_USD
                 or any(drift[name] > 0 for name in PROVIDERS)
                 or any(rows.find_one(query, {"_id": 1}, session=session) for rows, query in queries)
             )
@@ -267,7 +266,7 @@ class Holds:
 
 
 def _is_nothing(drift: dict[str, Any]) -> bool:
-    return not any(drift[name] for name in PROVIDERS) and abs(drift["usd"]) < _NOTHING_USD
+    return not any(drift[name] for name in PROVIDERS) and abs(drift["usd"]) < NOTHING_USD
 
 
 def _fitting(world_id: str, provider: Provider, worst_usd: float) -> Document:
@@ -281,7 +280,7 @@ def _fitting(world_id: str, provider: Provider, worst_usd: float) -> Document:
                     {
                         "$lte": [
                             {"$add": ["$reserved.usd", worst_usd]},
-                            {"$add": ["$budget_usd", _NOTHING_USD]},
+                            {"$add": ["$budget_usd", NOTHING_USD]},
                         ]
                     },
                 ]

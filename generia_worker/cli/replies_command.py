@@ -6,14 +6,13 @@ from rich.markup import escape
 
 from generia_worker.cli import display
 from generia_worker.cli.stacks import Running
-from generia_worker.cli.world_commands import find_world
-from generia_worker.client.client import GeneriaClient
+from generia_worker.cli.world_commands import client_of, find_world
 from generia_worker.client.replies import RepliesStatus, ReplyTerms
 
 
 def replies(running: Running, world: str, budget: float | None, *, off: bool, as_json: bool) -> None:
     """Switch the replies of a world on, with a budget, or off, and show how they stand."""
-    client = GeneriaClient(running.settings.api_url, running.settings.api_token.get_secret_value())
+    client = client_of(running)
     world_id = find_world(running, client, world).world_id
     if off:
         status = client.end_replies(world_id)

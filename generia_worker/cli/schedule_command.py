@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from generia_worker.cli import display
 from generia_worker.cli.stacks import Running
-from generia_worker.cli.world_commands import find_world
+from generia_worker.cli.world_commands import client_of, find_world
 from generia_worker.client.client import GeneriaClient
 from generia_worker.client.schedule import ChronicleDay, Schedule, ScheduleStatus
 from generia_worker.errors import NotFoundError
@@ -21,7 +21,7 @@ _SHOWN = 5
 
 def schedule(running: Running, world: str, changes: dict[str, Any], *, end: bool, as_json: bool) -> None:
     """Change a world's schedule by what is named, or end it, and show it with the last days of its chronicle."""
-    client = GeneriaClient(running.settings.api_url, running.settings.api_token.get_secret_value())
+    client = client_of(running)
     world_id = find_world(running, client, world).world_id
     if end:
         status = client.end_schedule(world_id)

@@ -109,7 +109,7 @@ def make(running: Running, asked: Order, *, as_json: bool, wait: bool = True, wi
             budget_usd=asked.budget,
             reactions=asked.reactions,
         )
-    client = _client(running)
+    client = client_of(running)
     # The world service orders too where it knows the endpoint; the same order twice is one.
     status = client.order(asked.model_copy(update={"world_id": record.id, "user_id": LOCAL_USER}))
     console = display.err if as_json else display.out
@@ -154,7 +154,7 @@ def export(running: Running, world_id: str, target: Path, *, as_json: bool) -> N
     """Write a world into a zip or a folder."""
     from generia_worker.cli import export_command
 
-    client = _client(running)
+    client = client_of(running)
     status = find_world(running, client, world_id)
     missing = export_command.export(running.settings, status, target)
     if missing:
@@ -171,7 +171,8 @@ def _channel(settings: Settings, address: str) -> grpc.Channel:
     return open_channel(address, settings.rpc_token.get_secret_value())
 
 
-def _client(running: Running) -> GeneriaClient:
+def client_of(running: Running) -> GeneriaClient:
+    """Return a client of a stack's endpoint."""
     return GeneriaClient(running.settings.api_url, running.settings.api_token.get_secret_value())
 
 
@@ -219,7 +220,7 @@ def change(
     as_json: bool,
 ) -> int:
     """Cancel, resume, retry, redo (`what`: a step) or extend a world; watch what comes of it. Returns the exit status."""
-    client = _client(running)
+    client = client_of(running)
     world_id = find_world(running, client, world_id).world_id
     arguments = [world_id] if what is None else [world_id, what]
     before = _failed_redos(client, world_id) if action == "redo" else set()
@@ -260,13 +261,13 @@ def _failed_redos(client: GeneriaClient, world_id: str) -> set[tuple[str, dateti
 
 def show_estimate(running: Running, size: WorldSize, *, as_json: bool) -> None:
     """Print what a world of this size will take, and what the day still allows where it has limits."""
-    client = _client(running)
+    client = client_of(running)
     _show_estimate(running, client, client.estimate(size), as_json=as_json)
 
 
 def show_estimate_of_more(running: Running, world_id: str, size: MoreSize, *, as_json: bool) -> None:
     """Print the same of more of a world."""
-    client = _client(running)
+    client = client_of(running)
     world_id = find_world(running, client, world_id).world_id
     _show_estimate(running, client, client.estimate_more(world_id, size), as_json=as_json)
 
@@ -298,7 +299,7 @@ def show_status(
 
     With `follow` it is shown until it has ended, and the status tells how that was.
     """
-    client = _client(running)
+    client = client_of(running)
     status = find_world(running, client, world_id)
     world_id = status.world_id
     console = display.err if as_json else display.out

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import requests
+from pydantic import BaseModel
 
 from generia_worker.client.allowance import Allowance
 from generia_worker.client.estimate import Estimate
@@ -112,10 +113,7 @@ class GeneriaClient:
 
         Raises InvalidInputError, NotFoundError, TransientError.
         """
-        body = None if asked is None else asked.model_dump(mode="json", exclude_none=True)
-        method = "GET" if asked is None else "PUT"
-        found = self._send(method, f"/v1/generations/{world_id}/schedule", body).json()
-        return ScheduleStatus.model_validate(found)
+        return ScheduleStatus.model_validate(self._ask_for(f"/v1/generations/{world_id}/schedule", asked))
 
     def end_schedule(self, world_id: str) -> ScheduleStatus:
         """Let no day of a world begin any more. Raises NotFoundError, TransientError."""
@@ -127,10 +125,7 @@ class GeneriaClient:
 
         Raises InvalidInputError, NotFoundError, ConflictError, AllowanceExceeded, TransientError.
         """
-        body = None if asked is None else asked.model_dump(mode="json")
-        method = "GET" if asked is None else "PUT"
-        found = self._send(method, f"/v1/generations/{world_id}/replies", body).json()
-        return RepliesStatus.model_validate(found)
+        return RepliesStatus.model_validate(self._ask_for(f"/v1/generations/{world_id}/replies", asked))
 
     def end_replies(self, world_id: str) -> RepliesStatus:
         """Let them reply to nobody any more. Raises NotFoundError, TransientError."""
@@ -241,6 +236,12 @@ class GeneriaClient:
 
     def _status(self, method: str, path: str, body: dict[str, Any] | None = None) -> GenerationStatus:
         return GenerationStatus.model_validate(self._send(method, path, body).json())
+
+    def _ask_for(self, path: str, asked: BaseModel | None) -> Any:
+        """Put what is asked for there, or (None) read what there is; returns how it stands then."""
+        if asked is None:
+            return self._send("GET", path).json()
+        return self._send("PUT", path, asked.model_dump(mode="json", exclude_none=True)).json()
 
     def _send(
         self, method: str, path: str, body: dict[str, Any] | None = None, **options: Any

@@ -14,7 +14,7 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 
-from generia_worker.billing.allowances import Allowances
+from generia_worker.billing.allowances import NOTHING_USD, Allowances
 from generia_worker.engine.step import Step, StepState
 from generia_worker.engine.step_rows import StepRows
 from generia_worker.storage.database import Database
@@ -23,8 +23,6 @@ from generia_worker.worlds.steps import REPLY
 
 #: Calls of an account at most, and comments of a world that a step's name has room for: neither is ever reached.
 _MOST = 999_999
-#: Sums of floats, not money: differences below a billionth of a dollar.
-_NOTHING_USD = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +140,7 @@ class ReplyAccounts:
                 return None
             left = row["budget_usd"] - row["reserved"]["usd"]
             # What others hold just now is waited for by the step itself.
-            if left + _NOTHING_USD < bounds.least_usd and not self._works(world_id, session):
+            if left + NOTHING_USD < bounds.least_usd and not self._works(world_id, session):
                 return None
             step = REPLY.step(row["made"] + 1)
             change = {"made": row["made"] + 1, "day": _day(now), "today": [*today, person], "open": True}

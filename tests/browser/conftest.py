@@ -293,7 +293,9 @@ def watcher(browser: Browser, site: Site) -> Iterator[Person]:
 
 @pytest.fixture(scope="package")
 def made(browser: Browser, shared_site: Site) -> Iterator[tuple[Person, str]]:
-    """Somebody whose world of 3 characters and 7 posts is finished, and its id. All tests look at it: none adds to it."""
+    """Somebody whose world of 3 characters and 7 posts is finished, and its id.
+
+    All tests look at it, and some add to it: none counts on a number."""
     shared_site.behave(latency={})
     person = Person(browser, shared_site, viewport=LAPTOP)
     person.register()
