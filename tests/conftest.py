@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from xdist.scheduler import LoadFileScheduling
@@ -13,6 +12,7 @@ from xdist.scheduler import LoadFileScheduling
 from generia_worker.embedded.stack import Stack
 from generia_worker.settings import Settings
 from generia_worker.storage.database import Database
+from tests.databases import Databases
 
 # A test run must not depend on what the person who starts it has in the environment.
 for _name in [name for name in os.environ if name.startswith("GENERIA_")]:
@@ -89,11 +89,22 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
         yield stack.settings
 
 
+@pytest.fixture(scope="session")
+def databases(servers: Settings) -> Iterator[Databases]:
+    """Lends empty databases."""
+    databases = Databases(servers)
+    yield databases
+    databases.close()
+
+
 @pytest.fixture
-def database(servers: Settings) -> Iterator[Database]:
-    """An empty database of its own for one test."""
-    database = Database(servers.mongo_uri.get_secret_value(), f"test-{uuid4().hex[:12]}", max_pool_size=40)
-    database.ensure_indexes()
-    yield database
-    database.client.drop_database(database.status.database.name)
-    database.close()
+def database(databases: Databases) -> Iterator[Database]:
+    """An empty database that one test has for itself."""
+    with databases.lend() as database:
+        yield database
+
+
+@pytest.fixture
+def database_name(database: Database) -> str:
+    """The name of such a database, for what makes a client of its own."""
+    return database.database.name

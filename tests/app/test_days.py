@@ -7,7 +7,6 @@ import random
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -66,17 +65,14 @@ class Life:
 
 
 @pytest.fixture
-def life(servers: Settings) -> Iterator[Life]:
+def life(servers: Settings, database_name: str) -> Iterator[Life]:
     prices = {
         "llm_price_input_usd_per_mtok": 0.3,
         "llm_price_output_usd_per_mtok": 2.5,
         "image_price_usd": 0.0006,
     }
-    name = f"days-{uuid4().hex[:8]}"
-    container = Container(servers.model_copy(update={"mongo_database": name, **prices}))
-    container.database.ensure_indexes()
+    container = Container(servers.model_copy(update={"mongo_database": database_name, **prices}))
     yield Life(container)
-    container.database.client.drop_database(name)
     container.close()
 
 

@@ -71,19 +71,18 @@ MakePlace = Callable[..., Place]
 
 
 @pytest.fixture
-def make_place(servers: Settings) -> Iterator[MakePlace]:
+def make_place(servers: Settings, database_name: str) -> Iterator[MakePlace]:
     """Makes processes over one database."""
-    name, comments = f"replies-{uuid4().hex[:8]}", Comments()
+    comments = Comments()
     prices = {"llm_price_input_usd_per_mtok": 0.3, "llm_price_output_usd_per_mtok": 2.5}
     made: list[Container] = []
 
     def make(**changed: Any) -> Place:
-        asked = {"mongo_database": name, "interaction_service": "127.0.0.1:1", **prices, **changed}
+        asked = {"mongo_database": database_name, "interaction_service": "127.0.0.1:1", **prices, **changed}
         made.append(Container(servers.model_copy(update=asked)))
         return Place(made[-1], comments)
 
     yield make
-    made[0].database.client.drop_database(name)
     for one in made:
         one.close()
 
@@ -91,7 +90,6 @@ def make_place(servers: Settings) -> Iterator[MakePlace]:
 @pytest.fixture
 def place(make_place: MakePlace) -> Place:
     found = make_place()
-    found.container.database.ensure_indexes()
     Ended(found.container.database)
     return found
 

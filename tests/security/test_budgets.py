@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from types import SimpleNamespace
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from celery import Celery
@@ -267,13 +266,10 @@ def test_a_call_whose_process_died_keeps_what_it_held(books: Books) -> None:
 
 # --- orders ------------------------------------------------------------------------------------------------------
 @pytest.fixture
-def container(servers: Settings) -> Iterator[Container]:
-    name = f"budgets-{uuid4().hex[:8]}"
+def container(servers: Settings, database_name: str) -> Iterator[Container]:
     prices = {"llm_price_input_usd_per_mtok": 0.3, "llm_price_output_usd_per_mtok": 2.5}
-    made = Container(servers.model_copy(update={"mongo_database": name} | prices))
-    made.database.ensure_indexes()
+    made = Container(servers.model_copy(update={"mongo_database": database_name} | prices))
     yield made
-    made.database.client.drop_database(name)
     made.close()
 
 

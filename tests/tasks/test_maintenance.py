@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from celery.canvas import Signature
@@ -27,16 +26,11 @@ _LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def container(servers: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Container]:
+def container(servers: Settings, database_name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Container]:
     """The resources of a worker process, with a database of its own."""
-    container = Container(servers)
-    container.__dict__["database"] = database = Database(
-        servers.mongo_uri.get_secret_value(), f"test-{uuid4().hex[:12]}", max_pool_size=10
-    )
-    database.ensure_indexes()
+    container = Container(servers.model_copy(update={"mongo_database": database_name}))
     monkeypatch.setattr("tasks.maintenance.get_container", lambda: container)
     yield container
-    database.client.drop_database(database.database.name)
     container.close()
 
 
