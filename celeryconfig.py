@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kombu import Queue
 
+from generia_worker.app.result_backend import ChordBackend
 from generia_worker.engine.queues import QUEUES, SERVICES
 from generia_worker.settings import get_settings
 from generia_worker.worlds.steps import STEPS
@@ -36,7 +37,7 @@ broker_transport_options = {
 
 # --- results: none is kept, the backend only counts the parts of chords --------------------------------------------
 task_ignore_result = True
-result_backend = _settings.redis_url.get_secret_value()
+result_backend = f"{ChordBackend.__module__}:{ChordBackend.__name__}+{broker_url}"
 result_expires = 24 * 3600
 result_backend_always_retry = True
 result_backend_max_retries = 50

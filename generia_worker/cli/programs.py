@@ -55,7 +55,7 @@ PRELOAD = (
     "generia_worker.app.celery_app",
     "celery.apps.beat",
     "celery.apps.worker",
-    "celery.backends.redis",
+    "generia_worker.app.result_backend",
     "celery.bin.celery",
     "celery.concurrency.prefork",
     "celery.concurrency.thread",

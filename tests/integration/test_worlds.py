@@ -6,6 +6,7 @@ import re
 from math import ceil
 
 import pytest
+from redis import Redis
 
 from generia_worker.worlds import talk
 from generia_worker.worlds.steps import STEPS
@@ -97,3 +98,11 @@ def test_braces_in_a_prompt_are_only_braces(platform: Platform) -> None:
     status, audit = platform.make(prompt, 1, 1)
     audit.check(status, 1, 1)
     assert status.parameters.user_prompt == prompt
+
+
+def test_nobody_listens_for_results(platform: Platform) -> None:
+    """Celery would, for each task that one thread publishes while another counts a part of a chord, and never stop."""
+    status, audit = platform.make(PROMPT, 11, 33)
+    audit.check(status, 11, 33)
+    with Redis.from_url(platform.settings.redis_url.get_secret_value()) as redis:
+        assert redis.pubsub_channels("celery-task-meta-*") == []
