@@ -64,7 +64,7 @@ class ComposeStack:
         self.wait_until_working()
 
     def wait_until_working(self, patience_s: float = 400) -> None:
-        """Wait until each container has ended well or passes its own check, which is asked now and not when its time comes."""
+        """Wait until each container has ended well or passes its own check, asked now and not when its time comes."""
         missing = set(self.containers().values())
 
         def works() -> bool:
