@@ -65,8 +65,6 @@ export class Panel {
     const incomplete = status.status === "completed" && status.tasks_failed > 0;
     this.heading.textContent = text(incomplete ? "panel.incomplete" : `panel.${status.status}`);
     this.element.dataset.state = status.status;
-    this.why.hidden = !status.error;
-    this.why.replaceChildren(this.mine ? serverSays(status.error?.reason ?? "") : text("panel.whyOthers"));
     const states = Object.fromEntries(status.stages.map((stage) => [stage.name, stage.status]));
     OPENING.forEach(([name], at) => mark(this.opening.children[at], states[name]));
     this.element.classList.toggle("has-bars", users > 0 || posts > 0 || states.characters !== "pending");
@@ -74,6 +72,7 @@ export class Panel {
     this.posts.show(posts, status.posts_predicted);
     this.money.replaceChildren(...[...spent(status), simulatedMark()].filter(Boolean));
     this.showActions(status);
+    this.showWhy();
     this.showFailures(status);
     this.say(status);
     this.tick();
@@ -101,25 +100,32 @@ export class Panel {
   showActions({ status, tasks_failed: failed }) {
     // Where steps have failed, their list has the button that goes on.
     const stopped = status === "cancelled" || (status === "failed" && failed === 0);
-    const key = `${status} ${stopped}`;
-    if (!this.mine || this.actions.dataset.for === key) return;
-    this.actions.dataset.for = key;
-    if (status === "pending" || status === "in_progress") this.actions.replaceChildren(this.cancelButton());
-    else if (stopped)
-      this.actions.replaceChildren(this.button(text("panel.goOn"), "resume", "primary"));
+    const going = status === "pending" || status === "in_progress";
+    const offered = going ? "cancel" : stopped ? "resume" : "nothing";
+    // What is offered still stays as it is: somebody may just be asked whether they mean it.
+    if (!this.mine || this.actions.dataset.offered === offered) return;
+    this.actions.dataset.offered = offered;
+    this.problem = null;
+    if (going) this.actions.replaceChildren(this.cancelButton());
+    else if (stopped) this.actions.replaceChildren(this.button(text("panel.goOn"), "resume", "primary"));
     else this.actions.replaceChildren();
+  }
+
+  /** Say what the last action met, and what the world failed of. */
+  showWhy() {
+    const { error } = this.status;
+    const why = error && (this.mine ? serverSays(error.reason) : text("panel.whyOthers"));
+    this.why.hidden = !this.problem && !why;
+    this.why.replaceChildren(...[this.problem, " ", why].filter(Boolean));
   }
 
   button(label, action, kind = "") {
     const button = h("button", { class: `button ${kind}` }, label);
     button.addEventListener("click", async () => {
       button.setAttribute("aria-busy", "true");
-      const problem = await this.act(action);
+      this.problem = await this.act(action);
       button.setAttribute("aria-busy", "false");
-      if (problem) {
-        this.why.replaceChildren(problem);
-        this.why.hidden = false;
-      }
+      this.showWhy();
     });
     return button;
   }

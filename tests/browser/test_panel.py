@@ -1,4 +1,4 @@
-"""The guess of the time that is left, as the page counts it down, by a clock of its own."""
+"""The panel of a world's making, by itself: the time that is left, by a clock of its own, and what it asks and answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PANEL = """async () => {
     stages: ["initializing", "world_description", "world_image", "characters", "posts", "finishing"]
       .map((name) => ({ name, status: "completed" })),
   };
-  const panel = new Panel("w", { mine: true, act: () => {} });
+  const panel = new Panel("w", { mine: true, act: async () => "It did not work." });
   panel.close();
   let now = 0;
   performance.now = () => 1000 * now;
@@ -88,3 +88,49 @@ def test_the_clock_stands_still_while_nothing_is_heard(page: Page) -> None:
         }""",
     )
     assert found == [["about 30 sec left", False], ["about 30 sec left", True], "about 20 sec left"]
+
+
+def test_a_question_outlives_the_next_status(page: Page) -> None:
+    """Whoever is asked whether to stop has a moment to think, also when the world begins meanwhile."""
+    found = run(
+        page,
+        """({ panel, take }) => {
+          const offered = () => [...panel.actions.querySelectorAll("button")].map((one) => one.textContent);
+          take(null, { status: "pending" });
+          panel.actions.querySelector("button").click();
+          const asked = offered();
+          take(40);
+          const later = offered();
+          take(null, { status: "cancelled" });
+          return [asked, later, offered()];
+        }""",
+    )
+    assert found == [["Stop", "Keep going"], ["Stop", "Keep going"], ["Go on with it"]]
+
+
+def test_what_went_wrong_outlives_the_next_status(page: Page) -> None:
+    found = run(
+        page,
+        """async ({ panel, take }) => {
+          const said = () => [panel.why.hidden, panel.why.textContent];
+          const told = [];
+          take(null, { status: "cancelled" });
+          told.push(said());
+          panel.actions.querySelector("button").click();
+          await new Promise((done) => setTimeout(done));
+          take(null, { status: "cancelled" });
+          told.push(said());
+          take(null, { status: "failed", error: { reason: "No credit." } });
+          told.push(said());
+          take(40);
+          told.push(said());
+          return told;
+        }""",
+    )
+    both = [False, "It did not work. No credit."]
+    assert [[hidden, text.strip()] for hidden, text in found] == [
+        [True, ""],
+        [False, "It did not work."],
+        both,
+        [True, ""],
+    ]
