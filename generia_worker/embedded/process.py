@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from generia_worker.embedded.forkserver import ForkedKeeper, ForkServer
+from generia_worker.embedded.keeper import watch
 from generia_worker.embedded.log_files import cut_log, read_tail
 from generia_worker.errors import GeneriaError
 
@@ -29,6 +30,8 @@ STABLE_AFTER_S = 5.0
 _BACKOFF_S, _BACKOFF_MAX_S = 0.2, 5.0
 #: How much longer than the program's own stop timeout its keeper may take.
 _KEEPER_SLACK_S = 3.0
+#: How long a program that gets SIGKILL may take to end: it may hang in the kernel.
+_KILLED_MOST_S = 10.0
 
 
 class ProcessFailed(GeneriaError):  # noqa: N818 - reads as what happened
@@ -292,8 +295,7 @@ class _Keeper:
         if len(lines) == 2:
             return int(lines[1])
         if self.pid:  # the keeper was killed: nobody else ends what the program had started
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
+            _end_group(self.pid)
         return 128 + signal.SIGKILL
 
     def stop(self, timeout_s: float) -> None:
@@ -312,6 +314,18 @@ class _Keeper:
             self._closed = True
             os.close(self._control)
             os.close(self._status)
+
+
+def _end_group(pid: int) -> None:
+    """Kill a program that is no child of this process, and its group, and wait for its end."""
+    program = watch(pid)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    if program >= 0:
+        poller = select.poll()
+        poller.register(program, select.POLLIN)
+        poller.poll(_KILLED_MOST_S * 1000)
+        os.close(program)
 
 
 def _execute(

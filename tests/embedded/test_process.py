@@ -261,6 +261,28 @@ def test_a_killed_keeper_takes_its_program_along_and_is_replaced(make: Make, tmp
     assert eventually(lambda: one.pid not in (None, program))
 
 
+def test_a_program_whose_keeper_hangs_is_gone_after_a_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "_KEEPER_SLACK_S", 0.1)
+    # It takes the kernel a while to end what has so much memory.
+    script = "import pathlib, sys, time; b = b'1' * 500_000_000; pathlib.Path(sys.argv[1]).touch(); time.sleep(600)"
+    one = ManagedProcess(
+        "large",
+        [sys.executable, "-S", "-c", script, str(tmp_path / "there")],
+        env=ENV,
+        log_path=tmp_path / "log",
+        ready=(tmp_path / "there").exists,
+        stop_timeout_s=0.1,
+    )
+    one.start()
+    program = one.pid
+    assert program is not None
+    os.kill(parent_of(program), signal.SIGSTOP)
+    one.stop()
+    assert wait_gone(program, 0)
+
+
 OWNER = """
 import os, signal, sys, threading
 from pathlib import Path

@@ -507,7 +507,7 @@ def test_a_signal_ends_everything_in_order(
 ) -> None:
     owners.append(owner := Owner(tmp_path, "quick"))
     owner.process.send_signal(number)
-    out, err = owner.process.communicate(timeout=20)
+    out, err = owner.process.communicate(timeout=60)
     assert out.strip() == number.name, err
     assert owner.process.returncode == 0
     assert owner.all_gone(0)
@@ -532,7 +532,7 @@ def test_a_signal_while_it_starts_leaves_nothing(
     owners.append(owner := Owner(tmp_path, "slow"))
     assert len(owner.children) == 4
     owner.process.send_signal(number)
-    out, err = owner.process.communicate(timeout=20)
+    out, err = owner.process.communicate(timeout=60)
     if number == signal.SIGKILL:
         assert owner.process.returncode == -number
     else:
