@@ -96,8 +96,9 @@ class Ordering:
         limits, budget = self._limits(asked, calls), asked.budget
         hold = None
         if allowances.caps_of(found.person).bounds_dollars:
-            budget = self._budget(asked, calls, found.person)
+            self._look_at_holds(world_id)
             allowances.settle(world_id)
+            budget = self._budget(asked, calls, found.person)
 
             def hold(row: Document, spent_usd: float, session: ClientSession) -> Document:
                 return allowances.hold_more(row, budget or 0.0, spent_usd, session)
@@ -116,6 +117,7 @@ class Ordering:
         held = False
         if allowances.caps_of(found.person).bounds_dollars:
             calls = self._calls(found.users_count, found.posts_count, found.options)
+            self._look_at_holds(world_id)
             held = allowances.hold_again(world_id, self._spare_usd(), self._most_usd(calls))
         try:
             yield
@@ -123,6 +125,10 @@ class Ordering:
             if held:
                 allowances.give_up(world_id)
             raise
+
+    def _look_at_holds(self, world_id: str) -> None:
+        """Let a world that has just ended be settled before the next sweep, if all that is held belongs to its calls."""
+        self._container.holds.reconcile(world_id, self._container.settings.lease_s)
 
     def estimate(self, size: WorldSize) -> Estimate:
         """Return what a world of this size will take, before anything is spent."""

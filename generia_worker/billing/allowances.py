@@ -26,6 +26,8 @@ NOTHING_USD = 1e-9
 _KEPT = timedelta(days=40)
 #: A hold of a world that was to go on and did not is given back after this.
 _GIVEN_UP, _AT_ONCE = timedelta(seconds=60), timedelta()
+#: Of a world that has ended, with nothing held of which `Holds.reconcile` has still to say whether it was spent.
+_ENDED: Document = {"open": False, "drift": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,16 +264,19 @@ class Allowances:
 
     def unsettled(self, limit: int) -> list[str]:
         """Return up to `limit` worlds that have ended and hold something."""
-        query = {"allowance.settled": False, "open": False}
+        query = {"allowance.settled": False, **_ENDED}
         return [row["_id"] for row in self._generations.find(query, {"_id": 1}).limit(limit)]
 
     def settle(self, world_id: str) -> None:
-        """Give back what a world that has ended did not spend. May run twice, and at the same time as a resume."""
+        """Give back what a world that has ended did not spend. May run twice, and at the same time as a resume.
+
+        Not before its holds were found to be those of its calls: what a dead worker held was not spent.
+        """
         self._settle(world_id, _GIVEN_UP)
 
     def _settle(self, world_id: str, given_up: timedelta) -> None:
         def work(session: ClientSession) -> None:
-            row = self._generations.find_one({"_id": world_id, "open": False}, session=session) or {}
+            row = self._generations.find_one({"_id": world_id, **_ENDED}, session=session) or {}
             held: dict[str, Any] = row.get("allowance") or {"settled": True}
             if held["settled"]:
                 return

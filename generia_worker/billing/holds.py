@@ -36,8 +36,8 @@ _LEAST_USD = 1e-6
 
 
 class Holds:
-    """The fields `reserved` of `generations`, `drift` (a difference that was seen, and since when), and `reconciled`: how
-    often one was taken out.
+    """The fields `reserved` of `generations`, `drift` (a difference that was seen, and since when; empty: nobody has looked
+    yet), and `reconciled`: how often one was taken out.
 
     A world may have another account beside that of its orders: a row of another collection, with the fields `limits`,
     `budget_usd`, `reserved`, `cancelled` and `open`, and the calls that name this `account`.

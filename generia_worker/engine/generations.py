@@ -274,6 +274,9 @@ class Generations:
         self._rows.update_one({"_id": world_id, "fatal": None}, {"$set": {"fatal": reason}}, session=session)
 
     def close(self, generation: Generation) -> None:
-        """Note that the world has ended: sweeps no longer look at it. One that was reopened meanwhile stays open."""
+        """Note that the world has ended: sweeps no longer look at it. One that was reopened meanwhile stays open.
+
+        What is held of its budget is looked at once more, with the difference (`drift`) that nobody has seen yet.
+        """
         ended = {"_id": generation.world_id, "run": generation.run, "open": True}
-        self._rows.update_one(ended, {"$set": {"open": False}})
+        self._rows.update_one(ended, {"$set": {"open": False, "drift": {}}})

@@ -11,6 +11,7 @@ import pytest
 from pymongo.client_session import ClientSession
 
 from generia_worker.billing.allowances import Allowances, Caps
+from generia_worker.billing.holds import Holds
 from generia_worker.client.order import Order
 from generia_worker.engine.generations import Generations
 from generia_worker.errors import AllowanceExceeded, ConflictError
@@ -114,6 +115,22 @@ def test_worlds_are_counted_by_person_and_day(database: Database) -> None:
     assert left.resets_at == datetime(2026, 5, 27, tzinfo=UTC)
     shop.now = NOON + timedelta(hours=12)
     shop.order("c", 0)
+
+
+def test_what_is_held_for_no_call_is_not_taken_for_spent(database: Database) -> None:
+    shop = Shop(database, usd=1.0)
+    holds = Holds(database)
+    shop.order("a", 0.6)
+    holds.hold_rest("a", "llm", 0.01)  # a first call, at all that there is; its process died
+    shop.generations.close(shop.generations.get("a"))
+    shop.sweep()
+    assert shop.left() == 0.4, "nobody has looked whether it was spent"
+    assert not holds.reconcile("a", 0)
+    shop.sweep()
+    assert shop.left() == 0.4
+    assert holds.reconcile("a", -1)
+    shop.sweep()
+    assert shop.left() == 1.0
 
 
 def test_what_was_not_spent_is_given_back_once(database: Database) -> None:

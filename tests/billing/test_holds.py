@@ -243,6 +243,22 @@ def reconcile_again(books: Books) -> bool:
     return books.holds.reconcile(WORLD, PATIENCE_S)
 
 
+def test_a_world_that_has_ended_is_looked_at_until_nothing_differs(books: Books) -> None:
+    books.holds.hold(WORLD, "images", 0.003)  # its process died, or never heard that it was held
+    books.generations.close(books.generations.get(WORLD))
+    assert books.holds.worlds_to_reconcile(10) == [WORLD]
+    assert reconcile(books, after_s=PATIENCE_S + 1)
+    assert reserved(books) == holds()
+    assert books.holds.worlds_to_reconcile(10) == []
+
+
+def test_a_world_that_has_ended_in_order_is_looked_at_once(books: Books) -> None:
+    begin(books, "open")
+    books.generations.close(books.generations.get(WORLD))
+    assert not books.holds.reconcile(WORLD, PATIENCE_S)
+    assert books.holds.worlds_to_reconcile(10) == []
+
+
 def test_worlds_that_go_on_or_have_a_difference_are_looked_at_in_turn(database: Database) -> None:
     books = Books(database)
     for name in ("a", "b", "c", "d"):

@@ -140,7 +140,7 @@ def test_a_world_goes_on_within_the_day(limited: Call) -> None:
         # No worker is there to take the last step.
         own.database.steps.update_one({"_id": FINISH.step().key(one)}, {"$set": {"state": "done"}})
         own.status_refresh.refresh(one)
-        own.database.generations.update_one({"_id": one}, {"$set": {"reserved.usd": spent}})
+        own.database.generations.update_one({"_id": one}, {"$set": {"reserved.usd": spent, "drift": None}})
         own.allowances.settle(one)
     assert left(client)["usd_left"] == pytest.approx(0.1)
     assert client.post(f"/v1/generations/{world}:resume").status_code == 202
