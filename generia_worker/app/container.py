@@ -215,7 +215,7 @@ class Container:
     @_shared
     def reply_accounts(self) -> ReplyAccounts:
         """The worlds whose characters reply to people."""
-        return ReplyAccounts(self.database, self.rows, self.allowances)
+        return ReplyAccounts(self.database, self.rows, self.allowances, self.reply_holds)
 
     @_shared
     def slots(self) -> dict[Provider, ProviderSlots]:

@@ -228,10 +228,10 @@ class Holds:
             "reconciled": row.get("reconciled", 0) + 1,
         }
 
-    def spent_usd(self, world_id: str) -> float:
+    def spent_usd(self, world_id: str, session: ClientSession | None = None) -> float:
         """Return what a world's calls of this account cost, or may, in dollars: of one with a budget, but for its planned
         calls."""
-        return float(sum(group["usd"] for group in self._due(world_id).values()))
+        return float(sum(group["usd"] for group in self._due(world_id, session).values()))
 
     def _due(self, world_id: str, session: ClientSession | None = None) -> dict[str, Document]:
         """Return the calls of a world that were not planned, and what they cost or may, by provider."""

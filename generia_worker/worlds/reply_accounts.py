@@ -15,6 +15,7 @@ from typing import Any
 from pymongo.client_session import ClientSession
 
 from generia_worker.billing.allowances import NOTHING_USD, Allowances
+from generia_worker.billing.holds import Holds
 from generia_worker.engine.step import Step, StepState
 from generia_worker.engine.step_rows import StepRows
 from generia_worker.storage.database import Database
@@ -54,12 +55,13 @@ class ReplyBounds:
 class ReplyAccounts:
     """The collection `replies`, and the steps that reply."""
 
-    def __init__(self, database: Database, rows: StepRows, allowances: Allowances) -> None:
+    def __init__(self, database: Database, rows: StepRows, allowances: Allowances, holds: Holds) -> None:
         self._database = database
         self._accounts = database.replies
         self._steps = database.steps
         self._step_rows = rows
         self._allowances = allowances
+        self._holds = holds
 
     def find(self, world_id: str) -> ReplyAccount | None:
         """Return a world's switch; None when it was never touched."""
@@ -74,7 +76,8 @@ class ReplyAccounts:
 
         def work(session: ClientSession) -> None:
             row = self._accounts.find_one({"_id": world_id}, session=session)
-            spent = row["reserved"]["usd"] if row else 0.0
+            # Not what is held: a part of that may be of a process that died, and belong to no call.
+            spent = self._holds.spent_usd(world_id, session)
             held = self._allowances.change_hold(
                 row["allowance"] if row else None, person, budget_usd, spent, session
             )
@@ -107,7 +110,8 @@ class ReplyAccounts:
             row = self._accounts.find_one({"_id": world_id}, session=session)
             if row is None:
                 return
-            self._allowances.give_back(row["allowance"], row["reserved"]["usd"], session)
+            spent = self._holds.spent_usd(world_id, session)
+            self._allowances.give_back(row["allowance"], spent, session)
             change = {"cancelled": True, "allowance": None}
             self._accounts.update_one({"_id": world_id}, {"$set": change}, session=session)
 

@@ -208,7 +208,10 @@ def test_the_budget_is_held_of_a_day(place: Place, make_place: MakePlace) -> Non
     capped.replies.switch_on(WORLD, ReplyTerms(budget=0.5), NOW)
     assert left() == 0.5
     accounts = container.database.replies
-    accounts.update_one({"_id": WORLD}, {"$set": {"reserved.usd": 0.1}})
+    # A call that was billed, and what was held for one that was never made.
+    call = {"world_id": WORLD, "account": "replies", "provider": "llm", "state": "answered", "cost_usd": 0.1}
+    container.database.requests.insert_one(call)
+    accounts.update_one({"_id": WORLD}, {"$set": {"reserved.usd": 0.15}})
     capped.replies.switch_on(WORLD, ReplyTerms(budget=0.3), NOW)
     assert left() == 0.7, "0.1 is spent and 0.2 may be"
     # Held on another day, and more of today.
