@@ -27,6 +27,7 @@ SEED = """
 """
 #: What all containers may use of a processor while nobody asks for anything; when this was written it was 0.09.
 REST_CORES = 0.2
+#: As long as from one check of a container to its next.
 REST_S = 30
 PROMPT = "A harbour town where lighthouses argue"
 WORKERS = ("worker-llm", "worker-images", "worker-services", "worker-progress", "worker-quarantine")

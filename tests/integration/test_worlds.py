@@ -101,7 +101,7 @@ def test_braces_in_a_prompt_are_only_braces(platform: Platform) -> None:
 
 
 def test_nobody_listens_for_results(platform: Platform) -> None:
-    """Celery would, for each task that one thread publishes while another counts a part of a chord, and never stop."""
+    """Celery would, for each task of a chord once the chord is published, and never stop."""
     status, audit = platform.make(PROMPT, 11, 33)
     audit.check(status, 11, 33)
     with Redis.from_url(platform.settings.redis_url.get_secret_value()) as redis:
