@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from pymongo import MongoClient
 
 from generia_worker.rpc.world_client import search_words
@@ -129,6 +130,35 @@ def test_worlds_are_narrowed_and_put_in_order(person: Person, worlds: list[str])
     page.goto("/worlds?which=being_made")
     expect(page.locator(".page [role=status]")).not_to_have_text("Loading …")
     expect(page.locator(f".card-name[href='/worlds/{world_id}']")).to_have_count(0)
+
+
+def test_what_fits_on_one_page_is_asked_for_once(browser: Browser, made: tuple[Person, str]) -> None:
+    reader = Person(browser, made[0].site, viewport=LAPTOP)
+    reader.log_in_as(made[0])
+    reader.page.goto("/worlds?which=mine")
+    expect(reader.page.locator(f".card-name[href='/worlds/{made[1]}']")).to_be_visible()
+    # Whatever the list asked for besides was asked for before this.
+    reader.page.evaluate("() => fetch('/favicon.svg')")
+    assert len([url for url in reader.calls if "order=newest" in url and "mine=true" in url]) == 1
+    reader.close()
+
+
+def test_nothing_is_asked_for_once_one_logs_out(person: Person) -> None:
+    person.register()
+    page = person.page
+    held: list[Route] = []
+
+    def log_out(route: Route) -> None:
+        answer = route.fetch()
+        held[0].fulfill(status=401, json={"code": "login_needed", "detail": "Log in."})
+        route.fulfill(response=answer)
+
+    page.route(re.compile(r"/api/v1/worlds\?.*order=newest"), lambda route: held.append(route))
+    page.route("**/api/v1/auth/logout", log_out)
+    with page.expect_request(re.compile(r"order=newest")):
+        page.goto("/worlds")
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 
 
 def test_going_back_finds_the_place_after_show_more(page: Page, worlds: list[str]) -> None:

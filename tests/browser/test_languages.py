@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -155,9 +156,9 @@ def test_the_choice_of_a_language_is_kept(browser: Browser, site: Site) -> None:
     page.reload()
     expect(page.get_by_role("heading", level=2)).to_have_text("Войти")
     page.get_by_role("button", name="Создать учётную запись").click()
-    name = "Анна_77"
+    name = f"Анна_{uuid.uuid4().int % 10**8}"
     page.get_by_label("Имя пользователя").fill(name)
-    page.get_by_label("Электронная почта").fill("anna-77@example.org")
+    page.get_by_label("Электронная почта").fill(f"{name.removeprefix('Анна_')}@example.org")
     page.get_by_label("Пароль").fill(PASSWORD)
     page.get_by_role("button", name="Зарегистрироваться").click()
     expect(page.locator(".side-person .side-name")).to_have_text(name)

@@ -41,17 +41,27 @@ export function onLoginNeeded(action) {
   loginNeeded = action;
 }
 
+/** Aborted once the person logs out: from then on nothing more is asked in their name. */
+const session = new AbortController();
+
+/** End the session, and with it all calls, which never return: the page is about to be loaded anew. */
+export async function logOut() {
+  session.abort();
+  await fetch(`${BASE}/auth/logout`, { method: "POST" }).catch(() => {});
+}
+
 /** Make one call; returns the answer's JSON, or null without one. Raises Problem, or AbortError. */
 export async function call(method, path, body, { signal, quiet = false, headers = {} } = {}) {
   let reply;
   try {
     reply = await fetch(BASE + path, {
       method,
-      signal,
+      signal: signal ? AbortSignal.any([signal, session.signal]) : session.signal,
       headers: body === undefined ? headers : { ...headers, "Content-Type": "application/json" },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch (error) {
+    if (session.signal.aborted) return new Promise(() => {});
     if (error.name === "AbortError") throw error;
     throw new Problem(0, { code: "offline" });
   }

@@ -1,6 +1,6 @@
 // What stands around every view: the list of worlds at the side, which is a drawer on a phone.
 
-import { get, post, query } from "./api.js";
+import { get, logOut, query } from "./api.js";
 import { dropDraft } from "./draft.js";
 import { content, h, icon, isBeingMade, nameOf, tint } from "./dom.js";
 import { picture } from "./images.js";
@@ -38,7 +38,7 @@ export class Frame {
       icon("leave"),
     );
     leave.addEventListener("click", async () => {
-      await post("/auth/logout", undefined, { quiet: true }).catch(() => {});
+      await logOut();
       dropDraft();
       location.assign("/login");
     });

@@ -119,11 +119,11 @@ export function worldsView() {
     shown = 0;
     grid.replaceChildren();
     const mine = asked;
-    while (mine === asked && shown < count) {
+    do {
       const before = shown;
       await load(Math.min(count - shown, PAGE_MAX));
       if (shown === before) return;
-    }
+    } while (mine === asked && shown < count && !more.hidden);
   }
 
   function change() {
