@@ -307,7 +307,10 @@ class Chaos:
         pid = self.faults.stack.processes[self._random.choice(self._workers())].pid
         if not pid:
             return
-        os.kill(pid, signal.SIGSTOP)
+        try:
+            os.kill(pid, signal.SIGSTOP)
+        except ProcessLookupError:  # another fault has just killed it
+            return
         self.frozen += 1
         timer = threading.Timer(self._random.uniform(5, 60) * self.faults.scale, _thaw, (pid,))
         timer.start()

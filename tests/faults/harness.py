@@ -161,15 +161,26 @@ class Faults(Platform):
         return self.until(lambda: self.stack.processes[name].pid, f"{name} runs")
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> int:
-        """Send a signal to a program (not to its keeper, which starts it again); returns its process id."""
-        pid = self.pid(name)
-        os.kill(pid, number)
-        return pid
+        """Send a signal to a program (not to its keeper, which starts it again); returns its process id.
+
+        One that has just ended, and whose keeper did not say so yet, gets it once it runs again.
+        """
+
+        def sent() -> int | None:
+            pid = self.stack.processes[name].pid
+            if pid is not None:
+                try:
+                    os.kill(pid, number)
+                except ProcessLookupError:
+                    return None
+            return pid
+
+        return self.until(sent, f"{name} runs")
 
     @contextmanager
     def frozen(self, name: str) -> Iterator[int]:
         """Stop a program in its tracks (SIGSTOP) for as long as the block runs."""
-        with self.frozen_pid(self.pid(name)) as pid:
+        with self.frozen_pid(self.kill(name, signal.SIGSTOP)) as pid:
             yield pid
 
     @contextmanager

@@ -54,7 +54,7 @@ def drop_message(faults: Faults, queue: str) -> bool:
 def redis_down(faults: Faults, *, keeps_data: bool) -> Iterator[None]:
     """Kill Redis for the time of the block; it comes back with its append-only file, or with nothing."""
     process = faults.stack.processes["redis"]
-    os.kill(faults.pid("redis"), 9)
+    faults.kill("redis")
     process.stop()  # or its keeper would start it again at once
     try:
         yield

@@ -19,11 +19,12 @@ WORLDS = 12
 
 
 def test_worlds_that_only_wait_are_not_taken_for_lost(faults: Faults) -> None:
-    faults.behave(latency={"llm": {"fixed_s": 0.5}})
-    prompt = "A village where the postman is a heron and everybody writes letters"
-    worlds = [faults.order(prompt, 1, 1) for _ in range(WORLDS)]
     # As long as a lost step would need to be noticed, three times over.
     noticed_s = 3 * (faults.settings.publish_timeout_s + 2 * faults.settings.recover_every_s)
+    # Each world takes six texts or more: at the end of that time three quarters of the worlds still wait.
+    faults.behave(latency={"llm": {"fixed_s": noticed_s / (1.5 * WORLDS)}})
+    prompt = "A village where the postman is a heron and everybody writes letters"
+    worlds = [faults.order(prompt, 1, 1) for _ in range(WORLDS)]
     since = time.monotonic()
     faults.until(lambda: time.monotonic() - since > noticed_s, "recovery to look around several times")
     waiting = [world_id for world_id in worlds if not faults.client.status(world_id).status.is_final]
