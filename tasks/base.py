@@ -6,6 +6,7 @@ Claim the step, run its use case, commit the result or apply the decision.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -25,7 +26,7 @@ from generia_worker.engine.step import Failure, Scope, Step, StepState
 from generia_worker.errors import GeneriaError, InvalidAnswerError, LeaseLost, NotFoundError
 from generia_worker.observability import logs, metrics
 from generia_worker.settings import get_settings
-from generia_worker.storage.database import Document, is_transient
+from generia_worker.storage.database import Document, insist, is_transient
 from generia_worker.worlds.context import StepContext, UseCase, first_call
 from generia_worker.worlds.steps import STEPS
 from tasks import pipeline
@@ -109,29 +110,44 @@ class GenerationTask(Task[Any, Any]):
 
     def _run(self, container: Container, world_id: str, step: Step, use_case: UseCase) -> Verdict:
         """Claim the step and try it, again and again while the wait in between is short."""
-        shown = False
-        while True:
+        verdict = None
+        again = False
+        while verdict is None:
             claim = _claim(container, world_id, step)
-            if not isinstance(claim, Claim) or self._to_quarantine(container, claim):
+            if not isinstance(claim, Claim):
                 return _NOTHING
-            if not shown and step.scope in (Scope.WORLD, Scope.BATCH):
-                shown = True
-                refresh_status(world_id)  # a person sees the stages of the world itself begin
-            order = container.generations.recent(world_id)
-            if not order.knows(step):  # its round was added a moment ago
-                order = container.generations.get(world_id)
-            logs.note(run=order.run, attempt=claim.attempts.made + 1)
-            stopped = self._attempt(container, order, claim, use_case)
-            if stopped is None:
-                log.info("Step %s is done.", claim.key)
-                pipeline.publish_waiting(order, container.rows, step.kind)
-                refresh_status(world_id, at_once=STEPS[step.kind].closes_world)
-                return Verdict(done=True)
-            decision, failure = stopped
-            if isinstance(decision, End):
-                return self._end(container, order, claim, decision, failure)
-            if not _wait(container, claim, decision, failure):
-                return Verdict(done=False, requeue=container.stopping.is_set())
+            try:
+                verdict = self._try(container, claim, use_case, again=again)
+            except PyMongoError as error:
+                if is_transient(error):
+                    _give_back(container, claim)
+                raise
+            again = True
+        return verdict
+
+    def _try(self, container: Container, claim: Claim, use_case: UseCase, *, again: bool) -> Verdict | None:
+        """Try a claimed step once. Returns None when it was given back and is to be tried again."""
+        if self._to_quarantine(container, claim):
+            return _NOTHING
+        world_id, step = claim.world_id, claim.step
+        if not again and step.scope in (Scope.WORLD, Scope.BATCH):
+            refresh_status(world_id)  # a person sees the stages of the world itself begin
+        order = container.generations.recent(world_id)
+        if not order.knows(step):  # its round was added a moment ago
+            order = container.generations.get(world_id)
+        logs.note(run=order.run, attempt=claim.attempts.made + 1)
+        stopped = self._attempt(container, order, claim, use_case)
+        if stopped is None:
+            log.info("Step %s is done.", claim.key)
+            pipeline.publish_waiting(order, container.rows, step.kind)
+            refresh_status(world_id, at_once=STEPS[step.kind].closes_world)
+            return Verdict(done=True)
+        decision, failure = stopped
+        if isinstance(decision, End):
+            return self._end(container, order, claim, decision, failure)
+        if not _wait(container, claim, decision, failure):
+            return Verdict(done=False, requeue=container.stopping.is_set())
+        return None
 
     def _to_quarantine(self, container: Container, claim: Claim) -> bool:
         """Send a step whose owners keep dying where it takes no others along: one process, one step at a time."""
@@ -251,6 +267,18 @@ def _first_call(container: Container, world_id: str, step: Step) -> Document | N
         return None  # and no such step
     covered = order.knows(step) and order.round_of(step).planned and not order.cancelled
     return container.services.calls.for_claim(*first) if covered else None
+
+
+def _give_back(container: Container, claim: Claim) -> None:
+    """Give a step that MongoDB could not serve back as soon as it can, with the call that it was claimed with.
+
+    That call was not made, and is not to be counted as one that may have been billed. Where the step has ended after all, or
+    is another's by now, nothing is changed.
+    """
+    with suppress(LeaseLost):
+        insist(
+            lambda: container.ledger.release(claim, claim.attempts, None), for_s=_settings.record_patience_s
+        )
 
 
 def _wait(container: Container, claim: Claim, again: Again, failure: Failure) -> bool:

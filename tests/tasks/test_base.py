@@ -360,13 +360,21 @@ def test_what_an_attempt_has_paid_is_recorded_before_its_error_is_looked_at(plan
         assert in_row(planned) == ("answered", 0.25)
 
 
-@pytest.mark.parametrize("error", [BusyError("no free slot", retry_after_s=LONG_S), PermanentError("no")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        BusyError("no free slot", retry_after_s=LONG_S),
+        PermanentError("no"),
+        AutoReconnect("away before the call"),
+    ],
+)
 def test_a_call_that_an_attempt_did_not_come_to_is_taken_back(
     planned: Books, container: Container, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     doubted = Recorder()
     monkeypatch.setattr(container.requests, "mark_ambiguous", doubted.mark_ambiguous)
-    with suppress(Ignore, StepFailed):
+    monkeypatch.setattr(container.stopping, "wait", lambda _: False)
+    with suppress(Ignore, StepFailed, Reject):
         run(Stub(error))
     assert in_row(planned) is None
     assert doubted.calls == []
@@ -562,9 +570,36 @@ def test_while_mongodb_is_away_the_message_goes_back(
     books: Books, container: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(container.stopping, "wait", lambda _: False)
+    release, refused = container.ledger.release, [AutoReconnect("not primary")] * 2
+
+    def away(*args: Any, **kwargs: Any) -> None:
+        if refused:
+            raise refused.pop()
+        release(*args, **kwargs)
+
+    monkeypatch.setattr(container.ledger, "release", away)
     with goes_back():
         run(Stub(AutoReconnect("not primary")))
-    assert state(books) is StepState.RUNNING
+    row = books.row(STEP)
+    assert (row["state"], row["owner"], row["attempts"]) == ("pending", None, 0), (
+        "given back, for nobody to wait"
+    )
+
+
+def test_a_step_whose_commit_was_not_acknowledged_stays_done(
+    books: Books, container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(container.stopping, "wait", lambda _: False)
+    commit = container.ledger.commit
+
+    def lost(*args: Any) -> None:
+        commit(*args)
+        raise AutoReconnect("connection closed")
+
+    monkeypatch.setattr(container.ledger, "commit", lost)
+    with goes_back():
+        run(Stub(Nothing()))
+    assert state(books) is StepState.DONE
 
 
 def test_what_waiting_does_not_mend_is_raised(books: Books) -> None:
