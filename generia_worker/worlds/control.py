@@ -36,11 +36,8 @@ class Control:
             NotFoundError: it was never ordered.
             ConflictError: it has ended already.
         """
-        self._generations.get(world_id)
-        changed = self._database.generations.update_one(
-            {"_id": world_id, "open": True}, {"$set": {"cancelled": True}}
-        )
-        if not changed.matched_count:
+        # The status tells of the end first; a moment later the world is closed.
+        if self._state(world_id).is_final or not self._mark_cancelled(world_id):
             message = f"World {world_id} has ended already: there is nothing to cancel."
             raise ConflictError(message).with_code("world_ended")
 
@@ -50,7 +47,7 @@ class Control:
         Raises:
             NotFoundError, ConflictError: as `cancel`.
         """
-        status = WorldStatus(self._status.get(world_id)["status"])
+        status = self._state(world_id)
         if status not in (WorldStatus.CANCELLED, WorldStatus.FAILED):
             message = f"World {world_id} is {status}: only a cancelled or failed one can be resumed."
             raise ConflictError(message).with_code("not_stopped")
@@ -63,7 +60,9 @@ class Control:
             NotFoundError: it was never ordered.
             ConflictError: nothing has failed, or the world was cancelled.
         """
-        if self._generations.get(world_id).cancelled:
+        # A world may have ended as it was cancelled: then it is what its status says.
+        cancelled = self._generations.get(world_id).cancelled
+        if cancelled and self._state(world_id) is not WorldStatus.COMPLETED:
             raise ConflictError(f"World {world_id} was cancelled: resume it.").with_code("world_cancelled")
         if not self._reopen(world_id, {StepState.FAILED, StepState.SKIPPED}):
             raise ConflictError(f"Nothing of world {world_id} has failed.").with_code("nothing_failed")
@@ -83,10 +82,19 @@ class Control:
         if step.kind not in {spec.redo for spec in self._table}:
             message = "Only a character (character/7) or a post (post/7/3) can be made anew."
             raise InvalidInputError(message, field="step")
-        if not WorldStatus(self._status.get(world_id)["status"]).is_final:
+        if not self._state(world_id).is_final:
             raise ConflictError(f"World {world_id} has not ended: redo it afterwards.")
         steps = [spec.within(step) for spec in self._table.redone_with(step.kind)]
         self._database.transaction(lambda session: self._redo(world_id, steps, session))
+
+    def _mark_cancelled(self, world_id: str) -> bool:
+        change = {"$set": {"cancelled": True}}
+        open_one = {"_id": world_id, "open": True}
+        return bool(self._database.generations.update_one(open_one, change).matched_count)
+
+    def _state(self, world_id: str) -> WorldStatus:
+        """Return what a world's status says. Raises NotFoundError."""
+        return WorldStatus(self._status.get(world_id)["status"])
 
     # --- how ---------------------------------------------------------------------------------------------------
     def _redo(self, world_id: str, steps: list[Step], session: ClientSession) -> None:
