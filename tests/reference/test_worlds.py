@@ -277,15 +277,18 @@ def test_popular_worlds_have_the_most_members(clients: Clients) -> None:
 
 
 def test_worlds_that_are_being_made(clients: Clients, settings: Settings) -> None:
-    made = [clients.worlds.create("user-1", str(n), "", PROMPT, 1, 1).id for n in range(3)]
+    made = [clients.worlds.create("user-1", str(n), "", PROMPT, 1, 1).id for n in range(4)]
     with MongoClient[Any](settings.mongo_uri.get_secret_value()) as mongo:
-        statuses = mongo[settings.mongo_database]["world_generation_status"]
+        database = mongo[settings.mongo_database]
+        statuses = database["world_generation_status"]
+        # The last one was placed, and nothing has started yet.
+        database["worlds"].update_many({"_id": {"$in": made}}, {"$set": {"order.state": "placed"}})
         statuses.insert_many(
             {"_id": one, "status": status}
-            for one, status in zip(made, ("in_progress", "completed", "pending"), strict=True)
+            for one, status in zip(made, ("in_progress", "completed", "pending"), strict=False)
         )
         found, _ = clients.worlds.list("user-1", being_made=True)
-    assert [one.id for one in found if one.id in made] == [made[2], made[0]]
+    assert [one.id for one in found if one.id in made] == [made[3], made[2], made[0]]
 
 
 def test_listing_pages_newest_first(clients: Clients) -> None:

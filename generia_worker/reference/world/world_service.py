@@ -183,7 +183,12 @@ class WorldService(Service, wire.WorldServiceServicer):
     def _being_made(self) -> Document:
         """Return the condition for worlds that have not ended: by their status documents, or before there is one."""
         going = self._statuses.find({"status": {"$in": list(BEING_MADE)}}, {"_id": 1}).limit(_BEING_MADE_MAX)
-        return {"$or": [{"_id": {"$in": [one["_id"] for one in going]}}, {"order.state": "waiting"}]}
+        placed = self._worlds.find({"order.state": "placed"}, {"_id": 1}).sort(NEWEST).limit(_BEING_MADE_MAX)
+        latest = {one["_id"] for one in placed}
+        # Between an order that was placed and its first status no document says that the world is being made.
+        latest -= {one["_id"] for one in self._statuses.find({"_id": {"$in": list(latest)}}, {"_id": 1})}
+        ids = [*(one["_id"] for one in going), *latest]
+        return {"$or": [{"_id": {"$in": ids}}, {"order.state": "waiting"}]}
 
     def JoinWorld(
         self, request: wire.world.JoinWorldRequest, context: grpc.ServicerContext
