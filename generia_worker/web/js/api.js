@@ -50,9 +50,16 @@ export async function logOut() {
   await fetch(`${BASE}/auth/logout`, { method: "POST" }).catch(() => {});
 }
 
+/** What is no JSON says nothing; one that was given up is none at all. */
+function nothingReadable(error) {
+  if (error.name === "AbortError") throw error;
+  return null;
+}
+
 /** Make one call; returns the answer's JSON, or null without one. Raises Problem, or AbortError. */
 export async function call(method, path, body, { signal, quiet = false, headers = {} } = {}) {
   let reply;
+  let answer = null;
   try {
     reply = await fetch(BASE + path, {
       method,
@@ -60,12 +67,12 @@ export async function call(method, path, body, { signal, quiet = false, headers 
       headers: body === undefined ? headers : { ...headers, "Content-Type": "application/json" },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
+    if (reply.status !== 204) answer = await reply.json().catch(nothingReadable);
   } catch (error) {
     if (session.signal.aborted) return new Promise(() => {});
     if (error.name === "AbortError") throw error;
     throw new Problem(0, { code: "offline" });
   }
-  const answer = reply.status === 204 ? null : await reply.json().catch(() => null);
   if (reply.ok) return answer;
   if (reply.status === 401 && !quiet) loginNeeded();
   throw new Problem(reply.status, answer ?? { code: "status" }, Number(reply.headers.get("Retry-After")) || 1);
