@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from generia_worker.embedded.ports import free_port
+from generia_worker.embedded.process import BACKGROUND
 from generia_worker.embedded.stack import Program
 from generia_worker.processes.health_checks import (
     SERVICES,
@@ -191,11 +192,15 @@ def with_addresses(settings: Settings) -> Settings:
 
 
 def programs(asked: Settings, *, flower: bool = False) -> list[Program]:
-    """Return the programs that a stack needs, given what the user asked for (a service that was named is not started)."""
+    """Return the programs that a stack needs, given what the user asked for (a service that was named is not started).
+
+    What makes worlds gives way to what people wait for: a page that shows a world, the services that it asks, MongoDB.
+    Otherwise, while worlds are being made, every read behind a page waits for its turn among the workers.
+    """
     given = asked.model_fields_set
     found = []
     if simulates_text(asked) or simulates_images(asked):
-        found.append(_program("simulator", _generia("simulator"), _healthy("simulator")))
+        found.append(_program("simulator", _generia("simulator"), _healthy("simulator"), niceness=BACKGROUND))
     services = _own_services(given)
     if services:
         names = [name.removesuffix("_service") for name in services]
@@ -209,10 +214,20 @@ def programs(asked: Settings, *, flower: bool = False) -> list[Program]:
         ready = _answering(worker.name)
         name = f"worker-{worker.name}"
         secrets = SECRETS[f"worker-{worker.name.partition('-')[0]}"]
-        found.append(Program(name, argv, ready, stop_timeout_s=stop_s, env=env, secrets=secrets))
+        found.append(
+            Program(
+                name,
+                argv,
+                ready,
+                stop_timeout_s=stop_s,
+                env=env,
+                secrets=secrets,
+                niceness=BACKGROUND,
+            )
+        )
     argv = _generia("worker", "--name", "quarantine", "--quarantine")
-    found.append(_program("worker-quarantine", argv, stop_timeout_s=stop_s))
-    found.append(_program("beat", _generia("beat")))
+    found.append(_program("worker-quarantine", argv, stop_timeout_s=stop_s, niceness=BACKGROUND))
+    found.append(_program("beat", _generia("beat"), niceness=BACKGROUND))
     if flower:
         found.append(_program("flower", _generia("flower"), _healthy("flower")))
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import select
@@ -30,6 +31,9 @@ STABLE_AFTER_S = 5.0
 _BACKOFF_S, _BACKOFF_MAX_S = 0.2, 5.0
 #: How much longer than the program's own stop timeout its keeper may take.
 _KEEPER_SLACK_S = 3.0
+#: The niceness of what works in the background, for those who wait for an answer to come first.
+BACKGROUND = 5
+_NICE_AGAIN_S = 0.2
 #: How long a program that gets SIGKILL may take to end: it may hang in the kernel.
 _KILLED_MOST_S = 10.0
 
@@ -61,6 +65,7 @@ class ManagedProcess:
     that ends is started again, until it crashes in a loop: then, and when a program without `restart` fails,
     `on_failure` is called once, from another thread. `hold_fds` stay open for as long as the keeper lives.
     `cancel` breaks a start off when it is set. A `fork_server` starts the program where it can, and quickly.
+    `niceness` is by how much the program gives way to others (nice(2)), 0 to 19.
     Safe to use from several threads.
     """
 
@@ -80,6 +85,7 @@ class ManagedProcess:
         hold_fds: Sequence[int] = (),
         cancel: threading.Event | None = None,
         fork_server: ForkServer | None = None,
+        niceness: int = 0,
     ) -> None:
         self.name = name
         self.log_path = log_path
@@ -97,6 +103,7 @@ class ManagedProcess:
         self._on_failure = on_failure
         self._hold_fds = tuple(hold_fds)
         self._fork_server = fork_server
+        self._niceness = niceness
         self._refusal = ""  # why `ready` could not say
         self._log_start = 0  # where what this run logged begins
         self._cancel = cancel or threading.Event()
@@ -168,6 +175,8 @@ class ManagedProcess:
             self._fork_server,
         )
         self.starts += 1
+        if self._niceness and self._keeper.pid:
+            _be_nice(self._keeper.pid, self._niceness)
         return self._keeper
 
     def _wait_ready(self, keeper: _Keeper) -> None:
@@ -200,6 +209,9 @@ class ManagedProcess:
         crashes = 0
         while (keeper := self._keeper) is not None:
             born = time.monotonic()
+            while self._niceness and not _be_nice_as_group(keeper.pid, self._niceness):
+                if keeper.ended(_NICE_AGAIN_S):
+                    break
             while not keeper.ended(_LOG_CHECK_EVERY_S):
                 cut_log(self.log_path)
             if self._stopping.is_set():
@@ -357,6 +369,22 @@ def _fork(
     except OSError as error:
         _log.warning("The fork server does not answer (%s): programs start slowly.", error)
         return None
+
+
+def _be_nice(pid: int, niceness: int) -> None:
+    """Let a program that was just started give way to others by so much more than this process; its threads do so too."""
+    with contextlib.suppress(ProcessLookupError):  # it has ended already
+        os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, 0) + niceness)
+
+
+def _be_nice_as_group(pid: int, niceness: int) -> bool:
+    """Let the autogroup of a program give way to others: where Linux makes one for each session, the niceness of a process
+    counts within its own alone (sched(7)). Returns False when it is to be tried again: Linux takes ten of these a second."""
+    try:
+        Path(f"/proc/{pid}/autogroup").write_text(str(niceness))
+    except OSError as error:
+        return error.errno != errno.EAGAIN  # there are no autogroups, or the program has ended
+    return True
 
 
 def explain(returncode: int) -> str:

@@ -32,7 +32,7 @@ from generia_worker.embedded.binaries import (
 )
 from generia_worker.embedded.folder import write_private
 from generia_worker.embedded.ports import LOOPBACK, free_port
-from generia_worker.embedded.process import ManagedProcess, ProcessFailed
+from generia_worker.embedded.process import BACKGROUND, ManagedProcess, ProcessFailed
 from generia_worker.errors import ConfigurationError
 
 REPLICA_SET = "rs0"
@@ -102,7 +102,7 @@ def start_redis(place: Place) -> Server:
         finally:
             client.close()
 
-    port, process = _start_on_free_port("redis", place, argv, {}, ready)
+    port, process = _start_on_free_port("redis", place, argv, {}, ready, niceness=BACKGROUND)
     return Server(process, {"redis_url": SecretStr(f"redis://:{password}@{LOOPBACK}:{port}/0")})
 
 
@@ -251,7 +251,7 @@ def start_s3(place: Place, bucket: str) -> Server:
             return False
         return True
 
-    port, process = _start_on_free_port("s3", place, argv, env, ready)
+    port, process = _start_on_free_port("s3", place, argv, env, ready, niceness=BACKGROUND)
     return Server(
         process,
         {
@@ -270,6 +270,8 @@ def _start_on_free_port(
     argv: Callable[[int], list[str]],
     env: Mapping[str, str],
     ready: Callable[[int, ManagedProcess], bool],
+    *,
+    niceness: int = 0,
 ) -> tuple[int, ManagedProcess]:
     """Start a server; when somebody else took its port in the meantime, once more on another one."""
 
@@ -285,6 +287,7 @@ def _start_on_free_port(
             on_failure=place.on_failure,
             hold_fds=place.hold_fds,
             cancel=place.cancel,
+            niceness=niceness,
         )
         process.start()
         return process

@@ -42,7 +42,8 @@ class Program:
 
     Programs of a lower `phase` are ready before those of a higher one start, and stop after them; those of
     one phase start and stop in parallel. `ready` must bound itself in time; without it a program counts as
-    ready once it runs. `secrets` are the names of those settings that are secret and that it needs.
+    ready once it runs. `secrets` are the names of those settings that are secret and that it needs. `niceness`: see
+    `ManagedProcess`.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Program:
     stop_timeout_s: float = 10
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: Collection[str] = ()
+    niceness: int = 0
 
 
 class Stack:
@@ -246,6 +248,7 @@ class Stack:
                 hold_fds=(folder.lock_fd,),
                 cancel=self._stopping,
                 fork_server=self._fork_server,
+                niceness=program.niceness,
             )
             self._adopt(process)
             process.start()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from generia_worker.cli.programs import workers
+from generia_worker.cli.programs import programs, workers
 from generia_worker.settings import Settings
 
 
@@ -56,3 +56,8 @@ def test_who_says_how_many_threads_a_process_has_gets_so_many(monkeypatch: pytes
 def test_each_worker_has_a_name_of_its_own() -> None:
     names = [worker.name for worker in workers(asked(10_000))]
     assert len(set(names)) == len(names)
+
+
+def test_what_people_wait_for_comes_before_what_makes_worlds() -> None:
+    first = {one.name for one in programs(asked(4), flower=True) if not one.niceness}
+    assert first == {"api", "gateway", "services", "flower"}

@@ -62,6 +62,32 @@ def test_start_returns_when_the_program_works_and_stop_ends_it(tmp_path: Path) -
     assert server.pid is None
 
 
+def test_what_works_in_the_background_gives_way_each_time_it_runs(make: Make) -> None:
+    one = make("sleep 600", restart=True, niceness=5)
+    one.start()
+
+    def gives_way() -> bool:
+        pid = one.pid
+        if pid is None:
+            return False
+        autogroup = Path(f"/proc/{pid}/autogroup")
+        as_group = not autogroup.exists() or autogroup.read_text().endswith("nice 5\n")
+        return as_group and os.getpriority(os.PRIO_PROCESS, pid) == os.getpriority(os.PRIO_PROCESS, 0) + 5
+
+    assert eventually(gives_way)
+    first = one.pid
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    assert eventually(lambda: one.pid not in (None, first) and gives_way())
+
+
+def test_others_do_not_give_way(make: Make) -> None:
+    one = make("sleep 600")
+    one.start()
+    assert one.pid is not None
+    assert os.getpriority(os.PRIO_PROCESS, one.pid) == os.getpriority(os.PRIO_PROCESS, 0)
+
+
 def test_stop_takes_the_whole_group_along(make: Make, tmp_path: Path) -> None:
     one = make('sleep 600 & echo $! > "$1"; wait', str(tmp_path / "child"))
     one.start()
