@@ -209,7 +209,7 @@ class ManagedProcess:
         crashes = 0
         while (keeper := self._keeper) is not None:
             born = time.monotonic()
-            while self._niceness and not _be_nice_as_group(keeper.pid, self._niceness):
+            while self._niceness and not be_nice_as_group(keeper.pid, self._niceness):
                 if keeper.ended(_NICE_AGAIN_S):
                     break
             while not keeper.ended(_LOG_CHECK_EVERY_S):
@@ -377,10 +377,13 @@ def _be_nice(pid: int, niceness: int) -> None:
         os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, 0) + niceness)
 
 
-def _be_nice_as_group(pid: int, niceness: int) -> bool:
+def be_nice_as_group(pid: int, niceness: int) -> bool:
     """Let the autogroup of a program give way to others: where Linux makes one for each session, the niceness of a process
-    counts within its own alone (sched(7)). Returns False when it is to be tried again: Linux takes ten of these a second."""
+    counts within its own alone (sched(7)). Returns False when it is to be tried again: the program has no session of its own
+    yet, or Linux takes no more of these now (ten a second)."""
     try:
+        if os.getsid(pid) != pid:
+            return False
         Path(f"/proc/{pid}/autogroup").write_text(str(niceness))
     except OSError as error:
         return error.errno != errno.EAGAIN  # there are no autogroups, or the program has ended

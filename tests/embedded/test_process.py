@@ -81,6 +81,15 @@ def test_what_works_in_the_background_gives_way_each_time_it_runs(make: Make) ->
     assert eventually(lambda: one.pid not in (None, first) and gives_way())
 
 
+def test_the_group_of_a_program_that_has_no_session_yet_is_another_s() -> None:
+    autogroup = Path("/proc/self/autogroup")
+    before = autogroup.read_text() if autogroup.exists() else None
+    with subprocess.Popen(["sleep", "600"]) as child:
+        assert not process.be_nice_as_group(child.pid, 5)
+        child.kill()
+    assert before is None or autogroup.read_text() == before
+
+
 def test_others_do_not_give_way(make: Make) -> None:
     one = make("sleep 600")
     one.start()
