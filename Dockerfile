@@ -87,7 +87,7 @@ COPY generia_worker/worlds/__init__.py generia_worker/worlds/steps.py generia_wo
      generia_worker/worlds/extension.py generia_worker/worlds/shares.py generia_worker/worlds/talk.py \
      generia_worker/worlds/schedules.py generia_worker/worlds/reply_accounts.py \
      generia_worker/worlds/documents.py generia_worker/worlds/templates.py generia_worker/worlds/context.py \
-     generia_worker/worlds/control.py generia_worker/worlds/
+     generia_worker/worlds/claims.py generia_worker/worlds/control.py generia_worker/worlds/
 
 FROM engine AS api
 COPY generia_worker/processes/api.py generia_worker/processes/

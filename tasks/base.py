@@ -6,28 +6,27 @@ Claim the step, run its use case, commit the result or apply the decision.
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from celery import Task
 from celery.exceptions import Ignore, Reject
-from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from generia_worker.app.celery_app import app
 from generia_worker.app.container import Container, get_container
 from generia_worker.engine.generations import Generation
-from generia_worker.engine.ledger import Claim, Finished, Leased, Scheduled
+from generia_worker.engine.ledger import Claim
 from generia_worker.engine.queues import QUARANTINE
-from generia_worker.engine.retry import Again, Attempts, Decision, End, RetryPolicy
+from generia_worker.engine.retry import Again, Decision, End, RetryPolicy
 from generia_worker.engine.specs import StepSpec
 from generia_worker.engine.step import Failure, Scope, Step, StepState
-from generia_worker.errors import GeneriaError, InvalidAnswerError, LeaseLost, NotFoundError
+from generia_worker.errors import GeneriaError, InvalidAnswerError, LeaseLost
 from generia_worker.observability import logs, metrics
 from generia_worker.settings import get_settings
-from generia_worker.storage.database import Document, insist, is_transient
-from generia_worker.worlds.context import StepContext, UseCase, first_call
+from generia_worker.storage.database import is_transient
+from generia_worker.worlds.claims import failure_of, final_failure
+from generia_worker.worlds.context import StepContext, UseCase
 from generia_worker.worlds.steps import STEPS
 from tasks import pipeline
 from tasks.progress import refresh_status
@@ -113,14 +112,14 @@ class GenerationTask(Task[Any, Any]):
         verdict = None
         again = False
         while verdict is None:
-            claim = _claim(container, world_id, step)
+            claim = container.claims.take(world_id, step)
             if not isinstance(claim, Claim):
                 return _NOTHING
             try:
                 verdict = self._try(container, claim, use_case, again=again)
             except PyMongoError as error:
                 if is_transient(error):
-                    _give_back(container, claim)
+                    container.claims.give_back(claim)
                 raise
             again = True
         return verdict
@@ -164,10 +163,11 @@ class GenerationTask(Task[Any, Any]):
     ) -> tuple[Decision, Failure] | None:
         """Try a claimed step once. Returns the decision about its error and how to tell it; None when it is done."""
         if order.cancelled and not STEPS[claim.step.kind].closes_world:
-            return End(StepState.CANCELLED), _told(claim, "WorldCancelled", "The world was cancelled.")
+            reason = "The world was cancelled."
+            return End(StepState.CANCELLED), final_failure(claim, "WorldCancelled", reason)
         if claim.quarantined and claim.takeovers >= _QUARANTINE_TAKEOVERS_MAX:
             reason = f"The step ended its worker process {claim.takeovers} times: it is not tried again."
-            return End(StepState.FAILED), _told(claim, "PermanentError", reason)
+            return End(StepState.FAILED), final_failure(claim, "PermanentError", reason)
         reached = len(claim.checkpoints)
         try:
             with container.leases.holding(claim), container.services.calls.recording(claim.along):
@@ -185,52 +185,25 @@ class GenerationTask(Task[Any, Any]):
             refused = getattr(error, "refuses_contents", False) and isinstance(decision, End)
             if refused or isinstance(error, InvalidAnswerError):
                 ctx.ask_anew()  # else whoever resumes or retries would send the same again
-            return decision, _told(claim, type(error).__name__, _words(error), decision)
+            return decision, failure_of(claim, error, decision)
 
     def _end(
-        self,
-        container: Container,
-        order: Generation,
-        claim: Claim,
-        end: End,
-        failure: Failure,
+        self, container: Container, order: Generation, claim: Claim, end: End, failure: Failure
     ) -> Verdict:
-        """End a step without a result, skip what needs it, and let the rest of the world go on."""
-        world_id, step = order.world_id, claim.step
-        states = container.rows.states(world_id)
-        own = order.round_of(step)
-        dependents = STEPS.dependents(step, states if own.number == 1 else order.same_round(step, states))
-        if claim.along:
-            container.ledger.checkpoint(claim)  # what was not called is not in doubt
-        container.requests.abandon(world_id, step.name)
-        if claim.checkpoints.get("redo_of"):
-            publishes = STEPS[step.kind].publishes
-            unpublished = [publishes.within(step)] if publishes else []
-            container.ledger.restore(claim, [step, *dependents], failure, unpublished)
-            _tell(claim, end.state, failure)
-            refresh_status(world_id)
-            return Verdict(done=False, failure=failure["reason"])
-
-        def fail_world(session: ClientSession) -> None:
-            container.generations.fail_world(world_id, failure, session)
-
-        def give_up_round(session: ClientSession) -> None:
-            container.generations.give_up(world_id, own.number, failure, session)
-
-        # A reply that fails harms no world, whatever it failed of.
-        fails_world = end.fails_world and not STEPS[step.kind].is_aside
-        rest = [one for one in states if one != step] if fails_world else dependents
-        on_commit = fail_world if fails_world else None
-        if own.number > 1 and STEPS[step.kind].fatal and not fails_world:
-            on_commit = give_up_round
-        container.ledger.end_without_result(claim, end.state, failure, rest, on_commit)
-        _tell(claim, end.state, failure)
-        pipeline.publish_waiting(order, container.rows)
-        canvas = pipeline.canvas_after(step, order, container.rows.states(world_id))
-        if canvas is not None:
-            canvas.apply_async()
-        refresh_status(world_id)
-        return Verdict(False, failure["reason"]) if end.state is StepState.FAILED else _NOTHING
+        """End a step without a result, and let the rest of the world go on."""
+        goes_on = container.claims.end(order, claim, end, failure)
+        # One that failed is worth a look, the others are as they should be.
+        level = logging.WARNING if end.state is StepState.FAILED else logging.INFO
+        log.log(level, "Step %s is %s: %s", claim.key, end.state.value, failure["reason"])
+        metrics.ended(end.state.value)
+        if goes_on:
+            pipeline.publish_waiting(order, container.rows)
+            canvas = pipeline.canvas_after(claim.step, order, container.rows.states(order.world_id))
+            if canvas is not None:
+                canvas.apply_async()
+        refresh_status(order.world_id)
+        failed = end.state is StepState.FAILED or not goes_on
+        return Verdict(done=False, failure=failure["reason"]) if failed else _NOTHING
 
 
 def step_task(spec: StepSpec[Any], use_case: UseCase) -> GenerationTask:
@@ -244,43 +217,6 @@ def step_task(spec: StepSpec[Any], use_case: UseCase) -> GenerationTask:
     return task
 
 
-def _claim(container: Container, world_id: str, step: Step) -> Claim | Leased | Scheduled | Finished:
-    """Claim a step, with its first paid call where that is known before."""
-    call = _first_call(container, world_id, step)
-    try:
-        return container.ledger.claim(world_id, step, container.owner, call)
-    except PyMongoError:
-        if call is not None:
-            # Whatever of it was stored: no call was made, and none is to be counted.
-            container.services.calls.take_back(call)
-        raise
-
-
-def _first_call(container: Container, world_id: str, step: Step) -> Document | None:
-    """Return the intent that can be stored with the claim of a step: its world's plan covers it, its key is known."""
-    first = first_call(world_id, step, STEPS[step.kind])
-    if first is None:
-        return None
-    try:
-        order = container.generations.recent(world_id)
-    except NotFoundError:
-        return None  # and no such step
-    covered = order.knows(step) and order.round_of(step).planned and not order.cancelled
-    return container.services.calls.for_claim(*first) if covered else None
-
-
-def _give_back(container: Container, claim: Claim) -> None:
-    """Give a step that MongoDB could not serve back as soon as it can, with the call that it was claimed with.
-
-    That call was not made, and is not to be counted as one that may have been billed. Where the step has ended after all, or
-    is another's by now, nothing is changed.
-    """
-    with suppress(LeaseLost):
-        insist(
-            lambda: container.ledger.release(claim, claim.attempts, None), for_s=_settings.record_patience_s
-        )
-
-
 def _wait(container: Container, claim: Claim, again: Again, failure: Failure) -> bool:
     """Give the step back, and wait for a short time. False when it is scheduled instead, or the worker stops."""
     metrics.retried(again.why)
@@ -290,28 +226,3 @@ def _wait(container: Container, claim: Claim, again: Again, failure: Failure) ->
         return False
     container.ledger.release(claim, again.attempts, failure)
     return not container.stopping.wait(again.delay_s)
-
-
-def _told(claim: Claim, kind: str, reason: str, decision: Decision | None = None) -> Failure:
-    """Describe an error for a person: what the ledger keeps, and `/failures` shows."""
-    attempts: Attempts = decision.attempts if isinstance(decision, Again) else claim.attempts
-    number = attempts.made if isinstance(decision, Again) else attempts.made + 1
-    told = Failure(reason=reason[:1000], kind=kind, attempt=number, at=datetime.now(UTC))
-    if not isinstance(decision, Again):
-        told["step"] = claim.step.name
-    return told
-
-
-def _words(error: Exception) -> str:
-    """Return an error in words. What is not ours is named, not quoted: its text may hold a secret."""
-    if isinstance(error, GeneriaError):
-        return error.message
-    return f"An internal error ({type(error).__name__}); the worker's log has more."
-
-
-def _tell(claim: Claim, state: StepState, failure: Failure) -> None:
-    """Log and count a step that ended without a result: one that failed is worth a look, the others are as they
-    should be."""
-    level = logging.WARNING if state is StepState.FAILED else logging.INFO
-    log.log(level, "Step %s is %s: %s", claim.key, state.value, failure["reason"])
-    metrics.ended(state.value)

@@ -45,6 +45,7 @@ from generia_worker.status.projection import StatusProjection
 from generia_worker.status.refresh import StatusRefresh
 from generia_worker.storage.database import Database
 from generia_worker.storage.parameters import Parameters
+from generia_worker.worlds.claims import Claims
 from generia_worker.worlds.context import REPLIES, Services
 from generia_worker.worlds.control import Control
 from generia_worker.worlds.extension import Extensions
@@ -300,6 +301,19 @@ class Container:
             posts=self.posts,
             media=MediaClient(self._channel(s.media_service), timeout),
             interactions=self.interactions,
+        )
+
+    @_shared
+    def claims(self) -> Claims:
+        """How this process's tasks take steps, give them back, and end them without a result."""
+        return Claims(
+            self.owner,
+            self.ledger,
+            self.rows,
+            self.generations,
+            self.requests,
+            self.services.calls,
+            patience_s=self.settings.record_patience_s,
         )
 
     def _metered_calls(self) -> MeteredCalls:

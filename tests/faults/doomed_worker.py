@@ -144,6 +144,7 @@ _CLOCK_READERS = (
     "generia_worker.engine.ledger",
     "generia_worker.billing.requests",
     "generia_worker.status.projection",
+    "generia_worker.worlds.claims",
 )
 
 
