@@ -37,6 +37,10 @@ RETRY_AFTER_MAX_S = 600.0
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 #: Hosts whose connections are kept.
 _HOSTS = 16
+#: For how long an idle connection is kept, in seconds. A server closes those that were idle for its own time, which is 5 s
+#: in uvicorn and Node.js; a request that is sent at that moment looks like one that was broken off, so that a text that
+#: nobody was asked for would count as one that may have been billed.
+IDLE_MOST_S = 4.0
 _CHUNK_BYTES = 64 * 1024
 _HEADERS = dict(requests.utils.default_headers())
 
@@ -122,6 +126,13 @@ class _Response(http.client.HTTPResponse):
 
 class _Sending(HTTPConnection):
     response_class = _Response
+    #: When its pool got it back.
+    idle_since = math.inf
+
+    @property
+    def is_connected(self) -> bool:
+        """False when it is not to be used again: it was closed, or its server may close it at any moment."""
+        return monotonic() - self.idle_since < IDLE_MOST_S and super().is_connected
 
     def _new_conn(self) -> socket.socket:
         """Connect; of a guarded call to addresses that it may reach, which are looked up once and here."""
@@ -158,11 +169,20 @@ class _EncryptedSending(_Sending, HTTPSConnection):
     """The same over TLS."""
 
 
-class _PlainPool(HTTPConnectionPool):
+class _NotesIdle(HTTPConnectionPool):
+    """A pool that notes since when its connections are idle."""
+
+    def _put_conn(self, conn: Any) -> None:
+        if conn is not None:
+            conn.idle_since = monotonic()
+        super()._put_conn(conn)
+
+
+class _PlainPool(_NotesIdle):
     ConnectionCls = _Sending
 
 
-class _EncryptedPool(HTTPSConnectionPool):
+class _EncryptedPool(_NotesIdle, HTTPSConnectionPool):
     ConnectionCls = _EncryptedSending
 
 

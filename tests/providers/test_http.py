@@ -20,6 +20,7 @@ import trustme
 
 from generia_worker.errors import PermanentError, TransientError
 from generia_worker.providers.http import (
+    IDLE_MOST_S,
     RETRY_AFTER_MAX_S,
     HttpPool,
     HttpReply,
@@ -53,6 +54,22 @@ def test_connections_are_used_again(pool: HttpPool, serve: Serve) -> None:
     for _ in range(5):
         call(pool, server.address)
     assert {seen.connection for seen in server.seen} == {1}
+
+
+def test_a_connection_that_its_server_may_close_at_any_moment_is_not_used_again(
+    pool: HttpPool, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, passed_s = serve(lambda c, _: c.reply(b"ok")), 0.0
+    monkeypatch.setattr("generia_worker.providers.http.monotonic", lambda: monotonic() + passed_s)
+    call(pool, server.address)
+    passed_s += IDLE_MOST_S - 1.0
+    call(pool, server.address)
+    passed_s += IDLE_MOST_S - 1.0
+    call(pool, server.address)
+    assert [seen.connection for seen in server.seen] == [1, 1, 1], "each use of it counts"
+    passed_s += IDLE_MOST_S
+    call(pool, server.address)
+    assert server.seen[-1].connection == 2
 
 
 def test_threads_share_a_bounded_pool(serve: Serve) -> None:
