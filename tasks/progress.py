@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 #: Seconds after which a refresh that was asked for and did not begin may be asked for again: its message may be lost.
 _ASKED_S = 3
 #: Up to `_AT_FULL_PACE` worlds in the last `_RECENT_S` seconds are refreshed at full pace, more of them up to `_SLOWEST`
-#: times less often.
-_RECENT_S, _AT_FULL_PACE, _SLOWEST = 3.0, 4, 4.0
+#: times less often: a refresh costs about as much as a step does.
+_RECENT_S, _AT_FULL_PACE, _SLOWEST = 3.0, 2, 4.0
 
 
 def refresh_status(world_id: str, *, at_once: bool = False) -> None:
@@ -79,7 +79,7 @@ def _throttle(container: Container, world_id: str) -> bool:
     return True
 
 
-class _Pace:
+class Pace:
     """How much less often each world is refreshed while this process has many of them."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -93,7 +93,7 @@ class _Pace:
             return min(max(len(self._worlds) / _AT_FULL_PACE, 1.0), _SLOWEST)
 
 
-_pace = _Pace()
+_pace = Pace()
 
 
 def _key(world_id: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 
 from generia_worker.settings import Settings
-from tasks.progress import _throttle, record_progress
+from tasks.progress import Pace, _throttle, record_progress
 from tests.embedded.conftest import eventually
 
 PAUSE_S = 1.0
@@ -99,3 +99,13 @@ def test_a_worker_that_stops_does_not_wait(container: Any, world: str) -> None:
     container.stopping.set()
     thread.join(timeout=30)
     assert second == [True]
+
+
+def test_many_worlds_are_refreshed_less_often_each() -> None:
+    now = 0.0
+    pace = Pace(lambda: now)
+    factors = [pace.slower(f"world-{number}") for number in range(20)]
+    assert factors[:4] == [1.0, 1.0, 1.5, 2.0]
+    assert factors[-1] == 4.0, "a person sees something move all the same"
+    now = 10.0
+    assert pace.slower("world-0") == 1.0, "the others have ended"
