@@ -5,8 +5,8 @@ Kombu pops a message (`BRPOP`), then records it as unacknowledged (`MULTI` … `
 along. Here the loop sends a *poll*, and waits for nothing. A poll
 
 - acknowledges what was finished since the last one;
-- pops from the first queue that has a message, in the order that `BRPOP` would be given (the queues take turns), and
-  records the message, in the same script: it is always in a queue or in `unacked`;
+- pops as many messages as there is room for, ten at most, the queues taking turns (with priorities one, in the order that
+  `BRPOP` would be given), and records them, in the same script: each is always in a queue or in `unacked`;
 - counts the queues that have more. When there are none, nothing is sent until Redis says that one of them was written:
   it tells a connection once about each key that it has read (`CLIENT TRACKING`), whoever writes it. As with `BRPOP`, there
   is a poll a second all the same.
@@ -53,32 +53,45 @@ log = logging.getLogger(__name__)
 kombu: Any = _redis
 #: How many acknowledgements go with one poll: a call in Lua takes some thousand arguments.
 ACKS_AT_ONCE = 1000
+#: How many messages come with one poll: more of them would keep the loop, and other workers, waiting.
+POPS_AT_ONCE = 10
 
-#: KEYS: `unacked`, `unacked_index`, the queues in their order. ARGV: the time, then the tags to acknowledge.
-#: Returns the number of the queue (from 1), the message, and 1 if it was recorded: Lua's parser refuses some texts that
-#: Python's takes, such as half a surrogate pair. The pop comes first: once it has written, a script goes on in a full Redis.
+#: KEYS: `unacked`, `unacked_index`, the queues in their order. ARGV: the time, for how many messages there is room, then the
+#: tags to acknowledge. Returns for each message the number of its queue (from 1), its text, and 1 if it was recorded: Lua's
+#: parser refuses some texts that Python's takes, such as half a surrogate pair. Such a one comes alone, so that nothing that
+#: happens to others before it can lose it. The pop comes first: once it has written, a script goes on in a full Redis.
 _POLL = """
-local popped = false
-for number = 1, #KEYS - 2 do
-    local message = redis.call('RPOP', KEYS[number + 2])
-    if message then
-        local parsed, tag, entry = pcall(function()
-            local properties = cjson.decode(message).properties
-            local to = properties.delivery_info
-            local fields = {message, cjson.encode(to.exchange), cjson.encode(to.routing_key)}
-            return properties.delivery_tag, '[' .. table.concat(fields, ', ') .. ']'
-        end)
-        if parsed then
-            redis.call('ZADD', KEYS[2], ARGV[1], tag)
-            redis.call('HSET', KEYS[1], tag, entry)
+local popped, room, served = {}, tonumber(ARGV[2]), true
+while served and room > 0 do
+    served = false
+    for number = 1, #KEYS - 2 do
+        local message = room > 0 and redis.call('RPOP', KEYS[number + 2])
+        if message then
+            local parsed, tag, entry = pcall(function()
+                local properties = cjson.decode(message).properties
+                local to = properties.delivery_info
+                local fields = {message, cjson.encode(to.exchange), cjson.encode(to.routing_key)}
+                return properties.delivery_tag, '[' .. table.concat(fields, ', ') .. ']'
+            end)
+            served, room = true, room - 1
+            if parsed then
+                redis.call('ZADD', KEYS[2], ARGV[1], tag)
+                redis.call('HSET', KEYS[1], tag, entry)
+                popped[#popped + 1] = {number, message, 1}
+            else
+                room = 0
+                if #popped == 0 then
+                    popped[1] = {number, message, 0}
+                else
+                    redis.call('RPUSH', KEYS[number + 2], message)
+                end
+            end
         end
-        popped = {number, message, parsed and 1 or 0}
-        break
     end
 end
-if #ARGV > 1 then
-    redis.call('ZREM', KEYS[2], unpack(ARGV, 2))
-    redis.call('HDEL', KEYS[1], unpack(ARGV, 2))
+if #ARGV > 2 then
+    redis.call('ZREM', KEYS[2], unpack(ARGV, 3))
+    redis.call('HDEL', KEYS[1], unpack(ARGV, 3))
 end
 return popped
 """
@@ -187,9 +200,12 @@ class Channel(kombu.Channel):  # type: ignore[misc]
         keys = [self.global_keyprefix + key for _, key in queues]
         own = [self.global_keyprefix + key for key in (self.unacked_key, self.unacked_index_key)]
         acks = self.qos.take_pending()
+        estimate = self.qos.can_consume_max_estimate()
         # With room for one message it is of no use to hear of more, unless there was not even one.
-        counts = self._found_none or self.qos.can_consume_max_estimate() != 1
-        commands: list[tuple[Any, ...]] = [(*self._script, len(own + keys), *own, *keys, time(), *acks)]
+        counts = self._found_none or estimate != 1
+        most = 1 if len(self.priority_steps) > 1 else POPS_AT_ONCE
+        room = most if estimate is None else min(max(estimate, 1), most)
+        commands: list[tuple[Any, ...]] = [(*self._script, len(own + keys), *own, *keys, time(), room, *acks)]
         if counts:
             commands.append(("EXISTS", *keys))
         self._polled = [name for name, _ in queues], acks, counts
@@ -209,14 +225,13 @@ class Channel(kombu.Channel):  # type: ignore[misc]
         return True
 
     def _brpop_read(self, **options: Any) -> bool:
-        """Read the answer to a poll and deliver its message. Raises Empty if there is none."""
+        """Read the answer to a poll and deliver its messages. Raises Empty if there is none."""
         if self._polled is None:
             return bool(super()._brpop_read(**options))
         queues, _, counts = self._polled
         popped, more = self._answer(counts)
-        self._found_none, self._empty_until = popped is None, 0.0
-        if popped is not None:
-            number, text, recorded = popped
+        self._found_none, self._empty_until = not popped, 0.0
+        for number, text, recorded in popped:
             self._queue_cycle.rotate(queues[number - 1])
             self.qos.recorded = bool(recorded)
             try:
@@ -226,12 +241,12 @@ class Channel(kombu.Channel):  # type: ignore[misc]
         # What Redis tells may have been read together with the answer: the loop would not notice.
         if more == 0 and not self.client.connection.can_read(timeout=0):
             self._empty_until = monotonic() + self.brpop_timeout
-        if popped is None:
+        if not popped:
             raise Empty
         return True
 
-    def _answer(self, counts: bool) -> tuple[Any, int | None]:
-        """Return the message of a poll (None: none) and how many queues have more (None: not counted)."""
+    def _answer(self, counts: bool) -> tuple[list[Any], int | None]:
+        """Return the messages of a poll and how many queues have more (None: not counted)."""
         connection = self.client.connection
         answers: list[Any] = []
         try:
@@ -251,7 +266,7 @@ class Channel(kombu.Channel):  # type: ignore[misc]
             self._script = _LOAD
             if not isinstance(answers[0], NoScriptError):
                 raise answers[0]
-            return None, None
+            return [], None
         self._script, self._polled = _RUN, None
         return answers[0], answers[1] if counts else None
 

@@ -23,7 +23,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from generia_worker.app import task_events
 from generia_worker.app.celery_app import app
 from generia_worker.app.task_events import EVENTS_AT_ONCE, SILENCE_S, GatheredEvents
-from generia_worker.app.transport import Transport
+from generia_worker.app.transport import POPS_AT_ONCE, Transport
 from generia_worker.settings import Settings
 
 #: How long anything may take on a machine that is busy with other things.
@@ -215,6 +215,34 @@ def test_queues_take_turns(start: Any, kind: Any) -> None:
     assert loop.await_messages(6) == ["a", "b", "c", "a", "b", "a"]
 
 
+def test_messages_that_wait_come_together(start: Any) -> None:
+    loop = start("a", prefetch=100)
+    loop.await_rest()
+    loop.publish(*"a" * (2 * POPS_AT_ONCE + 1))
+    before = loop.polls()
+    loop.await_messages(2 * POPS_AT_ONCE + 1)
+    assert loop.polls() == before + 3
+    assert loop.redis.hlen("unacked") == len(loop.got)
+
+
+def test_no_more_messages_come_than_there_is_room_for(start: Any) -> None:
+    loop = start("a", prefetch=3)
+    loop.await_rest()
+    loop.publish(*"aaaaa")
+    loop.await_messages(3)
+    for _ in range(10):
+        loop.hub.run_once()
+    assert (len(loop.got), loop.redis.hlen("unacked"), loop.redis.llen("a")) == (3, 3, 2)
+
+
+def test_what_is_more_urgent_comes_first(start: Any) -> None:
+    loop = start("a", priority_steps=[0, 3, 6, 9])
+    for priority in (6, 0, 6, 0):
+        with loop.connection.clone() as client:
+            Producer(client).publish(str(priority), routing_key="a", priority=priority)
+    assert loop.await_messages(4) == ["0", "0", "6", "6"]
+
+
 def test_acknowledgements_go_together_with_the_next_poll(start: Any) -> None:
     loop = start("a")
     loop.publish(*"aaa")
@@ -375,6 +403,19 @@ def test_a_message_that_lua_cannot_read_is_recorded_by_the_worker(start: Any) ->
     assert loop.redis.hkeys("unacked") == [loop.got[0].delivery_tag.encode()]
     loop.got[0].ack()
     loop.await_rest()
+
+
+def test_a_message_that_lua_cannot_read_comes_alone(start: Any) -> None:
+    loop = start("a")
+    loop.publish("a", "a")
+    loop.publish("a", half="\ud800")
+    loop.publish("a")
+    loop.poll()
+    _await(lambda: loop.redis.hlen("unacked") == 2)
+    assert loop.redis.llen("a") == 2, "were the worker to die now, it would not be lost"
+    loop.await_messages(4)
+    assert [bool(message.headers) for message in loop.got] == [False, False, True, False]
+    assert loop.redis.hlen("unacked") == 4
 
 
 def test_nothing_is_recorded_for_consumers_that_acknowledge_nothing(start: Any) -> None:
