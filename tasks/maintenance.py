@@ -36,8 +36,9 @@ log = logging.getLogger(__name__)
 #: Steps dispatched, and lost ones brought back, in one go.
 _DISPATCH_MOST = 500
 _RECOVER_MOST = 500
-#: Open worlds whose status is computed again in one sweep: all of them take turns, each once in `_ROUND` sweeps at least.
-_SWEEP_LEAST, _ROUND = 20, 6
+#: Open worlds that are looked at in one sweep, and in one recovery: all of them take turns, each once in `_ROUND` sweeps at
+#: least. Else what one costs would grow with the worlds that wait, while the work that is done does not.
+_AT_ONCE, _ROUND = 20, 40
 #: Worlds whose holds are reconciled in one go.
 _RECONCILE_MOST = 20
 #: What is logged in one line, without a traceback: the next run does the work.
@@ -80,7 +81,8 @@ def sweep() -> None:
     What died processes held of limits and budgets is given back, and what worlds that have ended did not spend of a day.
     """
     container = get_container()
-    for world_id in _in_this_sweep(container.generations.open_worlds(), time.time()):
+    turns = _in_turns(container.generations.open_worlds(), container.settings.sweep_every_s, _ROUND)
+    for world_id in turns[0]:
         refresh_status(world_id)
     late = container.requests.late()
     for world_id in {world_id for world_id, _ in late}:
@@ -96,11 +98,15 @@ def sweep() -> None:
         container.allowances.settle(world_id)
 
 
-def _in_this_sweep(worlds: Sequence[str], now: float) -> list[str]:
-    """Return the worlds whose turn it is at `now`, in seconds: few worlds all at once."""
-    turns = min(_ROUND, math.ceil(len(worlds) / _SWEEP_LEAST))
-    turn = int(now / get_container().settings.sweep_every_s)
-    return [one for one in worlds if crc32(one.encode()) % turns == turn % turns]
+def _in_turns(worlds: Sequence[str], every_s: float, most: int | None = None) -> list[list[str]]:
+    """Return the worlds in parts, `most` at most: first the part whose turn it is now, if there is one each `every_s`."""
+    number = max(math.ceil(len(worlds) / _AT_ONCE), 1)
+    number = min(number, most or number)
+    parts: list[list[str]] = [[] for _ in range(number)]
+    for one in worlds:
+        parts[crc32(one.encode()) % number].append(one)
+    turn = int(time.time() / every_s) % number
+    return parts[turn:] + parts[:turn]
 
 
 @app.task(throws=_AWAY)
@@ -158,16 +164,25 @@ def _taken_until(queue: str) -> datetime | None:
 
 def _missing(*, orphans_only: bool) -> list[FoundStep]:
     """Return steps whose owner died, and those whose message was lost."""
-    recovery = get_container().recovery
+    container = get_container()
+    recovery = container.recovery
     found: list[FoundStep] = []
+    turns = []
+    if not orphans_only:
+        turns = _in_turns(container.generations.open_worlds(), container.settings.recover_every_s)
     for queue in STEP_QUEUES:
         before = _taken_until(queue)
         if before is None:
             continue
         in_quarantine = queue == QUARANTINE
         kinds = [spec.kind for spec in STEPS] if in_quarantine else STEPS.kinds_in(queue)
-        for look in (recovery.orphaned,) if orphans_only else (recovery.orphaned, recovery.lost):
-            found += look(kinds, before, _RECOVER_MOST, quarantined=in_quarantine)
+        found += recovery.orphaned(kinds, before, _RECOVER_MOST, quarantined=in_quarantine)
+        for worlds in turns:
+            lost = recovery.lost(kinds, before, _RECOVER_MOST, worlds=worlds, quarantined=in_quarantine)
+            found += lost
+            # Where one of these was lost others may have been: the worlds whose turn it is not are looked at, too.
+            if len(lost) == _RECOVER_MOST or all(one.ready_at for one in lost):
+                break
     return found
 
 

@@ -82,11 +82,19 @@ class Recovery:
         ]
 
     def lost(
-        self, kinds: Sequence[str], before: datetime, limit: int, *, quarantined: bool = False
+        self,
+        kinds: Sequence[str],
+        before: datetime,
+        limit: int,
+        *,
+        worlds: Sequence[str] | None = None,
+        quarantined: bool = False,
     ) -> list[FoundStep]:
         """Return steps whose message should have been in their queue before `before`, and that are not running, by age.
 
-        `before` is a moment of which it is known that every message published until then was taken from its queue.
+        `before` is a moment of which it is known that every message published until then was taken from its queue. Of steps
+        that were published by their predecessor alone only those of `worlds` (None: of all) are looked at: that reads each
+        step of them that waits, whatever it waits for.
         """
         waiting: Document = {
             "state": StepState.PENDING.value,
@@ -95,10 +103,13 @@ class Recovery:
             "quarantined": quarantined,
         }
         found = self._find(waiting | {"ready_at": {"$lt": before}}, "ready_at", limit)
+        if worlds is not None:
+            waiting |= {"world_id": {"$in": list(worlds)}}
         return found + self._never_published(waiting, before, limit - len(found))
 
     def _never_published(self, waiting: Document, before: datetime, limit: int) -> list[FoundStep]:
         """Return steps whose predecessor ended before `before`, and which nobody published apart from that, by age."""
+        hint = "sums" if "world_id" in waiting else "waiting"
         ended = {"state": {"$in": _FINAL}, "finished_at": {"$lt": before}}
         fields = dict.fromkeys(_FOUND, 1)
         pipeline: list[Document] = [
@@ -117,7 +128,7 @@ class Recovery:
             {"$limit": limit},
             {"$project": fields},
         ]
-        return [self._found(row) for row in self._rows.aggregate(pipeline)] if limit > 0 else []
+        return [self._found(row) for row in self._rows.aggregate(pipeline, hint=hint)] if limit > 0 else []
 
     def orphaned(
         self, kinds: Sequence[str], before: datetime, limit: int, *, quarantined: bool = False

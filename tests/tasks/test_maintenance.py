@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -72,6 +73,27 @@ def add_finished(database: Database, count: int) -> None:
         database.status.insert_one({"_id": world, "status": "completed", "created_at": _LONG_AGO})
 
 
+def add_waiting(database: Database, count: int) -> None:
+    """Insert worlds that are being made, as copies of the one that is there: the first step of each is done, ten wait."""
+    order = database.generations.find_one({"_id": WORLD})
+    row = database.steps.find_one({"world_id": WORLD, "step": DESCRIBE.step().name})
+    assert order is not None
+    assert row is not None
+    done: Document = {"state": "done", "finished_at": _LONG_AGO, "after": None, "ready_at": _LONG_AGO}
+    waits: Document = {"state": "pending", "ready_at": None, "not_before": None}
+    rows = []
+    for number in range(count):
+        world = f"waiting-{number}"
+        database.generations.insert_one(order | {"_id": world, "open": True, "started": True})
+        mine = row | {"world_id": world}
+        first = {"_id": f"{world}/initialize", "kind": "initialize", "step": "initialize"}
+        rows.append(mine | first | done)
+        rows.append(mine | waits | {"_id": f"{world}/describe", "after": f"{world}/nothing yet"})
+        rows += [mine | waits | {"_id": f"{world}/{n}", "after": f"{world}/{n - 1}"} for n in range(9)]
+    if rows:
+        database.steps.insert_many(rows)
+
+
 #: A moment in the middle of a query: another one each time.
 _MOMENT = re.compile(r"datetime\.datetime\([^()]*(\([^()]*(\([^()]*\))?[^()]*\))?[^()]*\)")
 
@@ -90,13 +112,14 @@ def a_world_with_work_for_everybody(container: Container) -> None:
         container.watermarks.advance(queue, datetime.now(UTC) - timedelta(seconds=30))
 
 
-def examined(container: Container, finished: int) -> dict[str, tuple[int, int]]:
-    """Let the scheduler's tasks do their work beside so many finished worlds; returns the documents and the keys that
-    MongoDB examined for each kind of query."""
+def examined(container: Container, finished: int, waiting: int = 0) -> dict[str, tuple[int, int]]:
+    """Let the scheduler's tasks do their work beside so many finished worlds, and so many that wait; returns the documents
+    and the keys that MongoDB examined for each kind of query."""
     database = container.database.database
     for name in database.list_collection_names():
         database[name].delete_many({})
     a_world_with_work_for_everybody(container)
+    add_waiting(container.database, waiting)
     add_finished(container.database, finished)
     database.command("profile", 2)
     for task in (
@@ -131,6 +154,63 @@ def test_the_schedulers_work_does_not_grow_with_finished_worlds(container: Conta
     for kind, (documents, keys) in beside_others.items():
         assert documents <= alone[kind][0], kind
         assert keys <= alone[kind][1], kind
+
+
+def test_the_schedulers_work_does_not_grow_with_worlds_that_wait(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refreshed: list[str] = []
+    monkeypatch.setattr("tasks.maintenance.refresh_status", refreshed.append)
+    read = {}
+    for waiting in (20, 400):
+        refreshed.clear()
+        read[waiting] = sum(keys for _, keys in examined(container, 0, waiting).values())
+        assert 10 <= len(refreshed) <= 40
+    # Who is open is read twice; of the steps that wait, those of twenty worlds or so.
+    assert read[400] <= 2 * read[20] + 3 * 400, read
+
+
+@pytest.fixture
+def many(container: Container) -> Database:
+    """A hundred worlds that are being made."""
+    a_world_with_work_for_everybody(container)
+    database = container.database
+    add_waiting(database, 100)
+    database.steps.delete_many({"world_id": WORLD})
+    database.generations.delete_one({"_id": WORLD})
+    return database
+
+
+def lose(database: Database, *worlds: int) -> None:
+    """Let the first step of worlds have ended long ago, and nobody publish the second."""
+    for number in worlds:
+        after = f"waiting-{number}/initialize"
+        database.steps.update_one({"_id": f"waiting-{number}/describe"}, {"$set": {"after": after}})
+
+
+def test_a_step_that_is_lost_is_found_once_its_world_has_its_turn(
+    container: Container, many: Database, published: list[Signature], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose(many, 42)
+    now = 1e9
+    monkeypatch.setattr("tasks.maintenance.time", SimpleNamespace(time=lambda: now))
+    found = []
+    for _ in range(100 // 20):
+        maintenance.recover()
+        found.append(len(published))
+        now += container.settings.recover_every_s
+    assert found[-1] == 1
+    row = many.steps.find_one({"_id": "waiting-42/describe"})
+    assert row is not None
+    assert row["ready_at"] is not None
+
+
+def test_what_all_worlds_have_lost_is_found_at_once(
+    container: Container, many: Database, published: list[Signature]
+) -> None:
+    lose(many, *range(100))
+    maintenance.recover()
+    assert len(published) == 100
 
 
 def test_what_a_dead_worker_did_not_publish_is_published_without_waiting_for_a_slow_publisher(
