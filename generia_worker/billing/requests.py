@@ -146,27 +146,29 @@ class Requests:
         return query | {f"{_IN_ROW if in_row else ''}state": {"$in": states}}
 
     # --- sums --------------------------------------------------------------------------------------------------
-    def _counted(self, world_id: str, *fields: str) -> list[Document]:
-        """Return the stages of a pipeline for these fields of a world's requests that were billed, or may have been."""
+    def _counted(self, world_ids: Sequence[str], *fields: str) -> list[Document]:
+        """Return the stages of a pipeline for these fields of the worlds' requests that were billed, or may have been."""
+        of_worlds = {"$in": list(world_ids)}
         counted = {"$in": [*_BILLED, "ambiguous"]}
         in_rows: list[Document] = [
-            {"$match": {"world_id": world_id, f"{_IN_ROW}state": counted}},
-            {"$project": {"_id": 0, **{name: f"${_IN_ROW}{name}" for name in fields}}},
+            {"$match": {"world_id": of_worlds, f"{_IN_ROW}state": counted}},
+            {"$project": {"_id": 0, **{name: _place_in_row(name) for name in fields}}},
         ]
         return [
-            {"$match": {"world_id": world_id, "state": counted}},
+            {"$match": {"world_id": of_worlds, "state": counted}},
             {"$project": {"_id": 0, **dict.fromkeys(fields, 1)}},
             {"$unionWith": {"coll": self._steps.name, "pipeline": in_rows}},
         ]
 
-    def totals(self, world_id: str) -> dict[str, int | float]:
-        """Return what a world's calls add to the counters of its status; answered by two indexes alone."""
+    def totals(self, world_ids: Sequence[str]) -> dict[str, dict[str, int | float]]:
+        """Return what the calls of each world add to the counters of its status; answered by two indexes alone."""
         groups = self._rows.aggregate(
             [
-                *self._counted(world_id, "state", "provider", "cost_usd"),
+                *self._counted(world_ids, "world_id", "state", "provider", "cost_usd"),
                 {
                     "$group": {
                         "_id": {
+                            "world": "$world_id",
                             "state": "$state",
                             "provider": "$provider",
                             "known": {"$gt": ["$cost_usd", None]},
@@ -177,7 +179,7 @@ class Requests:
                 },
             ]
         )
-        found: dict[str, int | float] = {}
+        found: dict[str, dict[str, int | float]] = {world_id: {} for world_id in world_ids}
         for group in groups:
             of, calls = group["_id"], group["calls"]
             counters: dict[str, int | float] = {_CALLS[of["provider"]]: calls}
@@ -187,8 +189,9 @@ class Requests:
                 counters[_COST[of["provider"]]] = group["cost"]
             else:
                 counters["unknown_cost_calls"] = calls
+            sums = found[of["world"]]
             for name, value in counters.items():
-                found[name] = found.get(name, 0) + value
+                sums[name] = sums.get(name, 0) + value
         return found
 
     def late(self) -> list[tuple[str, str]]:
@@ -335,7 +338,7 @@ class Requests:
         }
         groups = self._rows.aggregate(
             [
-                *self._counted(world_id, "step", "state", "provider", "intent_at", *_SUMMED),
+                *self._counted([world_id], "step", "state", "provider", "intent_at", *_SUMMED),
                 {
                     "$group": {
                         "_id": {
@@ -356,7 +359,7 @@ class Requests:
         """Return what the calls of each later round of a world cost, or may have, in dollars."""
         groups = self._rows.aggregate(
             [
-                *self._counted(world_id, "step", "cost_usd", "worst_usd"),
+                *self._counted([world_id], "step", "cost_usd", "worst_usd"),
                 {
                     "$group": {
                         "_id": {"$arrayElemAt": [{"$split": ["$step", "@"]}, 1]},
@@ -414,6 +417,11 @@ def _answered(usage: Usage, answer: dict[str, Any], spoiled: str | None) -> Docu
         "error": spoiled,
         "answered_at": datetime.now(UTC),
     }
+
+
+def _place_in_row(name: str) -> str:
+    """Return where a step's row has a field of its call: the world's id is the row's own."""
+    return "$world_id" if name == "world_id" else f"${_IN_ROW}{name}"
 
 
 def _row_of(key: str) -> str:

@@ -6,7 +6,7 @@ lost in `recovery.py`, who reads results in `results.py`.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -70,14 +70,24 @@ class StepRows:
 
     def census(self, world_id: str) -> Census:
         """Count the steps of a world by kind and state; answered by an index alone."""
+        return self.censuses([world_id])[world_id]
+
+    def censuses(self, world_ids: Sequence[str]) -> dict[str, Census]:
+        """Count the steps of each of these worlds, as `census` does, by one query."""
         pipeline: list[Document] = [
-            {"$match": {"world_id": world_id}},
-            {"$group": {"_id": {"kind": "$kind", "state": "$state"}, "n": {"$sum": 1}}},
+            {"$match": {"world_id": {"$in": list(world_ids)}}},
+            {
+                "$group": {
+                    "_id": {"world": "$world_id", "kind": "$kind", "state": "$state"},
+                    "n": {"$sum": 1},
+                }
+            },
         ]
-        return {
-            (group["_id"]["kind"], StepState(group["_id"]["state"])): group["n"]
-            for group in self._rows.aggregate(pipeline)
-        }
+        found: dict[str, dict[tuple[str, StepState], int]] = {world_id: {} for world_id in world_ids}
+        for group in self._rows.aggregate(pipeline):
+            of = group["_id"]
+            found[of["world"]][of["kind"], StepState(of["state"])] = group["n"]
+        return {**found}
 
     def open_waiting(self, world_id: str, spec: StepSpec[Any]) -> list[Step]:
         """Note that the steps of a kind which `waits_for` others are published now, if these have all ended; return them.

@@ -10,13 +10,15 @@ only grows, and says from when on a reader of that document may have missed some
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cachetools import TTLCache
-from pymongo.errors import DuplicateKeyError, PyMongoError, WTimeoutError
+from pymongo import ReplaceOne
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError, WTimeoutError
 
 from generia_worker.billing.estimate import Finished
 from generia_worker.billing.requests import Requests
@@ -218,46 +220,67 @@ class StatusProjection:
 
         Raises NotFoundError; PyMongoError when MongoDB fails again and again.
         """
-        for tries_left in reversed(range(_TRIES)):
+        for _ in range(_TRIES):
+            found = self.project_many([world_id])
+            if world_id in found:
+                return found[world_id]
+            self._generations.get(world_id)
+        message = f"The status of {world_id} is projected by too many at a time."
+        raise WTimeoutError(message)
+
+    def project_many(self, world_ids: Sequence[str]) -> dict[str, Projected]:
+        """Bring the status documents of worlds up to what the ledger says, with as many queries as for one of them.
+
+        One that is missing in what is returned was not: it does not exist, or another projection was quicker. `project` it.
+        Raises PyMongoError when MongoDB fails again and again.
+        """
+        tries_left = _TRIES
+        while True:
+            tries_left -= 1
             try:
-                projected = self._try_to_project(world_id)
+                return self._try_to_project(world_ids)
             except PyMongoError as error:
                 # One that was reported as failed may have been written: the revision tells.
                 if not is_transient(error) or not tries_left:
                     raise
-                continue
-            if projected is not None:
-                return projected
-        message = f"The status of {world_id} is projected by too many at a time."
-        raise WTimeoutError(message)
 
-    def _try_to_project(self, world_id: str) -> Projected | None:
-        """Project once; None when another one was quicker. All is read after the revision that is replaced."""
-        before = self._rows.find_one({"_id": world_id})
+    def _try_to_project(self, world_ids: Sequence[str]) -> dict[str, Projected]:
+        """Project once; without those of which another was quicker. All is read after the revisions that are replaced."""
+        before = {row["_id"]: row for row in self._rows.find({"_id": {"$in": list(world_ids)}})}
         now = self._database.now()
-        generation = self._generations.get(world_id)
-        census = self._step_rows.census(world_id)
-        progress = progress_of(
-            self._table,
-            census,
-            cast_is_stored=generation.is_laid_out,
-            is_fatal=generation.fatal is not None,
-            forgiven=self._failed_rounds(generation),
-        )
+        generations = self._generations.get_many(world_ids)
+        censuses = self._step_rows.censuses(world_ids)
         # Calls after steps: whatever an ended step has paid is counted with it.
-        document = self._document(generation, progress, census)
-        if before is not None and document.items() <= before.items():
-            return Projected(generation, progress, changed=False)
-        old: Document = before or {"revision": 0, "finished_at": None}
-        was_final = old["finished_at"] is not None
-        stamps: Document = {
-            "revision": max(old["revision"] + 1, int(now.timestamp() * 1000)),
-            "updated_at": now,
-            "seconds_left": self._seconds_left(generation, progress, census, now),
-            "finished_at": (old["finished_at"] if was_final else now) if progress.status.is_final else None,
-        }
-        written = self._replace(old["revision"], document | stamps)
-        return Projected(generation, progress, changed=True) if written else None
+        totals = self._requests.totals(world_ids)
+        found: dict[str, Projected] = {}
+        changed: dict[str, tuple[int, Document]] = {}
+        for world_id, generation in generations.items():
+            census = censuses[world_id]
+            progress = progress_of(
+                self._table,
+                census,
+                cast_is_stored=generation.is_laid_out,
+                is_fatal=generation.fatal is not None,
+                forgiven=self._failed_rounds(generation),
+            )
+            document = self._document(generation, progress, census, totals[world_id])
+            old: Document = before.get(world_id) or {"revision": 0, "finished_at": None}
+            if world_id in before and document.items() <= old.items():
+                found[world_id] = Projected(generation, progress, changed=False)
+                continue
+            was_final = old["finished_at"] is not None
+            stamps: Document = {
+                "revision": max(old["revision"] + 1, int(now.timestamp() * 1000)),
+                "updated_at": now,
+                "seconds_left": self._seconds_left(generation, progress, census, now),
+                "finished_at": (old["finished_at"] if was_final else now)
+                if progress.status.is_final
+                else None,
+            }
+            changed[world_id] = old["revision"], document | stamps
+            found[world_id] = Projected(generation, progress, changed=True)
+        written = self._replace(changed)
+        return {world_id: one for world_id, one in found.items() if not one.changed or world_id in written}
 
     def _failed_rounds(self, generation: Generation) -> int:
         """Return how many steps have failed that ended a later round, and not the world."""
@@ -272,19 +295,41 @@ class StatusProjection:
         }
         return self._steps.count_documents(query)
 
-    def _replace(self, revision: int, document: Document) -> bool:
-        """Write a document in place of the one with this revision (0: of none); False when that is not there any more."""
-        if revision:
-            expected = {"_id": document["_id"], "revision": revision}
-            return bool(self._rows.replace_one(expected, document).matched_count)
-        try:
-            self._rows.insert_one(document)
-        except DuplicateKeyError:
-            return False
-        return True
+    def _replace(self, documents: Mapping[str, tuple[int, Document]]) -> Collection[str]:
+        """Write documents, world → (revision, document), each in place of the one with that revision (0: of none).
 
-    def _document(self, generation: Generation, progress: Progress, census: Census) -> Document:
-        """Return the document without what tells when it was made."""
+        Returns the worlds of which it is known that theirs was written.
+        """
+        known = {world_id: one for world_id, one in documents.items() if one[0]}
+        written: set[str] = set()
+        if len(known) == 1:
+            (world_id, (revision, document)), *_ = known.items()
+            if self._rows.replace_one({"_id": world_id, "revision": revision}, document).matched_count:
+                written.add(world_id)
+        elif known:
+            replacements = [
+                ReplaceOne({"_id": world_id, "revision": revision}, document)
+                for world_id, (revision, document) in known.items()
+            ]
+            # Where some found another revision, or met an error, it is not known which were written.
+            with suppress(BulkWriteError):
+                if self._rows.bulk_write(replacements, ordered=False).matched_count == len(known):
+                    written.update(known)
+        for world_id, (revision, document) in documents.items():
+            if not revision:
+                with suppress(DuplicateKeyError):
+                    self._rows.insert_one(document)
+                    written.add(world_id)
+        return written
+
+    def _document(
+        self,
+        generation: Generation,
+        progress: Progress,
+        census: Census,
+        calls: Mapping[str, int | float],
+    ) -> Document:
+        """Return the document without what tells when it was made; `calls` is what they add to its counters."""
         counters = dict(COUNTERS)
         for (kind, state), number in census.items():
             for name, value in self._table.counters(kind, state).items():
@@ -301,7 +346,7 @@ class StatusProjection:
             "current_stage": progress.current_stage,
             "stages": stages,
             **_plan(generation, self._table, total=total),
-            **(counters | self._requests.totals(generation.world_id)),
+            **(counters | {**calls}),
             **_order(generation),
             "extensions": len(generation.rounds) - 1,
             "error": self._error(generation, progress, counters),

@@ -15,6 +15,7 @@ from generia_worker.engine.step_rows import StepRows
 from generia_worker.errors import NotFoundError
 from generia_worker.storage.database import Database
 from generia_worker.worlds.steps import INITIALIZE, STEPS
+from tasks.progress import ASKED
 from tests.faults.harness import PROMPT, Faults
 from tests.faults.servers import (
     assert_one_at_a_time,
@@ -124,7 +125,7 @@ def test_a_message_that_asks_for_progress_is_lost(faults: Faults) -> None:
     world = ordered(faults, 1, 2)
     with redis_of(faults) as client:
         # Asked for, as everybody believes, and the message is gone.
-        client.set(f"generia:settle:{world}", 1, ex=max(1, int(30 * faults.scale)))
+        client.set(ASKED, 1, ex=max(1, int(30 * faults.scale)))
     faults.assert_whole(world, 1, 2)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from generia_worker.errors import ConflictError, NotFoundError
 from generia_worker.providers.usage import Provider, Usage
 from generia_worker.storage.database import Database, Document
 from generia_worker.worlds.results import PublishedPost
-from generia_worker.worlds.steps import ILLUSTRATE, INITIALIZE, PICTURE, POST, STEPS
+from generia_worker.worlds.steps import DESCRIBE, ILLUSTRATE, INITIALIZE, PICTURE, POST, STEPS
 from tests.books import WORLD, Books, in_parallel
 
 PROMPT = "кошки правят миром $x.y {{a}}"
@@ -214,11 +215,18 @@ class Troubled:
         return getattr(self._rows, name)
 
     def replace_one(self, *args: Any) -> Any:
+        return self._write(lambda: self._rows.replace_one(*args))
+
+    def bulk_write(self, replacements: list[Any], *, ordered: bool) -> Any:
+        half = replacements[: len(replacements) // 2] if self._random.random() < 0.3 else replacements
+        return self._write(lambda: self._rows.bulk_write(half, ordered=ordered))
+
+    def _write(self, write: Callable[[], Any]) -> Any:
         draw = self._random.random()
         if draw < 0.3:
             self.failed += 1
             raise OperationFailure("WriteConflict", code=112)
-        written = self._rows.replace_one(*args)
+        written = write()
         if draw < 0.6:
             self.failed += 1
             raise NetworkTimeout("timed out")
@@ -242,23 +250,53 @@ def test_a_status_whose_writes_fail_at_random_tells_all_and_never_goes_back(
     assert revisions == sorted(set(revisions))
 
 
+def test_worlds_that_are_projected_together_meet_no_other_end(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worlds = [f"together-{number}" for number in range(6)]
+    for world in worlds:
+        books.order(world)
+        books.open(world_id=world)
+    monkeypatch.setattr(books.status, "_rows", Troubled(books.database.status, seed=5))
+    for done, step in enumerate((INITIALIZE, DESCRIBE, ILLUSTRATE), start=1):
+        for world in worlds[:-done]:
+            books.finish(step.step(), world_id=world)
+        found = books.refresh.refresh_many([*worlds, "never ordered"])
+        assert set(found) == set(worlds)
+        told = books.status.get_many(worlds)
+        assert [told[world]["tasks_completed"] for world in worlds[:-done]] == [done] * (6 - done)
+        # Nothing is written of those of which nothing has changed.
+        revisions = {world: told[world]["revision"] for world in worlds}
+        books.refresh.refresh_many(worlds)
+        assert {w: one["revision"] for w, one in books.status.get_many(worlds).items()} == revisions
+
+
+def test_a_world_that_cannot_be_told_is_no_matter_of_the_others(books: Books) -> None:
+    for world in ("sound", "damaged"):
+        books.order(world)
+        books.open(world_id=world)
+    books.database.generations.update_one({"_id": "damaged"}, {"$unset": {"limits": True}})
+    assert set(books.refresh.refresh_many(["damaged", "sound"])) == {"sound"}
+    assert books.status.get("sound")["tasks_total"] == 6
+
+
 def test_a_projection_that_saw_less_never_replaces_one_that_saw_more(
     books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     books.cast([3])
     books.told()
-    census = books.rows.census
-    looked: list[Census] = []
+    censuses = books.rows.censuses
+    looked: list[dict[str, Census]] = []
 
-    def slow_census(world_id: str) -> Census:
-        found = census(world_id)
+    def slow_censuses(world_ids: Sequence[str]) -> dict[str, Census]:
+        found = censuses(world_ids)
         if not looked:
             looked.append(found)
             books.finish(POST.step(1, 1))
             assert books.told().tasks_completed == 1, "another one, meanwhile"
         return found
 
-    monkeypatch.setattr(books.rows, "census", slow_census)
+    monkeypatch.setattr(books.rows, "censuses", slow_censuses)
     assert books.told().tasks_completed == 1
 
 
@@ -274,7 +312,7 @@ def test_a_status_that_can_never_be_written_is_an_error(
         patched.setattr(books.status, "_replace", fail)
         with pytest.raises(OperationFailure):
             books.told()
-        patched.setattr(books.status, "_replace", lambda *_: False)
+        patched.setattr(books.status, "_replace", lambda *_: ())
         with pytest.raises(WTimeoutError, match="too many"):
             books.told()
     assert books.told().tasks_total == 6

@@ -1,111 +1,161 @@
-"""Many messages that ask for one world to be refreshed share one refresh: the throttle, on a real Redis."""
+"""Many messages that ask for worlds to be refreshed share one refresh: on a real Redis."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
-from uuid import uuid4
 
 import pytest
+from celery.canvas import Signature
+from pymongo.errors import AutoReconnect
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from generia_worker.settings import Settings
-from tasks.progress import Pace, _throttle, record_progress
+from tasks import progress
+from tasks.progress import ASKED, DIRTY, PAUSE, WAITING, record_progress, refresh_status
 from tests.embedded.conftest import eventually
 
 PAUSE_S = 1.0
 
 
-@pytest.fixture
-def container(servers: Settings) -> Iterator[Any]:
-    with Redis.from_url(servers.redis_url.get_secret_value()) as redis:
-        settings = SimpleNamespace(progress_every_s=PAUSE_S)
-        yield SimpleNamespace(redis=redis, stopping=threading.Event(), settings=settings)
+class Refresh:
+    """Notes which worlds are refreshed together."""
 
+    def __init__(self) -> None:
+        self.together: list[set[str]] = []
+        self.at_once: list[str] = []
+        self.fails = False
 
-@pytest.fixture
-def world(container: Any) -> str:
-    """A world that somebody asked to be refreshed."""
-    name = f"throttled-{uuid4().hex[:8]}"
-    container.redis.set(f"generia:settle:{name}", 1)
-    return name
-
-
-def in_the_background(container: Any, world: str) -> tuple[threading.Thread, list[bool]]:
-    """Let another message ask for the same."""
-    found: list[bool] = []
-    thread = threading.Thread(target=lambda: found.append(_throttle(container, world)))
-    thread.start()
-    return thread, found
-
-
-def await_waiting(container: Any, world: str) -> None:
-    assert eventually(lambda: container.redis.exists(f"generia:settling:{world}"))
-
-
-def test_the_first_goes_on_at_once_and_who_asks_from_then_on_asks_anew(container: Any, world: str) -> None:
-    assert _throttle(container, world)
-    assert not container.redis.exists(f"generia:settle:{world}")
-
-
-def test_one_waits_for_the_pause_and_the_others_need_not(container: Any, world: str) -> None:
-    assert _throttle(container, world)
-    container.redis.set(f"generia:settle:{world}", 1)
-    thread, second = in_the_background(container, world)
-    await_waiting(container, world)
-    assert not _throttle(container, world), "the one that waits will see everything"
-    assert container.redis.exists(f"generia:settle:{world}")
-    thread.join(timeout=30)
-    assert second == [True]
-    assert not container.redis.exists(f"generia:settle:{world}", f"generia:settling:{world}")
-    assert container.redis.pttl(f"generia:settled:{world}") > 0, "the next one waits again"
-
-
-def test_two_never_go_on_together(container: Any, world: str) -> None:
-    threads = [in_the_background(container, world) for _ in range(8)]
-    for thread, _ in threads:
-        thread.join(timeout=30)
-    went_on = sorted(found[0] for _, found in threads)
-    assert went_on == [False] * 6 + [True] * 2, "one at once, one after the pause"
-
-
-def test_the_end_of_a_world_waits_for_nothing(
-    container: Any, world: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    refreshed: list[str] = []
-
-    def refresh(world_id: str) -> SimpleNamespace:
-        refreshed.append(world_id)
+    def refresh(self, world_id: str) -> SimpleNamespace:
+        self.at_once.append(world_id)
         return SimpleNamespace(ready_to_finish=False, unblocked=())
 
-    container.status_refresh = SimpleNamespace(refresh=refresh)
-    monkeypatch.setattr("tasks.progress.get_container", lambda: container)
-    record_progress(world)
-    thread, second = in_the_background(container, world)
-    await_waiting(container, world)
-    record_progress(world, at_once=True)
-    assert refreshed == [world, world]
-    assert not second, "the other one still waits"
+    def refresh_many(self, world_ids: Sequence[str]) -> dict[str, SimpleNamespace]:
+        if self.fails:
+            raise AutoReconnect
+        self.together.append(set(world_ids))
+        return {one: SimpleNamespace(ready_to_finish=one == "ready", unblocked=()) for one in world_ids}
+
+
+@pytest.fixture
+def container(servers: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    with Redis.from_url(servers.redis_url.get_secret_value()) as redis:
+        redis.delete(DIRTY, ASKED, WAITING, PAUSE)
+        found = SimpleNamespace(
+            redis=redis,
+            stopping=threading.Event(),
+            settings=SimpleNamespace(progress_every_s=PAUSE_S),
+            status_refresh=Refresh(),
+            generations=SimpleNamespace(recent=lambda _: SimpleNamespace(trace={})),
+        )
+        monkeypatch.setattr("tasks.progress.get_container", lambda: found)
+        yield found
+        redis.delete(DIRTY, ASKED, WAITING, PAUSE)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_sent(published: list[Signature]) -> None:
+    """No broker is there."""
+
+
+def in_the_background(world: str) -> threading.Thread:
+    """Let another message ask for a world."""
+    thread = threading.Thread(target=record_progress, args=(world,))
+    thread.start()
+    return thread
+
+
+def await_waiting(container: Any) -> None:
+    assert eventually(lambda: container.redis.exists(WAITING))
+
+
+def test_one_message_sees_to_whatever_was_asked_until_it_comes(
+    container: Any, published: list[Signature]
+) -> None:
+    for world in ("a", "b", "a", "c"):
+        refresh_status(world)
+    (message,) = published
+    record_progress(*message.args)
+    assert container.status_refresh.together == [{"a", "b", "c"}]
+    assert not container.redis.exists(DIRTY)
+    refresh_status("a")
+    assert len(published) == 2, "who asks from then on asks anew"
+
+
+def test_one_waits_for_the_pause_and_the_others_need_not(container: Any) -> None:
+    record_progress("a")
+    waiting = in_the_background("b")
+    await_waiting(container)
+    record_progress("c")
+    assert container.status_refresh.together == [{"a"}], "the one that waits will see everything"
+    waiting.join(timeout=30)
+    assert container.status_refresh.together == [{"a"}, {"b", "c"}]
+    assert not container.redis.exists(WAITING)
+    assert container.redis.pttl(PAUSE) > 0, "the next one waits again"
+
+
+def test_two_never_go_on_together(container: Any) -> None:
+    threads = [in_the_background(f"world-{number}") for number in range(8)]
+    for thread in threads:
+        thread.join(timeout=30)
+    together = container.status_refresh.together
+    assert len(together) == 2, "one at once, one after the pause"
+    assert set().union(*together) == {f"world-{number}" for number in range(8)}
+
+
+def test_however_many_worlds_there_are_all_are_refreshed(
+    container: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "_TOGETHER", 10)
+    for number in range(25):
+        refresh_status(f"world-{number}")
+    record_progress("one more")
+    together = container.status_refresh.together
+    assert [len(worlds) for worlds in together] == [10, 10, 6]
+    assert len(set().union(*together)) == 26
+
+
+def test_the_end_of_a_world_waits_for_nothing(container: Any) -> None:
+    record_progress("a")
+    thread = in_the_background("a")
+    await_waiting(container)
+    record_progress("a", at_once=True)
+    assert container.status_refresh.at_once == ["a"]
+    assert container.status_refresh.together == [{"a"}], "the other one still waits"
     container.stopping.set()
     thread.join(timeout=30)
 
 
-def test_a_worker_that_stops_does_not_wait(container: Any, world: str) -> None:
-    assert _throttle(container, world)
-    thread, second = in_the_background(container, world)
-    await_waiting(container, world)
+def test_a_worker_that_stops_does_not_wait(container: Any) -> None:
+    record_progress("a")
+    thread = in_the_background("b")
+    await_waiting(container)
     container.stopping.set()
     thread.join(timeout=30)
-    assert second == [True]
+    assert container.status_refresh.together == [{"a"}, {"b"}]
 
 
-def test_many_worlds_are_refreshed_less_often_each() -> None:
-    now = 0.0
-    pace = Pace(lambda: now)
-    factors = [pace.slower(f"world-{number}") for number in range(20)]
-    assert factors[:4] == [1.0, 1.0, 1.5, 2.0]
-    assert factors[-1] == 4.0, "a person sees something move all the same"
-    now = 10.0
-    assert pace.slower("world-0") == 1.0, "the others have ended"
+def test_what_mongo_did_not_take_is_refreshed_with_the_next(container: Any) -> None:
+    refresh_status("a")
+    container.status_refresh.fails = True
+    with pytest.raises(AutoReconnect):
+        record_progress("b")
+    assert container.redis.smembers(DIRTY) == {b"a", b"b"}
+    assert not container.redis.exists(ASKED), "the next that asks sends a message"
+
+
+def test_each_world_that_is_ready_is_finished(container: Any, published: list[Signature]) -> None:
+    refresh_status("ready")
+    record_progress("not yet")
+    assert [message.args for message in published if message.task.endswith("finish_world")] == [("ready",)]
+
+
+def test_while_redis_is_away_asking_fails_nobody(container: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise RedisConnectionError
+
+    monkeypatch.setattr(container.redis, "eval", away)
+    refresh_status("a")
