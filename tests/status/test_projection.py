@@ -258,7 +258,8 @@ def test_worlds_that_are_projected_together_meet_no_other_end(
         books.order(world)
         books.open(world_id=world)
     monkeypatch.setattr(books.status, "_rows", Troubled(books.database.status, seed=5))
-    for done, step in enumerate((INITIALIZE, DESCRIBE, ILLUSTRATE), start=1):
+    steps: list[StepSpec[Any]] = [INITIALIZE, DESCRIBE, ILLUSTRATE]
+    for done, step in enumerate(steps, start=1):
         for world in worlds[:-done]:
             books.finish(step.step(), world_id=world)
         found = books.refresh.refresh_many([*worlds, "never ordered"])

@@ -14,6 +14,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from generia_worker.settings import Settings
+from generia_worker.worlds.steps import FINISH
 from tasks import progress
 from tasks.progress import ASKED, DIRTY, PAUSE, WAITING, record_progress, refresh_status
 from tests.embedded.conftest import eventually
@@ -150,7 +151,7 @@ def test_what_mongo_did_not_take_is_refreshed_with_the_next(container: Any) -> N
 def test_each_world_that_is_ready_is_finished(container: Any, published: list[Signature]) -> None:
     refresh_status("ready")
     record_progress("not yet")
-    assert [message.args for message in published if message.task.endswith("finish_world")] == [("ready",)]
+    assert [message.args for message in published if message.task == FINISH.task] == [("ready",)]
 
 
 def test_while_redis_is_away_asking_fails_nobody(container: Any, monkeypatch: pytest.MonkeyPatch) -> None:
