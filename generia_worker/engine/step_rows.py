@@ -72,7 +72,7 @@ class StepRows:
         """Count the steps of a world by kind and state; answered by an index alone."""
         return self.censuses([world_id])[world_id]
 
-    def censuses(self, world_ids: Sequence[str]) -> dict[str, Census]:
+    def censuses(self, world_ids: Sequence[str]) -> Mapping[str, Census]:
         """Count the steps of each of these worlds, as `census` does, by one query."""
         pipeline: list[Document] = [
             {"$match": {"world_id": {"$in": list(world_ids)}}},
@@ -87,7 +87,7 @@ class StepRows:
         for group in self._rows.aggregate(pipeline):
             of = group["_id"]
             found[of["world"]][of["kind"], StepState(of["state"])] = group["n"]
-        return {**found}
+        return found
 
     def open_waiting(self, world_id: str, spec: StepSpec[Any]) -> list[Step]:
         """Note that the steps of a kind which `waits_for` others are published now, if these have all ended; return them.

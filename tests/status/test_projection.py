@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -287,9 +287,9 @@ def test_a_projection_that_saw_less_never_replaces_one_that_saw_more(
     books.cast([3])
     books.told()
     censuses = books.rows.censuses
-    looked: list[dict[str, Census]] = []
+    looked: list[Mapping[str, Census]] = []
 
-    def slow_censuses(world_ids: Sequence[str]) -> dict[str, Census]:
+    def slow_censuses(world_ids: Sequence[str]) -> Mapping[str, Census]:
         found = censuses(world_ids)
         if not looked:
             looked.append(found)
