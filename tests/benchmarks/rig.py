@@ -18,6 +18,9 @@ from generia_worker.embedded.stack import Program, Stack
 from generia_worker.settings import Settings
 from tests.integration.conftest import PROMPT, Platform
 
+#: The programs of a stack that are neither workers, nor services, nor stand-ins for what is elsewhere in production.
+ENGINE = ("mongo", "redis", "api", "beat")
+
 #: Pictures are served, not drawn, and small: what is measured is the pipeline.
 SMALL: dict[str, Any] = {
     "cover_width": 256,
@@ -126,6 +129,11 @@ class Meter:
 def workers_of(used: Mapping[str, float]) -> float:
     """Return what the workers among the programs used."""
     return sum(value for name, value in used.items() if name.startswith("worker-"))
+
+
+def engine_of(used: Mapping[str, float]) -> float:
+    """Return what the engine among the programs used: endpoint, scheduler and its database."""
+    return sum(used[name] for name in ENGINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,11 @@ from generia_worker.errors import TransientError
 from generia_worker.settings import Settings
 from tests.benchmarks.peers.calls import Branch
 from tests.benchmarks.peers.system import DidNotEnd, System
-from tests.benchmarks.rig import rig
+from tests.benchmarks.rig import ENGINE, rig
 from tests.integration.audit import EXACT, Audit, calls_of
 from tests.integration.conftest import PROMPT, Platform
 
 _WORKERS = "worker-"
-_ENGINE = ("mongo", "redis", "api", "beat")
 
 
 class Generia(System):
@@ -50,7 +49,7 @@ class Generia(System):
             if name.startswith(_WORKERS):
                 self.workers[name] = process
             elif name != "simulator":
-                (self.engine if name in _ENGINE else self.services)[name] = process
+                (self.engine if name in ENGINE else self.services)[name] = process
 
     def stop(self) -> None:
         """Stop the stack."""
