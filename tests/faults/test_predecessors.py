@@ -53,6 +53,9 @@ def test_a_worker_that_is_frozen_is_not_dead(faults: Faults) -> None:
     with faults.frozen("worker-llm"):
         before = faults.step(world, "describe")
         with faults.another_worker(queues="services"):
-            assert faults.step(world, "describe") == before
+            after = faults.step(world, "describe")
+    # A renewal that it had sent may have arrived after it was frozen; who frees a lease sets it back.
+    assert after["lease_until"] >= before["lease_until"]
+    assert after | {"lease_until": before["lease_until"]} == before
     faults.assert_whole(world, 1, 1)
     assert faults.step(world, "describe")["fence"] == 1
