@@ -132,7 +132,7 @@ def workers_of(used: Mapping[str, float]) -> float:
 
 
 def engine_of(used: Mapping[str, float]) -> float:
-    """Return what the engine among the programs used: endpoint, scheduler and its database."""
+    """Return what the engine among the programs used: database, broker, endpoint and scheduler."""
     return sum(used[name] for name in ENGINE)
 
 
