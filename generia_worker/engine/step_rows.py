@@ -94,19 +94,28 @@ class StepRows:
 
         Each is returned once, whoever asks how often. One whose message is lost afterwards is found by `Recovery`.
         """
-        before = [one.kind for one in spec.waits_for]
-        live = {"$in": [StepState.PENDING.value, StepState.RUNNING.value]}
         of_world: Document = {"world_id": world_id}
-        if self._rows.find_one(of_world | {"kind": {"$in": before}, "state": live}, {"_id": 1}) is not None:
+        if self._has_live(of_world, spec.waits_for):
             return []
         waiting = {"kind": spec.kind, "state": StepState.PENDING.value, "ready_at": None, "not_before": None}
+        # A round is added whole, maybe since that look: of steps that are found now, all that they wait for is found by
+        # the look after.
+        keys = [row["_id"] for row in self._rows.find(of_world | waiting, {"_id": 1})]
+        if not keys or self._has_live(of_world, spec.waits_for):
+            return []
         # One write, however many there are: who marks one has it.
         mark = uuid4().hex
         change = {"$set": {"opened": mark}, "$currentDate": {"ready_at": True}}
-        if not self._rows.update_many(of_world | waiting, change).modified_count:
+        if not self._rows.update_many({"_id": {"$in": keys}} | waiting, change).modified_count:
             return []
         rows = self._rows.find(of_world | {"kind": spec.kind, "opened": mark}, dict.fromkeys(OF_STEP, 1))
         return sorted(self.step_of(row) for row in rows)
+
+    def _has_live(self, of_world: Document, specs: Iterable[StepSpec[Any]]) -> bool:
+        """True when a step of one of these kinds has not ended."""
+        live = {"$in": [StepState.PENDING.value, StepState.RUNNING.value]}
+        query = of_world | {"kind": {"$in": [spec.kind for spec in specs]}, "state": live}
+        return self._rows.find_one(query, {"_id": 1}) is not None
 
     def sums(self, world_id: str, kind: str, fields: Mapping[str, str]) -> dict[str, int]:
         """Add up numbers of the results of a kind of step: name → field of the result.

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from generia_worker.engine.step import Step
+from generia_worker.engine.specs import StepSpec
+from generia_worker.engine.step import Step, StepState
+from generia_worker.engine.step_rows import StepRows
 from generia_worker.storage.database import Database
 from generia_worker.worlds.results import Delivered
-from generia_worker.worlds.steps import DELIVER, POST, REACT
+from generia_worker.worlds.steps import DELIVER, POST, REACT, STEPS
 from tests.books import WORLD, Books, in_parallel
 
 
@@ -42,6 +46,44 @@ def test_each_is_opened_by_one_of_many_who_try(talking: Books) -> None:
     opened: list[Step] = []
     in_parallel(lambda _: opened.extend(talking.rows.open_waiting(WORLD, REACT)), 8)
     assert sorted(opened) == [REACT.step(1), REACT.step(2)]
+
+
+class LaidOutMeanwhile:
+    """A collection that lets something happen right before the n-th operation on it, from 0."""
+
+    def __init__(self, rows: Any, at: int, happens: Callable[[], object]) -> None:
+        self._rows, self._left, self._happens = rows, at, happens
+
+    def __getattr__(self, name: str) -> Any:
+        if self._left == 0:
+            self._happens()
+        self._left -= 1
+        return getattr(self._rows, name)
+
+
+@pytest.mark.parametrize("at", range(4))
+@pytest.mark.parametrize("spec", [spec for spec in STEPS if spec.waits_for], ids=lambda spec: spec.kind)
+def test_what_is_laid_out_while_somebody_looks_is_not_opened(
+    database: Database, spec: StepSpec[Any], at: int
+) -> None:
+    books = Books(database)
+    books.order(users_count=2, posts_count=2, reactions="some")
+    books.open()
+    rows = StepRows(database, STEPS)
+    happened: list[bool] = []
+
+    def lay_out() -> None:
+        books.cast([1, 1], options=("reactions",))
+        happened.append(True)
+
+    rows._rows = LaidOutMeanwhile(database.steps, at, lay_out)  # type: ignore[assignment]
+    assert rows.open_waiting(WORLD, spec) == []
+    # Without anything that waits there are two looks, of which the second finds nothing.
+    assert bool(happened) == (at < 2)
+    if not happened:
+        lay_out()
+    assert rows.open_waiting(WORLD, spec) == []
+    assert books.rows.states(WORLD)[spec.step(1)] is StepState.PENDING
 
 
 def test_one_that_was_opened_and_whose_message_is_lost_is_found(talking: Books) -> None:

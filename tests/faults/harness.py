@@ -160,6 +160,10 @@ class Faults(Platform):
         """Return the process id of a program itself, waiting for it to run."""
         return self.until(lambda: self.stack.processes[name].pid, f"{name} runs")
 
+    def pids(self) -> list[int]:
+        """Return the pids of all programs that run."""
+        return [pid for process in self.stack.processes.values() if (pid := process.pid) is not None]
+
     def kill(self, name: str, number: int = signal.SIGKILL) -> int:
         """Send a signal to a program (not to its keeper, which starts it again); returns its process id.
 

@@ -31,6 +31,7 @@ def schedulers(faults: Faults) -> Iterator[list[Container]]:
     for one in containers:
         one.database.schedules = one.database.database["schedules of a test"]
     yield containers
+    containers[0].database.schedules.drop()
     for one in containers:
         one.close()
 

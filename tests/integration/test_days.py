@@ -51,7 +51,8 @@ class Clock:
         return self._platform.wait(world_id)
 
     def close(self) -> None:
-        """Close what was opened."""
+        """Close what was opened, and forget the schedules: a test that failed has not ended its own."""
+        self._container.database.schedules.drop()
         self._container.close()
 
 
