@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from math import ceil
 from typing import Any
 
 from kombu.exceptions import OperationalError
@@ -25,8 +26,9 @@ log = logging.getLogger(__name__)
 DIRTY, ASKED, WAITING, PAUSE = (f"generia:progress:{name}" for name in ("dirty", "asked", "waiting", "pause"))
 #: Seconds after which a refresh that was asked for and did not begin may be asked for again: its message may be lost.
 _ASKED_S = 3
-#: Worlds that are refreshed together.
-_TOGETHER = 100
+#: Worlds that are taken together. Where there are no more of them they are refreshed in so many groups: a group costs five
+#: queries, and whoever watches a world waits for those of its group.
+_TOGETHER, _GROUPS = 100, 10
 #: KEYS: `DIRTY`, `ASKED`. ARGV: the world, `_ASKED_S`. Returns 1 for who has to send a message.
 _ASK = """
 redis.call('SADD', KEYS[1], ARGV[1])
@@ -62,13 +64,15 @@ def record_progress(world_id: str, at_once: bool = False) -> None:
     # Before the ledger is read: who commits from now on asks again.
     container.redis.delete(ASKED)
     while worlds := _take(container.redis):
-        try:
-            refreshed = container.status_refresh.refresh_many(worlds)
-        except PyMongoError:
-            container.redis.sadd(DIRTY, *worlds)
-            raise
-        for one, progress in refreshed.items():
-            _go_on(one, progress)
+        size = len(worlds) if len(worlds) == _TOGETHER else ceil(len(worlds) / _GROUPS)
+        for start in range(0, len(worlds), size):
+            try:
+                refreshed = container.status_refresh.refresh_many(worlds[start : start + size])
+            except PyMongoError:
+                container.redis.sadd(DIRTY, *worlds[start:])
+                raise
+            for one, progress in refreshed.items():
+                _go_on(one, progress)
         if len(worlds) < _TOGETHER:
             break
 

@@ -13,7 +13,7 @@ import json
 import logging
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -39,6 +39,8 @@ _KEPT_POSTS = 1000
 #: Worlds that are read together. On a busy machine a read costs the wait for others to have their turn, however much it
 #: brings: with one after the other, the tenth world is told ten waits late.
 _WORLDS_MOST = 50
+#: Bytes of events that are sent in one chunk: a chunk costs more than what is in it, but waits in memory for its client.
+_CHUNK = 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +140,19 @@ class LiveStatus:
                     for event in missed:
                         yield event
                 if state is not None:
-                    news, told = world.posts_after(told), world.told
-                    for event in news:
-                        # What was published while the client connected may be among both.
-                        if event not in missed:
-                            yield event
-                    if seen is None or state.revision > seen:
-                        yield state.status
+                    # What was published while the client connected may be among both.
+                    news = [event for event in world.posts_after(told) if event not in missed]
+                    told = world.told
+                    if is_new := seen is None or state.revision > seen:
                         seen = state.revision
+                        news.append(state.status)
                         if state.final:
-                            yield state.done
-                            return
+                            news.append(state.done)
+                    for chunk in _chunks(news):
+                        yield chunk
+                    if is_new and state.final:
+                        return
+                    if is_new:
                         continue
                 try:
                     await asyncio.wait_for(changed.wait(), HEARTBEAT_S)
@@ -303,6 +307,18 @@ class LiveStatus:
             # The status goes on all the same; a page fetches a post of which it knows the id alone.
             log.warning("%d posts are told by their ids alone: %s", len(post_ids), error.message)
             return ()
+
+
+def _chunks(events: Iterable[bytes]) -> Iterator[bytes]:
+    """Return events in chunks, as few as may be; none is cut."""
+    chunk = b""
+    for event in events:
+        if chunk and len(chunk) + len(event) > _CHUNK:
+            yield chunk
+            chunk = b""
+        chunk += event
+    if chunk:
+        yield chunk
 
 
 def _post_event(post_id: str, record: PostRecord | None) -> bytes:

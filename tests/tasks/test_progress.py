@@ -28,14 +28,18 @@ class Refresh:
     def __init__(self) -> None:
         self.together: list[set[str]] = []
         self.at_once: list[str] = []
-        self.fails = False
+        self.fails_at: str | None = None
+
+    def worlds(self) -> list[str]:
+        """Return what was refreshed, by name."""
+        return sorted(world for group in self.together for world in group)
 
     def refresh(self, world_id: str) -> SimpleNamespace:
         self.at_once.append(world_id)
         return SimpleNamespace(ready_to_finish=False, unblocked=())
 
     def refresh_many(self, world_ids: Sequence[str]) -> dict[str, SimpleNamespace]:
-        if self.fails:
+        if self.fails_at in world_ids:
             raise AutoReconnect
         self.together.append(set(world_ids))
         return {one: SimpleNamespace(ready_to_finish=one == "ready", unblocked=()) for one in world_ids}
@@ -80,7 +84,7 @@ def test_one_message_sees_to_whatever_was_asked_until_it_comes(
         refresh_status(world)
     (message,) = published
     record_progress(*message.args)
-    assert container.status_refresh.together == [{"a", "b", "c"}]
+    assert container.status_refresh.worlds() == ["a", "b", "c"]
     assert not container.redis.exists(DIRTY)
     refresh_status("a")
     assert len(published) == 2, "who asks from then on asks anew"
@@ -93,18 +97,19 @@ def test_one_waits_for_the_pause_and_the_others_need_not(container: Any) -> None
     record_progress("c")
     assert container.status_refresh.together == [{"a"}], "the one that waits will see everything"
     waiting.join(timeout=30)
-    assert container.status_refresh.together == [{"a"}, {"b", "c"}]
+    assert container.status_refresh.worlds() == ["a", "b", "c"]
     assert not container.redis.exists(WAITING)
     assert container.redis.pttl(PAUSE) > 0, "the next one waits again"
 
 
-def test_two_never_go_on_together(container: Any) -> None:
-    threads = [in_the_background(f"world-{number}") for number in range(8)]
+def test_two_never_go_on_together(container: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_GROUPS", 1)
+    worlds = [f"world-{number}" for number in range(8)]
+    threads = [in_the_background(world) for world in worlds]
     for thread in threads:
         thread.join(timeout=30)
-    together = container.status_refresh.together
-    assert len(together) == 2, "one at once, one after the pause"
-    assert set().union(*together) == {f"world-{number}" for number in range(8)}
+    assert len(container.status_refresh.together) == 2, "one at once, one after the pause"
+    assert container.status_refresh.worlds() == worlds
 
 
 def test_however_many_worlds_there_are_all_are_refreshed(
@@ -114,9 +119,18 @@ def test_however_many_worlds_there_are_all_are_refreshed(
     for number in range(25):
         refresh_status(f"world-{number}")
     record_progress("one more")
-    together = container.status_refresh.together
-    assert [len(worlds) for worlds in together] == [10, 10, 6]
-    assert len(set().union(*together)) == 26
+    assert [len(worlds) for worlds in container.status_refresh.together] == [10, 10, 1, 1, 1, 1, 1, 1]
+    assert len(set(container.status_refresh.worlds())) == 26
+
+
+@pytest.mark.parametrize(
+    ("worlds", "groups"), [(1, [1]), (10, [1] * 10), (11, [2] * 5 + [1]), (99, [10] * 9 + [9])]
+)
+def test_few_worlds_are_refreshed_in_groups(container: Any, worlds: int, groups: list[int]) -> None:
+    for number in range(worlds - 1):
+        refresh_status(f"world-{number}")
+    record_progress("the last one")
+    assert [len(group) for group in container.status_refresh.together] == groups
 
 
 def test_the_end_of_a_world_waits_for_nothing(container: Any) -> None:
@@ -140,11 +154,14 @@ def test_a_worker_that_stops_does_not_wait(container: Any) -> None:
 
 
 def test_what_mongo_did_not_take_is_refreshed_with_the_next(container: Any) -> None:
-    refresh_status("a")
-    container.status_refresh.fails = True
+    for world in ("a", "b", "c"):
+        refresh_status(world)
+    container.status_refresh.fails_at = "b"
     with pytest.raises(AutoReconnect):
-        record_progress("b")
-    assert container.redis.smembers(DIRTY) == {b"a", b"b"}
+        record_progress("d")
+    left = {world.decode() for world in container.redis.smembers(DIRTY)}
+    assert "b" in left
+    assert sorted([*container.status_refresh.worlds(), *left]) == ["a", "b", "c", "d"]
     assert not container.redis.exists(ASKED), "the next that asks sends a message"
 
 
