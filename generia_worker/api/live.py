@@ -1,9 +1,9 @@
 """Live status by push: one change stream a process, fanned out to any number of clients.
 
-Two threads stand behind it. One reads the change stream and notes whose status changed and who got a post; the other reads
-the documents and new posts of those worlds that have clients, together for however many changes and worlds came together,
-and hands them to the event loop. A client holds no queue, only the revision that it has seen and how many posts: when it is
-ready for more it gets every post since, and the latest state.
+Threads stand behind it. One reads the change stream and notes whose status changed and who got a post; others read the
+documents and new posts of those worlds that have clients, together for however many changes and worlds came together, and
+hand them to the event loop. Each world is read by one of them at a time. A client holds no queue, only the revision that it
+has seen and how many posts: when it is ready for more it gets every post since, and the latest state.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ _KEPT_POSTS = 1000
 #: Worlds that are read together. On a busy machine a read costs the wait for others to have their turn, however much it
 #: brings: with one after the other, the tenth world is told ten waits late.
 _WORLDS_MOST = 50
+#: Threads that read: while one waits for the records of posts, changes of other worlds are told by others.
+_READERS = 3
 #: Bytes of events that are sent in one chunk: a chunk costs more than what is in it, but waits in memory for its client.
 _CHUNK = 32_768
 
@@ -108,12 +110,14 @@ class LiveStatus:
         self._posts = posts
         self._worlds: dict[str, Watched] = {}
         self._changed: set[str] = set()
+        #: Those of which a thread reads what changed: nobody else does meanwhile, so that what is told keeps its order.
+        self._reading: set[str] = set()
         self._something = threading.Condition()
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._threads: list[threading.Thread] = []
         self._ending = False
-        #: Which posts of the watched worlds were handed out; used by the reading thread alone.
+        #: Which posts of the watched worlds were handed out; of each world used by the thread that reads it.
         self._told: dict[str, _Told] = {}
 
     # --- clients ------------------------------------------------------------------------------------------------
@@ -155,7 +159,8 @@ class LiveStatus:
                     if is_new:
                         continue
                 try:
-                    await asyncio.wait_for(changed.wait(), HEARTBEAT_S)
+                    async with asyncio.timeout(HEARTBEAT_S):
+                        await changed.wait()
                 except TimeoutError:
                     yield HEARTBEAT
 
@@ -171,7 +176,7 @@ class LiveStatus:
             world.clients -= 1
             if not world.clients:
                 self._worlds.pop(world_id, None)
-                self._note(world_id)  # the reading thread forgets it too
+                self._note(world_id)  # the reading threads forget it too
 
     async def _missed(self, world_id: str, last_seen: int | None, now: int) -> list[bytes]:
         """Return the posts that came after what a client saw before it was cut off, and perhaps some that it saw."""
@@ -185,11 +190,11 @@ class LiveStatus:
 
     # --- threads -------------------------------------------------------------------------------------------------
     def _start(self) -> None:
-        """Start both threads with the first client: a process without clients reads no change stream."""
+        """Start the threads with the first client: a process without clients reads no change stream."""
         if self._threads:
             return
         self._loop = asyncio.get_running_loop()
-        for work in (self._follow, self._read):
+        for work in (self._follow, *[self._read] * _READERS):
             thread = threading.Thread(target=work, name=f"live{work.__name__}", daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -201,7 +206,7 @@ class LiveStatus:
             world.changed.set()
 
     def stop(self) -> None:
-        """End both threads."""
+        """End the threads."""
         self._stopping.set()
         with self._something:
             self._something.notify_all()
@@ -237,18 +242,22 @@ class LiveStatus:
         """Read the worlds that changed and are watched, and hand them to the event loop."""
         while True:
             with self._something:
-                self._something.wait_for(lambda: self._changed or self._stopping.is_set())
-                changed, self._changed = list(self._changed), set()
+                self._something.wait_for(lambda: self._changed - self._reading or self._stopping.is_set())
+                together = list(islice(self._changed - self._reading, _WORLDS_MOST))
+                self._changed.difference_update(together)
+                self._reading.update(together)
             if self._stopping.is_set():
                 return
-            for start in range(0, len(changed), _WORLDS_MOST):
-                together = changed[start : start + _WORLDS_MOST]
-                try:
-                    self._hand_over(together)
-                except (PyMongoError, GeneriaError) as error:
-                    log.warning("%d worlds are read again later: %s", len(together), type(error).__name__)
-                    self._stopping.wait(_AGAIN_S)
-                    self._note(*together)
+            try:
+                self._hand_over(together)
+            except (PyMongoError, GeneriaError) as error:
+                log.warning("%d worlds are read again later: %s", len(together), type(error).__name__)
+                self._stopping.wait(_AGAIN_S)
+                self._note(*together)
+            finally:
+                with self._something:
+                    self._reading.difference_update(together)
+                    self._something.notify_all()
 
     def _hand_over(self, world_ids: Sequence[str]) -> None:
         watched = [world_id for world_id in world_ids if world_id in self._worlds]

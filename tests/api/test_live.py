@@ -81,7 +81,51 @@ def test_worlds_that_change_together_are_read_together(
 
     asyncio.run(_and_stop(live, follow()))
     assert sum(reads) >= len(worlds)
-    assert len(reads) <= 4, reads
+    assert len(reads) <= 6, reads
+
+
+def test_a_world_whose_posts_are_awaited_holds_up_no_other_and_is_read_by_one(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for world_id in ("held", "free"):
+        order = Order(world_id=world_id, user_prompt="A world of two", users_count=1, posts_count=1)
+        container.generations.accept(order, limits={"llm": 10, "images": 10}, batches=1)
+        container.rows.add(world_id, STEPS.opening(1), 1)
+        container.status_refresh.refresh(world_id)
+    live = LiveStatus(container.status, lambda: container.posts)
+    read, readers, is_held, go_on = (
+        container.status.get_many,
+        list[str](),
+        threading.Event(),
+        threading.Event(),
+    )
+
+    def slow(world_ids: Sequence[str]) -> dict[str, Any]:
+        if "held" in world_ids:
+            readers.append("begins")
+            is_held.set()
+            assert go_on.wait(20)
+            readers.append("ends")
+        return read(world_ids)
+
+    monkeypatch.setattr(container.status, "get_many", slow)
+
+    async def follow() -> None:
+        held, free = live.events("held", None), live.events("free", None)
+        assert await anext(held) == sse.OPENING
+        told = asyncio.ensure_future(_next(held))
+        assert await asyncio.to_thread(is_held.wait, 20)
+        live._note("held")
+        assert await anext(free) == sse.OPENING
+        assert (await _next(free)).event == "status"
+        assert readers == ["begins"]
+        go_on.set()
+        assert (await told).event == "status"
+        await held.aclose()
+        await free.aclose()
+
+    asyncio.run(_and_stop(live, follow()))
+    assert readers[:4] == ["begins", "ends", "begins", "ends"]
 
 
 #: A place from which no server can go on, as it cannot from one that its oplog has rolled past.
