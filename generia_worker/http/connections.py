@@ -52,7 +52,8 @@ class GuardedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on; what belongs to no request under way is the beginning of one, which must end in time."""
-        self._cancel_stuck()
+        if not self.flow.write_paused:  # else it sends, and still does not read
+            self._cancel_stuck()
         super().data_received(data)
         if not self._between_requests:
             self._cancel_head()
