@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 import time
+from queue import SimpleQueue
 from typing import Any
 
 from celery import Celery
@@ -14,6 +15,7 @@ from celery.signals import (
     setup_logging,
     task_postrun,
     task_prerun,
+    worker_init,
     worker_process_init,
     worker_shutdown,
     worker_shutting_down,
@@ -29,6 +31,8 @@ log = logging.getLogger(__name__)
 
 #: When the task that a thread works on began.
 _begun = threading.local()
+#: Filled when this worker has to stop. Its `put` takes no lock.
+_stop_asked = SimpleQueue[None]()
 
 app = Celery("generia")
 app.config_from_object("celeryconfig")
@@ -71,17 +75,27 @@ def _at_shutdown(**_: object) -> None:
     reset_container(close=True)
 
 
+@worker_init.connect
+def _await_stop(**_: object) -> None:
+    threading.Thread(target=_stop_when_asked, name="stop", daemon=True).start()
+
+
 @worker_shutting_down.connect
-def _at_stop(**_: object) -> None:
+def _ask_to_stop(**_: object) -> None:
+    """Hand the stop to a thread: Celery calls this in a signal handler, which must wait for no lock and start no thread."""
+    _stop_asked.put(None)
+
+
+def _stop_when_asked() -> None:
     """Claim nothing any more and let running steps finish, for the grace time at most.
 
     On a threads pool Celery would wait for them for ever, and a warm shutdown cannot be hurried from outside.
     """
+    _stop_asked.get()
     container = get_container()
     container.stopping.set()
-    timer = threading.Timer(container.settings.grace_s, _give_up)
-    timer.daemon = True
-    timer.start()
+    time.sleep(container.settings.grace_s)
+    _give_up()
 
 
 def _give_up() -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import logging
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from prometheus_client import CollectorRegistry, start_http_server
@@ -165,9 +165,10 @@ def age_s(message: bytes | str | None) -> float:
 
 def run(settings: Settings) -> None:
     """Serve `/metrics` on `metrics_bind` until SIGTERM or SIGINT."""
-    asked = threading.Event()
+    # A handler must not wait for a lock, which this thread may hold: `put` takes none, where an event's `set` does.
+    asked = SimpleQueue[int]()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked.set())
+        signal.signal(number, lambda number, _: asked.put(number))
     registry = CollectorRegistry()
     register(registry, get_container())
     host, port = split(settings.metrics_bind)
@@ -176,6 +177,6 @@ def run(settings: Settings) -> None:
     except OSError as error:
         raise cannot_listen("GENERIA_METRICS_BIND", settings.metrics_bind, error) from None
     log.info("Metrics are at %s:%d", host, port)
-    asked.wait()
+    asked.get()
     server.shutdown()
     thread.join()

@@ -94,12 +94,8 @@ def test_a_world_whose_posts_are_awaited_holds_up_no_other_and_is_read_by_one(
         container.rows.add(world_id, STEPS.opening(1), 1)
         container.status_refresh.refresh(world_id)
     live = LiveStatus(container.status, lambda: container.posts)
-    read, readers, is_held, go_on = (
-        container.status.get_many,
-        list[str](),
-        threading.Event(),
-        threading.Event(),
-    )
+    read, readers = container.status.get_many, list[str]()
+    is_held, go_on, is_read_again = (threading.Event() for _ in range(3))
 
     def slow(world_ids: Sequence[str]) -> dict[str, Any]:
         if "held" in world_ids:
@@ -107,6 +103,8 @@ def test_a_world_whose_posts_are_awaited_holds_up_no_other_and_is_read_by_one(
             is_held.set()
             assert go_on.wait(20)
             readers.append("ends")
+            if readers.count("ends") == 2:
+                is_read_again.set()
         return read(world_ids)
 
     monkeypatch.setattr(container.status, "get_many", slow)
@@ -122,6 +120,7 @@ def test_a_world_whose_posts_are_awaited_holds_up_no_other_and_is_read_by_one(
         assert readers == ["begins"]
         go_on.set()
         assert (await told).event == "status"
+        assert await asyncio.to_thread(is_read_again.wait, 20), "what was noted meanwhile is forgotten"
         await held.aclose()
         await free.aclose()
 

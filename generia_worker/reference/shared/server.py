@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import logging
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
 
@@ -168,11 +168,12 @@ def _prepare(
 
 def run(factories: Iterable[ServiceFactory], settings: Settings) -> None:
     """Serve services until SIGTERM or SIGINT, then drain. Raises what `start` raises."""
-    asked = threading.Event()
+    # A handler must not wait for a lock, which this thread may hold: `put` takes none, where an event's `set` does.
+    asked = SimpleQueue[int]()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked.set())
+        signal.signal(number, lambda number, _: asked.put(number))
     with start(factories, settings) as running:
         for name, address in running.addresses.items():
             log.info("%s service listens on %s", name, address)
-        asked.wait()
+        asked.get()
         log.info("stopping")
