@@ -37,6 +37,7 @@ from kombu.transport import TRANSPORT_ALIASES, virtual
 from kombu.transport import redis as _redis
 from kombu.utils.encoding import bytes_to_str
 from kombu.utils.json import dumps, loads
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import (
     MasterDownError,
     NoScriptError,
@@ -304,6 +305,18 @@ class Channel(kombu.Channel):  # type: ignore[misc]
         """Leave to the parent what it has to acknowledge."""
         self.qos.pending.clear()
         super()._after_fork()
+
+    def basic_publish(self, *args: Any, **kwargs: Any) -> Any:
+        """Publish a message.
+
+        Raises:
+            redis.ConnectionError: the channel is closed, which its user may not know: when a connection breaks while a
+                producer declares a queue, kombu closes the channel and gives a new one to the queue alone. After one of the
+                `connection_errors` the producer gets one too; it did not after the AttributeError that kombu raises here.
+        """
+        if self.connection is None:
+            raise RedisConnectionError("This channel is closed.")
+        return super().basic_publish(*args, **kwargs)
 
     def _put_fanout(self, exchange: str, message: Any, routing_key: str, **kwargs: Any) -> None:
         """Publish a message for everybody, and note how many heard it."""

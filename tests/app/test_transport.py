@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from celery import Celery
 from celery.events import EventDispatcher
-from kombu import Connection, Consumer, Producer, Queue
+from kombu import Connection, Consumer, Exchange, Producer, Queue
 from kombu.asynchronous.hub import Hub
 from kombu.asynchronous.timer import Timer
 from kombu.transport import redis as kombu_redis
@@ -75,6 +75,35 @@ def test_messages_arrive_and_are_acknowledged(connection: Connection) -> None:
             message.ack()
             assert redis.hlen("unacked") == 0
         assert not redis.exists("test-broker")
+
+
+@pytest.mark.parametrize("exchange", ["test-declared", ""], ids=["exchange", "queue"])
+def test_a_producer_goes_on_when_the_connection_breaks_while_it_declares_its_queue(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch, exchange: str
+) -> None:
+    """Kombu connects again for the queue, and publishes on the channel that it closed for that."""
+    declare, broken = Transport.Channel._queue_bind, list[Any]()
+
+    def breaks_once(channel: Any, *args: Any) -> None:
+        if not broken:
+            broken.append(channel)
+            raise RedisConnectionError("Connection closed by server.")
+        declare(channel, *args)
+
+    monkeypatch.setattr(Transport.Channel, "_queue_bind", breaks_once)
+    queue = Queue("test-declared", Exchange("test-declared"), routing_key="test-declared")
+    Producer(connection).publish(
+        "told",
+        exchange=exchange,
+        routing_key=queue.routing_key,
+        declare=[queue],
+        retry=True,
+        retry_policy={"max_retries": 3, "interval_start": 0, "interval_step": 0.1},
+    )
+    assert broken
+    with connection.SimpleQueue(queue.name) as messages:
+        assert messages.get(timeout=10).payload == "told"
+        messages.clear()
 
 
 class Loop:
