@@ -49,8 +49,9 @@ def test_a_provider_that_comes_back(faults: Faults, outage_s: float, behaviour: 
     waiting = faults.order(PROMPT, USERS, POSTS)
     # Everybody pauses when one is asked to: steps of the other world may be those that are refused, again and again.
     faults.until(
-        lambda: attempts_at(faults, waiting) or faults.step(waiting, "describe").get("not_before"),
-        "the world that has not begun is refused, or waits",
+        lambda: attempts_at(faults, waiting) or faults.step(waiting, "describe").get("failure"),
+        "the world that has not begun is refused, or put off",
+        OUTAGE_MAX_S / 2,
     )
     time.sleep(outage_s)
     tried = attempts_at(faults, waiting)
