@@ -35,6 +35,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 #: What drives whole stacks. These come first: at the end, one test process would be busy with a long one alone.
 _BROWSER = "tests/browser/"
 _STACKS = (_BROWSER, "tests/embedded/", "tests/faults/", "tests/integration/")
+#: Seconds after which one of these hangs. It says nothing of speed: on a slow machine a month under kills takes over 300.
+_HANGS_S = 900
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -51,9 +53,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith(_STACKS):
             item.add_marker(pytest.mark.flaky(reruns=1))
-        if item.nodeid.startswith(_BROWSER):
             # An exception out of a signal leaves Playwright's loop, and the next that speaks with the browser waits forever.
-            item.add_marker(pytest.mark.timeout(method="thread"))
+            method = "thread" if item.nodeid.startswith(_BROWSER) else None
+            item.add_marker(pytest.mark.timeout(_HANGS_S, method=method))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
