@@ -19,7 +19,21 @@ from tasks import progress
 from tasks.progress import ASKED, DIRTY, PAUSE, WAITING, record_progress, refresh_status
 from tests.embedded.conftest import eventually
 
-PAUSE_S = 1.0
+#: So long that it never ends by itself while a test looks.
+PAUSE_S = 60.0
+
+
+class Stopping(threading.Event):
+    """Waits for the pause to be ended by a test, not by the clock."""
+
+    def __init__(self, redis: Redis) -> None:
+        super().__init__()
+        self._redis = redis
+
+    def wait(self, timeout: float | None = None) -> bool:
+        while self._redis.exists(PAUSE) and not super().wait(0.01):
+            pass
+        return self.is_set()
 
 
 class Refresh:
@@ -51,7 +65,7 @@ def container(servers: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[An
         redis.delete(DIRTY, ASKED, WAITING, PAUSE)
         found = SimpleNamespace(
             redis=redis,
-            stopping=threading.Event(),
+            stopping=Stopping(redis),
             settings=SimpleNamespace(progress_every_s=PAUSE_S),
             status_refresh=Refresh(),
             generations=SimpleNamespace(recent=lambda _: SimpleNamespace(trace={})),
@@ -71,6 +85,10 @@ def in_the_background(world: str) -> threading.Thread:
     thread = threading.Thread(target=record_progress, args=(world,))
     thread.start()
     return thread
+
+
+def end_pause(container: Any) -> None:
+    container.redis.delete(PAUSE)
 
 
 def await_waiting(container: Any) -> None:
@@ -96,6 +114,7 @@ def test_one_waits_for_the_pause_and_the_others_need_not(container: Any) -> None
     await_waiting(container)
     record_progress("c")
     assert container.status_refresh.together == [{"a"}], "the one that waits will see everything"
+    end_pause(container)
     waiting.join(timeout=30)
     assert container.status_refresh.worlds() == ["a", "b", "c"]
     assert not container.redis.exists(WAITING)
@@ -105,11 +124,14 @@ def test_one_waits_for_the_pause_and_the_others_need_not(container: Any) -> None
 def test_two_never_go_on_together(container: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "_GROUPS", 1)
     worlds = [f"world-{number}" for number in range(8)]
+    record_progress("the first")
     threads = [in_the_background(world) for world in worlds]
+    assert eventually(lambda: sum(thread.is_alive() for thread in threads) == 1), "one waits for all"
+    assert container.status_refresh.together == [{"the first"}]
+    end_pause(container)
     for thread in threads:
         thread.join(timeout=30)
-    assert len(container.status_refresh.together) == 2, "one at once, one after the pause"
-    assert container.status_refresh.worlds() == worlds
+    assert container.status_refresh.together == [{"the first"}, set(worlds)]
 
 
 def test_however_many_worlds_there_are_all_are_refreshed(
