@@ -100,11 +100,11 @@ def test_a_short_pause_is_waited_out(redis: Redis) -> None:
 
 def test_a_slot_that_is_renewed_outlives_its_lease_and_one_of_the_dead_does_not(redis: Redis) -> None:
     provider = name()
-    worker = slots(redis, provider, limit=1, lease_s=0.3)
-    other = slots(redis, provider, limit=1, lease_s=0.3, patience_s=5)
+    worker = slots(redis, provider, limit=1, lease_s=2)
+    other = slots(redis, provider, limit=1, lease_s=2, patience_s=10)
     with worker.hold():
-        for _ in range(4):
-            time.sleep(0.15)
+        for _ in range(5):
+            time.sleep(0.5)
             worker.renew()
         assert redis.zcount(f"generia:slots:{provider}", time.time() * 1000, "+inf") == 1
         # From now on nobody renews it, as after a kill: the next one gets it when the lease has run out.
