@@ -256,10 +256,15 @@ class Person:
         """Scroll through the feed; returns the addresses of its posts in their order."""
         found: dict[str, None] = {}
         while True:
-            for link in self.page.locator(".post-picture").all():
-                found[link.get_attribute("href", timeout=5000) or ""] = None
+            # All at once: the feed takes out what is far from what is seen, also between two questions.
+            links = self.page.locator(".post-picture")
+            found |= dict.fromkeys(links.evaluate_all("(all) => all.map((one) => one.getAttribute('href'))"))
             at_end = self.page.evaluate(
-                "() => { const y = scrollY; scrollBy(0, innerHeight); return scrollY === y; }"
+                """() => {
+                    const y = scrollY;
+                    scrollBy(0, innerHeight);
+                    return scrollY === y && !document.querySelector(".feed[aria-busy=true]");
+                }"""
             )
             if at_end:
                 return list(found)
