@@ -47,6 +47,9 @@ def wait():
     signal.pause()
 
 if __name__ == "__main__":
+    # One that ends while it is being started has failed to start.
+    while sys.argv[1] != "wait" and not Path(os.environ["MAY_END"]).exists():
+        time.sleep(0.01)
     {"tell": tell, "end": end, "fail": fail, "wait": wait}[sys.argv[1]]()
 """
 Make = Callable[..., ManagedProcess]
@@ -79,6 +82,7 @@ def make(environment: dict[str, str], server: ForkServer, tmp_path: Path) -> Ite
 
     def program(*arguments: str, **options: Any) -> ManagedProcess:
         asked: dict[str, Any] = {"env": environment, "restart": False, "fork_server": server} | options
+        asked["env"] = asked["env"] | {"MAY_END": str(tmp_path / "may end")}
         command = [sys.executable, "-P", "-m", "programs.a_program", *arguments]
         made.append(ManagedProcess("program", command, log_path=tmp_path / "log", **asked))
         return made[-1]
@@ -90,7 +94,10 @@ def make(environment: dict[str, str], server: ForkServer, tmp_path: Path) -> Ite
 
 def ended(one: ManagedProcess) -> str:
     """Start a program and wait for its end; returns what it logged."""
+    may_end = one.log_path.with_name("may end")
+    may_end.unlink(missing_ok=True)
     one.start()
+    may_end.touch()
     assert eventually(lambda: not one.running)
     return one.log_path.read_text()
 

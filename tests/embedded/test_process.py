@@ -23,6 +23,8 @@ from tests.embedded.conftest import eventually, number_in, wait_gone
 
 ENV = {"PATH": os.environ["PATH"]}
 Make = Callable[..., ManagedProcess]
+#: What a script begins with that ends by itself: one that ends while it is being started has failed to start.
+UNTIL_STARTED = 'until [ -e "$1" ]; do sleep 0.01; done; '
 
 
 @pytest.fixture
@@ -205,11 +207,15 @@ def test_a_killed_program_is_started_again(make: Make, tmp_path: Path) -> None:
     assert one.failure is None
 
 
-def test_a_crash_loop_ends_in_a_clear_error(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_loop_ends_in_a_clear_error(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(process, "_BACKOFF_S", 0.01)
     failures: queue.SimpleQueue[ProcessFailed] = queue.SimpleQueue()
-    one = make("echo broken pipe dream; sleep 0.05; exit 7", restart=True, on_failure=failures.put)
+    script, started = UNTIL_STARTED + "echo broken pipe dream; exit 7", tmp_path / "started"
+    one = make(script, str(started), restart=True, on_failure=failures.put)
     one.start()
+    started.touch()
     failure = failures.get(timeout=20)
     assert one.starts == process.CRASH_LIMIT
     assert one.failure is failure
@@ -218,20 +224,26 @@ def test_a_crash_loop_ends_in_a_clear_error(make: Make, monkeypatch: pytest.Monk
     assert failures.empty()
 
 
-def test_a_program_that_lives_long_enough_may_end_often(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_lives_long_enough_may_end_often(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(process, "_BACKOFF_S", 0.01)
     monkeypatch.setattr(process, "STABLE_AFTER_S", 0.0)
-    one = make("exit 1", restart=True)
+    started = tmp_path / "started"
+    one = make(UNTIL_STARTED + "exit 1", str(started), restart=True)
     one.start()
+    started.touch()
     assert eventually(lambda: one.starts > process.CRASH_LIMIT + 2, 60)  # eight starts of two processes each
     assert one.failure is None
 
 
 @pytest.mark.parametrize(("code", "fails"), [(0, False), (4, True)])
-def test_a_program_that_is_not_restarted(make: Make, code: int, fails: bool) -> None:
+def test_a_program_that_is_not_restarted(make: Make, tmp_path: Path, code: int, fails: bool) -> None:
     failures: queue.SimpleQueue[ProcessFailed] = queue.SimpleQueue()
-    one = make(f"exit {code}", on_failure=failures.put)
+    started = tmp_path / "started"
+    one = make(UNTIL_STARTED + f"exit {code}", str(started), on_failure=failures.put)
     one.start()
+    started.touch()
     assert eventually(lambda: not one.running)
     if fails:
         assert failures.get(timeout=5).returncode == code
@@ -263,11 +275,12 @@ def test_the_program_gets_this_environment_and_no_descriptor_of_ours(make: Make,
         found = f"{list(filter(there, range(256)))} {sorted(os.environ)}"
         open(sys.argv[1], "w").write(found)
     """
-    out = tmp_path / "out"
-    one = make(
-        'exec "$1" -c "$2" "$3"', sys.executable, look, str(out), env=ENV | {"X": "1"}, hold_fds=(writer,)
-    )
+    out, started = tmp_path / "out", tmp_path / "started"
+    script = UNTIL_STARTED + 'exec "$2" -c "$3" "$4"'
+    arguments = (str(started), sys.executable, look, str(out))
+    one = make(script, *arguments, env=ENV | {"X": "1"}, hold_fds=(writer,))
     one.start()
+    started.touch()
     assert eventually(lambda: not one.running)
     os.close(reader)
     os.close(writer)
