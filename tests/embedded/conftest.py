@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from generia_worker.embedded.process import ManagedProcess
 from generia_worker.settings import Settings
 
 
@@ -27,6 +28,19 @@ def wait_gone(pid: int, timeout_s: float = 5) -> bool:
         return bool(select.select([fd], [], [], timeout_s)[0])
     finally:
         os.close(fd)
+
+
+def start_and_let_end(one: ManagedProcess) -> None:
+    """Start a program that waits for the file `may_end` before it ends: one that ends while it is being started has failed
+    to start."""
+    may_end(one.log_path).unlink(missing_ok=True)
+    one.start()
+    may_end(one.log_path).touch()
+
+
+def may_end(log_path: Path) -> Path:
+    """The file that such a program waits for."""
+    return log_path.with_name("may-end")
 
 
 def eventually(condition: Callable[[], object], timeout_s: float = 10) -> bool:

@@ -18,7 +18,7 @@ import pytest
 from generia_worker.cli.programs import PRELOAD
 from generia_worker.embedded.forkserver import ForkServer
 from generia_worker.embedded.process import ManagedProcess, ProcessFailed
-from tests.embedded.conftest import eventually, number_in, wait_gone
+from tests.embedded.conftest import eventually, may_end, number_in, start_and_let_end, wait_gone
 
 #: A program as ours are: a module that is run by its name. Which part of it, its first argument says.
 PROGRAM = """
@@ -47,7 +47,6 @@ def wait():
     signal.pause()
 
 if __name__ == "__main__":
-    # One that ends while it is being started has failed to start.
     while sys.argv[1] != "wait" and not Path(os.environ["MAY_END"]).exists():
         time.sleep(0.01)
     {"tell": tell, "end": end, "fail": fail, "wait": wait}[sys.argv[1]]()
@@ -82,9 +81,10 @@ def make(environment: dict[str, str], server: ForkServer, tmp_path: Path) -> Ite
 
     def program(*arguments: str, **options: Any) -> ManagedProcess:
         asked: dict[str, Any] = {"env": environment, "restart": False, "fork_server": server} | options
-        asked["env"] = asked["env"] | {"MAY_END": str(tmp_path / "may end")}
+        log_path = tmp_path / "log"
+        asked["env"] = asked["env"] | {"MAY_END": str(may_end(log_path))}
         command = [sys.executable, "-P", "-m", "programs.a_program", *arguments]
-        made.append(ManagedProcess("program", command, log_path=tmp_path / "log", **asked))
+        made.append(ManagedProcess("program", command, log_path=log_path, **asked))
         return made[-1]
 
     yield program
@@ -94,10 +94,7 @@ def make(environment: dict[str, str], server: ForkServer, tmp_path: Path) -> Ite
 
 def ended(one: ManagedProcess) -> str:
     """Start a program and wait for its end; returns what it logged."""
-    may_end = one.log_path.with_name("may end")
-    may_end.unlink(missing_ok=True)
-    one.start()
-    may_end.touch()
+    start_and_let_end(one)
     assert eventually(lambda: not one.running)
     return one.log_path.read_text()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import queue
+import shlex
 import signal
 import subprocess
 import sys
@@ -19,21 +20,22 @@ import pytest
 from generia_worker.embedded import log_files, process
 from generia_worker.embedded.ports import free_port, is_listening
 from generia_worker.embedded.process import ManagedProcess, ProcessFailed
-from tests.embedded.conftest import eventually, number_in, wait_gone
+from tests.embedded.conftest import eventually, may_end, number_in, start_and_let_end, wait_gone
 
 ENV = {"PATH": os.environ["PATH"]}
 Make = Callable[..., ManagedProcess]
-#: What a script begins with that ends by itself: one that ends while it is being started has failed to start.
-UNTIL_STARTED = 'until [ -e "$1" ]; do sleep 0.01; done; '
 
 
 @pytest.fixture
 def make(tmp_path: Path) -> Iterator[Make]:
-    """Make managed shell scripts that are stopped after the test."""
+    """Make managed shell scripts that are stopped after the test; `ends`: for `start_and_let_end`."""
     made: list[ManagedProcess] = []
 
-    def shell(script: str, *arguments: str, **options: Any) -> ManagedProcess:
+    def shell(script: str, *arguments: str, ends: bool = False, **options: Any) -> ManagedProcess:
         options = {"env": ENV, "log_path": tmp_path / "program.log", "restart": False, **options}
+        if ends:
+            awaited = shlex.quote(str(may_end(options["log_path"])))
+            script = f"until [ -e {awaited} ]; do sleep 0.01; done; {script}"
         made.append(ManagedProcess("program", ["/bin/sh", "-c", script, "sh", *arguments], **options))
         return made[-1]
 
@@ -207,15 +209,11 @@ def test_a_killed_program_is_started_again(make: Make, tmp_path: Path) -> None:
     assert one.failure is None
 
 
-def test_a_crash_loop_ends_in_a_clear_error(
-    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_crash_loop_ends_in_a_clear_error(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "_BACKOFF_S", 0.01)
     failures: queue.SimpleQueue[ProcessFailed] = queue.SimpleQueue()
-    script, started = UNTIL_STARTED + "echo broken pipe dream; exit 7", tmp_path / "started"
-    one = make(script, str(started), restart=True, on_failure=failures.put)
-    one.start()
-    started.touch()
+    one = make("echo broken pipe dream; exit 7", ends=True, restart=True, on_failure=failures.put)
+    start_and_let_end(one)
     failure = failures.get(timeout=20)
     assert one.starts == process.CRASH_LIMIT
     assert one.failure is failure
@@ -224,26 +222,20 @@ def test_a_crash_loop_ends_in_a_clear_error(
     assert failures.empty()
 
 
-def test_a_program_that_lives_long_enough_may_end_often(
-    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_program_that_lives_long_enough_may_end_often(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "_BACKOFF_S", 0.01)
     monkeypatch.setattr(process, "STABLE_AFTER_S", 0.0)
-    started = tmp_path / "started"
-    one = make(UNTIL_STARTED + "exit 1", str(started), restart=True)
-    one.start()
-    started.touch()
+    one = make("exit 1", ends=True, restart=True)
+    start_and_let_end(one)
     assert eventually(lambda: one.starts > process.CRASH_LIMIT + 2, 60)  # eight starts of two processes each
     assert one.failure is None
 
 
 @pytest.mark.parametrize(("code", "fails"), [(0, False), (4, True)])
-def test_a_program_that_is_not_restarted(make: Make, tmp_path: Path, code: int, fails: bool) -> None:
+def test_a_program_that_is_not_restarted(make: Make, code: int, fails: bool) -> None:
     failures: queue.SimpleQueue[ProcessFailed] = queue.SimpleQueue()
-    started = tmp_path / "started"
-    one = make(UNTIL_STARTED + f"exit {code}", str(started), on_failure=failures.put)
-    one.start()
-    started.touch()
+    one = make(f"exit {code}", ends=True, on_failure=failures.put)
+    start_and_let_end(one)
     assert eventually(lambda: not one.running)
     if fails:
         assert failures.get(timeout=5).returncode == code
@@ -275,12 +267,10 @@ def test_the_program_gets_this_environment_and_no_descriptor_of_ours(make: Make,
         found = f"{list(filter(there, range(256)))} {sorted(os.environ)}"
         open(sys.argv[1], "w").write(found)
     """
-    out, started = tmp_path / "out", tmp_path / "started"
-    script = UNTIL_STARTED + 'exec "$2" -c "$3" "$4"'
-    arguments = (str(started), sys.executable, look, str(out))
-    one = make(script, *arguments, env=ENV | {"X": "1"}, hold_fds=(writer,))
-    one.start()
-    started.touch()
+    out = tmp_path / "out"
+    arguments = (sys.executable, look, str(out))
+    one = make('exec "$1" -c "$2" "$3"', *arguments, ends=True, env=ENV | {"X": "1"}, hold_fds=(writer,))
+    start_and_let_end(one)
     assert eventually(lambda: not one.running)
     os.close(reader)
     os.close(writer)

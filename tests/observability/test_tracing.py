@@ -160,7 +160,7 @@ def whole(root: Any, spans: list[tuple[str, Any]]) -> None:
     # of them finish.
     finish = "run/tasks.world.finish_world"
     assert finish in names
-    assert [finish in list(above(s)) for s in server if s.name.endswith("UpdateWorldParams")].count(True) == 1
+    assert sum(finish in above(s) for s in server if s.name.endswith("UpdateWorldParams")) == 1
     # Every one of them is part of the tree: its root is the person's request.
     assert [s.name for s in by_id.values() if s is not root and s.parent_span_id not in by_id] == []
     assert {list(above(s))[-1] for s in by_id.values() if s is not root} == {root.name}

@@ -31,6 +31,7 @@ class Stopping(threading.Event):
         self._redis = redis
 
     def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None and 0 < timeout <= PAUSE_S, "for what is left of the pause"
         while self._redis.exists(PAUSE) and not super().wait(0.01):
             pass
         return self.is_set()
