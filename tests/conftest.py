@@ -40,29 +40,21 @@ _HANGS_S = 900
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the longest tests come first, and try each of them once more when it fails; the report says so (R).
+    """Let the longest tests come first.
 
     Of a folder, those files come first that bring stacks of their own: later the folder's stack would idle beside them, or
     be started anew after each of them.
 
-    They race real processes on whatever machine runs them. The second try goes when they were green twenty times in a row
-    without one: until then each R is a race to be found.
+    None is tried a second time when it fails, though they race real processes on whatever machine runs them: what fails
+    once in twenty runs has found something.
     """
     sharing = {item.path for item in items if _shares_a_stack(item)}
     items.sort(key=lambda item: (not item.nodeid.startswith(_STACKS), item.path.parent, item.path in sharing))
     for item in items:
         if item.nodeid.startswith(_STACKS):
-            item.add_marker(pytest.mark.flaky(reruns=1))
             # An exception out of a signal leaves Playwright's loop, and the next that speaks with the browser waits forever.
             method = "thread" if item.nodeid.startswith(_BROWSER) else None
             item.add_marker(pytest.mark.timeout(_HANGS_S, method=method))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show what the first try of a test that passed then failed of: that is the race to be found."""
-    for report in terminalreporter.getreports("rerun"):
-        terminalreporter.write_sep("_", f"first try of {report.nodeid}")
-        terminalreporter.write_line(report.longreprtext)
 
 
 def _shares_a_stack(item: pytest.Item) -> bool:
