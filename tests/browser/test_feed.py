@@ -40,7 +40,14 @@ _FEED = """async () => {
       return page;
     };
   };
-  return await (SCRIPT)({ feed, all, post, days, groups, hold, held });
+  /** Let the next page be read in vain. */
+  const fail = () => {
+    load = async () => {
+      load = serve;
+      throw new Error("no answer");
+    };
+  };
+  return await (SCRIPT)({ feed, all, post, days, groups, hold, held, fail });
 }"""
 
 
@@ -127,6 +134,31 @@ def test_what_was_missed_is_found_wherever_it_is(page: Page) -> None:
     loaded, whole = found
     assert loaded == [500, *range(129, 112, -1), 112.5, *range(112, 109, -1)]
     assert whole == [500, *range(129, 113, -1), 113.5, 113, 112.5, *range(112, 99, -1), 2, 1]
+
+
+def test_a_feed_is_busy_while_a_page_loads_and_no_longer_than_that(page: Page) -> None:
+    while_loading, failed, asked_again = run(
+        page,
+        """async ({ feed, all, post, days, hold, held, fail }) => {
+          const seen = () => [feed.body.ariaBusy, !feed.again.hidden, days().length];
+          for (let day = 100; day < 130; day++) all.push(post(day));
+          await feed.more();
+          hold();
+          const more = feed.more();
+          await new Promise((done) => setTimeout(done));
+          const whileLoading = seen();
+          held.shift()();
+          await more;
+          fail();
+          await feed.more();
+          const failed = seen();
+          await feed.more();
+          return [whileLoading, failed, seen()];
+        }""",
+    )
+    assert while_loading == ["true", False, 10]
+    assert failed == ["false", True, 20], "and offers to ask again"
+    assert asked_again == ["false", False, 30]
 
 
 def test_a_post_that_stands_below_what_is_seen_is_told_until_it_is_seen(page: Page) -> None:

@@ -34,7 +34,6 @@ export class Feed {
     this.cursor = "";
     this.whole = false;
     this.loading = false;
-    this.busy = false;
     // A feed without articles is none: it gets its role with the first one.
     this.body = h("div", { class: "feed", tabindex: -1 });
     this.pill = h("button", { class: "pill", hidden: true, onclick: () => this.showWaiting() });
@@ -81,7 +80,6 @@ export class Feed {
     if (this.loading || this.whole) return;
     this.loading = true;
     this.again.hidden = true;
-    this.busy = true;
     this.name();
     try {
       const page = await this.load(this.cursor);
@@ -96,14 +94,13 @@ export class Feed {
       for (const post of this.beyond.values()) if (this.whole || this.reaches(post)) this.insert(post);
       this.note.hidden = this.known.size > 0;
       this.tellNews();
-      this.busy = false;
-      this.name();
     } catch (error) {
       this.note.hidden = false;
       this.note.replaceChildren(told(error));
       this.again.hidden = false;
     } finally {
       this.loading = false;
+      this.name();
     }
     // An observer tells of changes only: look again, in case the end is still in sight.
     if (this.attached && this.again.hidden) {
@@ -283,7 +280,7 @@ export class Feed {
     if (this.groups.length === 0) return;
     this.body.setAttribute("role", "feed");
     this.body.setAttribute("aria-label", text("feed.name"));
-    this.body.setAttribute("aria-busy", String(this.busy));
+    this.body.setAttribute("aria-busy", String(this.loading));
   }
 
   /** Say what it means that there are no posts. */
