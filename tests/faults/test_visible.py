@@ -6,12 +6,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import requests
 
 from generia_worker.embedded.ports import free_port
 from tests.faults.harness import Faults
+
+
+def shown(address: str, timeout_s: float = 10, **query: str) -> list[dict[str, Any]]:
+    """Return the tasks that Flower shows, without those that were under way when it began to listen: of these it knows
+    neither name nor arguments."""
+    tasks = requests.get(f"{address}/api/tasks", params=query, timeout=timeout_s).json()
+    return [task for task in tasks.values() if task["received"] is not None]
 
 
 @pytest.fixture
@@ -31,10 +39,9 @@ def flower(faults: Faults) -> Iterator[str]:
     def hears() -> bool:
         """True once it knows of a watermark that the worker of texts took: a worker that nobody heard is silent a while."""
         try:
-            tasks = requests.get(f"{address}/api/tasks", timeout=2).json()
+            return any(task["worker"].startswith("llm@") for task in shown(address, timeout_s=2))
         except (requests.ConnectionError, requests.Timeout):
             return False
-        return any(task["worker"].startswith("llm@") for task in tasks.values())
 
     try:
         faults.until(hears, "Flower to hear the worker of texts")
@@ -54,11 +61,9 @@ def test_a_failed_step_is_red_in_flower_with_its_reason(faults: Faults, flower: 
     assert (failed.attempt, failed.kind) == (1, "PermanentError")
     assert failed.at is not None
 
-    def red() -> dict[str, object] | None:
-        tasks = requests.get(f"{flower}/api/tasks", params={"state": "FAILURE"}, timeout=10).json()
-        mine = [task for task in tasks.values() if world_id in task["args"]]
-        return mine[0] if mine else None
+    def red() -> dict[str, Any] | None:
+        return next((task for task in shown(flower, state="FAILURE") if world_id in task["args"]), None)
 
     task = faults.until(red, "the failed task to show in Flower")
     assert task["name"] == "tasks.characters.plan_posts"
-    assert failed.reason[:60] in str(task["exception"])
+    assert failed.reason[:60] in task["exception"]
