@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from math import ceil
-from typing import Any
+from time import monotonic
 
 from kombu.exceptions import OperationalError
-from pymongo.errors import PyMongoError
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -21,18 +21,45 @@ from tasks import pipeline
 
 log = logging.getLogger(__name__)
 
-#: In Redis: the worlds whose status is to be refreshed; that a message was sent which will see to it; that one waits for the
-#: pause to be over; and that the pause is not over yet.
-DIRTY, ASKED, WAITING, PAUSE = (f"generia:progress:{name}" for name in ("dirty", "asked", "waiting", "pause"))
-#: Seconds after which a refresh that was asked for and did not begin may be asked for again: its message may be lost.
+#: In Redis: the worlds whose status is to be refreshed; who sees to it, `_SENT` (a message that was sent) or `_RUNS` (a task
+#: that refreshes); and that the pause after the last refresh is not over yet.
+DIRTY, ASKED, PAUSE = (f"generia:progress:{name}" for name in ("dirty", "asked", "pause"))
+_SENT, _RUNS = 1, 2
+#: Seconds after which a refresh may be asked for again that was asked for and did not begin, and how much longer than its
+#: pause a task may refresh nothing: the message may be lost, or the worker dead.
 _ASKED_S = 3
 #: Worlds that are taken together. Where there are no more of them they are refreshed in so many groups: a group costs five
 #: queries, and whoever watches a world waits for those of its group.
 _TOGETHER, _GROUPS = 100, 10
-#: KEYS: `DIRTY`, `ASKED`. ARGV: the world, `_ASKED_S`. Returns 1 for who has to send a message.
+#: How often a task takes worlds, then another one goes on: a task without end would be delivered again, and never be done.
+_ROUNDS = 20
+#: KEYS: `DIRTY`, `ASKED`. ARGV: the world, `_SENT`, `_ASKED_S`. Returns 1 for who has to send a message.
 _ASK = """
 redis.call('SADD', KEYS[1], ARGV[1])
-return redis.call('SET', KEYS[2], 1, 'NX', 'EX', ARGV[2]) and 1 or 0
+return redis.call('SET', KEYS[2], ARGV[2], 'NX', 'EX', ARGV[3]) and 1 or 0
+"""
+#: KEYS: `DIRTY`, `ASKED`, `PAUSE`. ARGV: the world, `_RUNS`, seconds that this lasts. Returns how many milliseconds of the
+#: pause are left, for who has to refresh; else nothing.
+_BEGIN = """
+redis.call('SADD', KEYS[1], ARGV[1])
+if redis.call('GET', KEYS[2]) == ARGV[2] then return false end
+redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
+return math.max(redis.call('PTTL', KEYS[3]), 0)
+"""
+#: KEYS: `DIRTY`, `ASKED`, `PAUSE`. ARGV: how many, `_RUNS`, seconds that this lasts, the pause in ms. Returns worlds to
+#: refresh now. Where there are none, nobody sees to it any more.
+_TAKE = """
+local worlds = redis.call('SPOP', KEYS[1], ARGV[1])
+if #worlds == 0 then redis.call('DEL', KEYS[2]) return worlds end
+redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
+redis.call('SET', KEYS[3], 1, 'PX', ARGV[4])
+return worlds
+"""
+#: KEYS: `DIRTY`, `ASKED`. ARGV: `_SENT`, `_ASKED_S`. Returns a world that is still to be refreshed: send a message for it.
+_LEAVE = """
+local left = redis.call('SRANDMEMBER', KEYS[1])
+if left then redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2]) else redis.call('DEL', KEYS[2]) end
+return left
 """
 
 
@@ -52,29 +79,52 @@ def refresh_status(world_id: str, *, at_once: bool = False) -> None:
 
 @app.task(acks_late=True)
 def record_progress(world_id: str, at_once: bool = False) -> None:
-    """Refresh a world, and with it all others whose refresh was asked for meanwhile: bring their status documents up to what
-    the ledger says, and finish those of which all else has ended."""
+    """Refresh a world, and all others whose refresh is asked for meanwhile: bring their status documents up to what the
+    ledger says, and finish those of which all else has ended.
+
+    One task does so for all worlds, and goes on for as long as something is asked for when its pause is over.
+    """
     container = get_container()
     if at_once:
         _go_on(world_id, container.status_refresh.refresh(world_id))
         return
-    container.redis.sadd(DIRTY, world_id)
-    if not _throttle(container):
-        return
-    # Before the ledger is read: who commits from now on asks again.
-    container.redis.delete(ASKED)
-    while worlds := _take(container.redis):
-        size = len(worlds) if len(worlds) == _TOGETHER else ceil(len(worlds) / _GROUPS)
-        for start in range(0, len(worlds), size):
-            try:
-                refreshed = container.status_refresh.refresh_many(worlds[start : start + size])
-            except PyMongoError:
-                container.redis.sadd(DIRTY, *worlds[start:])
-                raise
-            for one, progress in refreshed.items():
+    redis, settings = container.redis, container.settings
+    pause_ms = max(1, int(1000 * settings.progress_every_s))
+    runs_s = _ASKED_S + ceil(settings.progress_every_s)
+    left_ms = redis.eval(_BEGIN, 3, DIRTY, ASKED, PAUSE, world_id, _RUNS, runs_s)
+    if left_ms is None:
+        return  # the task that refreshes will see this world, too
+    left_s = left_ms / 1000
+    try:
+        # An only thread is needed for more than this.
+        for _ in range(_ROUNDS if settings.worker_threads > 1 else 1):
+            stops = container.stopping.wait(left_s)
+            began = monotonic()
+            taken = redis.eval(_TAKE, 3, DIRTY, ASKED, PAUSE, _TOGETHER, _RUNS, runs_s, pause_ms)
+            if not taken:
+                return
+            _refresh(container, [one.decode() for one in taken])
+            if stops:
+                break
+            left_s = max(0, began + pause_ms / 1000 - monotonic()) if len(taken) < _TOGETHER else 0
+        left = redis.eval(_LEAVE, 2, DIRTY, ASKED, _SENT, _ASKED_S)
+        if left is not None:
+            pipeline.by_name(RECORD_PROGRESS, left.decode()).apply_async(retry=False)
+    except Exception:
+        redis.delete(ASKED)
+        raise
+
+
+def _refresh(container: Container, worlds: Sequence[str]) -> None:
+    """Refresh worlds, and go on with them; for those that an error leaves over it is asked again."""
+    size = len(worlds) if len(worlds) == _TOGETHER else ceil(len(worlds) / _GROUPS)
+    for start in range(0, len(worlds), size):
+        try:
+            for one, progress in container.status_refresh.refresh_many(worlds[start : start + size]).items():
                 _go_on(one, progress)
-        if len(worlds) < _TOGETHER:
-            break
+        except Exception:
+            container.redis.sadd(DIRTY, *worlds[start:])
+            raise
 
 
 def _go_on(world_id: str, progress: Progress) -> None:
@@ -89,30 +139,4 @@ def _go_on(world_id: str, progress: Progress) -> None:
 
 def _ask(redis: Redis, world_id: str) -> bool:
     """Note that a world is to be refreshed; True for who has to send the message that sees to it."""
-    return bool(redis.eval(_ASK, 2, DIRTY, ASKED, world_id, _ASKED_S))
-
-
-def _take(redis: Redis) -> list[str]:
-    """Return worlds that are to be refreshed, and note that they are."""
-    taken: Any = redis.spop(DIRTY, _TOGETHER)
-    return [one.decode() for one in taken]
-
-
-def _throttle(container: Container) -> bool:
-    """Wait until the last refresh is some time ago: many steps and worlds share one. False when another message waits for
-    the same already: it will see all that there is to see now.
-
-    A queue that is longer than the pause has done the waiting already, so no thread is held up when there is much to do.
-    """
-    redis, stopping = container.redis, container.stopping
-    pause_ms = max(1, int(1000 * container.settings.progress_every_s))
-    waits = False
-    while not redis.set(PAUSE, 1, nx=True, px=pause_ms):
-        if not waits and not redis.set(WAITING, 1, nx=True, px=2 * pause_ms + 1000):
-            return False
-        waits = True
-        if stopping.wait(max(int(redis.pttl(PAUSE)), 1) / 1000):
-            break
-    if waits:
-        redis.delete(WAITING)
-    return True
+    return bool(redis.eval(_ASK, 2, DIRTY, ASKED, world_id, _SENT, _ASKED_S))

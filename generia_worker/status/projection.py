@@ -247,14 +247,13 @@ class StatusProjection:
     def _try_to_project(self, world_ids: Sequence[str]) -> dict[str, Projected]:
         """Project once; without those of which another was quicker. All is read after the revisions that are replaced."""
         before = {row["_id"]: row for row in self._rows.find({"_id": {"$in": list(world_ids)}})}
-        now = self._database.now()
         generations = self._generations.get_many(world_ids)
         censuses = self._step_rows.censuses(world_ids)
         # Calls after steps: whatever an ended step has paid is counted with it.
         totals = self._requests.totals(world_ids)
         found: dict[str, Projected] = {}
         changed: dict[str, tuple[int, Document]] = {}
-        for world_id, generation in generations.items():
+        for world_id, (generation, now) in generations.items():
             census = censuses[world_id]
             progress = progress_of(
                 self._table,

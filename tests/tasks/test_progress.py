@@ -1,9 +1,11 @@
-"""Many messages that ask for worlds to be refreshed share one refresh: on a real Redis."""
+"""Many messages that ask for worlds to be refreshed share one task that does it: on a real Redis."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from queue import SimpleQueue
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,10 +15,11 @@ from pymongo.errors import AutoReconnect
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from generia_worker.app.enqueue import RECORD_PROGRESS
 from generia_worker.settings import Settings
 from generia_worker.worlds.steps import FINISH
 from tasks import progress
-from tasks.progress import ASKED, DIRTY, PAUSE, WAITING, record_progress, refresh_status
+from tasks.progress import ASKED, DIRTY, PAUSE, record_progress, refresh_status
 from tests.embedded.conftest import eventually
 
 #: So long that it never ends by itself while a test looks.
@@ -26,15 +29,29 @@ PAUSE_S = 60.0
 class Stopping(threading.Event):
     """Waits for the pause to be ended by a test, not by the clock."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._redis = redis
+        self._ends: SimpleQueue[None] = SimpleQueue()
+        #: How many wait.
+        self.waiting = 0
 
     def wait(self, timeout: float | None = None) -> bool:
-        assert timeout is not None and 0 < timeout <= PAUSE_S, "for what is left of the pause"
-        while self._redis.exists(PAUSE) and not super().wait(0.01):
-            pass
+        assert timeout is not None and 0 <= timeout <= PAUSE_S, "for what is left of the pause"
+        if timeout and not self.is_set():
+            self.waiting += 1
+            self._ends.get(timeout=30)
+            self.waiting -= 1
         return self.is_set()
+
+    def end_pause(self) -> None:
+        """Let the one that waits go on."""
+        assert eventually(lambda: self.waiting == 1)
+        self._ends.put(None)
+
+    def set(self) -> None:
+        super().set()
+        for _ in range(self.waiting):
+            self._ends.put(None)
 
 
 class Refresh:
@@ -44,6 +61,7 @@ class Refresh:
         self.together: list[set[str]] = []
         self.at_once: list[str] = []
         self.fails_at: str | None = None
+        self.on_refresh: Callable[[], None] = lambda: None
 
     def worlds(self) -> list[str]:
         """Return what was refreshed, by name."""
@@ -56,6 +74,7 @@ class Refresh:
     def refresh_many(self, world_ids: Sequence[str]) -> dict[str, SimpleNamespace]:
         if self.fails_at in world_ids:
             raise AutoReconnect
+        self.on_refresh()
         self.together.append(set(world_ids))
         return {one: SimpleNamespace(ready_to_finish=one == "ready", unblocked=()) for one in world_ids}
 
@@ -63,17 +82,17 @@ class Refresh:
 @pytest.fixture
 def container(servers: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     with Redis.from_url(servers.redis_url.get_secret_value()) as redis:
-        redis.delete(DIRTY, ASKED, WAITING, PAUSE)
+        redis.delete(DIRTY, ASKED, PAUSE)
         found = SimpleNamespace(
             redis=redis,
-            stopping=Stopping(redis),
-            settings=SimpleNamespace(progress_every_s=PAUSE_S),
+            stopping=Stopping(),
+            settings=SimpleNamespace(progress_every_s=PAUSE_S, worker_threads=2),
             status_refresh=Refresh(),
             generations=SimpleNamespace(recent=lambda _: SimpleNamespace(trace={})),
         )
         monkeypatch.setattr("tasks.progress.get_container", lambda: found)
         yield found
-        redis.delete(DIRTY, ASKED, WAITING, PAUSE)
+        redis.delete(DIRTY, ASKED, PAUSE)
 
 
 @pytest.fixture(autouse=True)
@@ -81,57 +100,75 @@ def nothing_is_sent(published: list[Signature]) -> None:
     """No broker is there."""
 
 
-def in_the_background(world: str) -> threading.Thread:
-    """Let another message ask for a world."""
-    thread = threading.Thread(target=record_progress, args=(world,))
+@contextmanager
+def refreshing(container: Any, *worlds: str) -> Iterator[threading.Thread]:
+    """Let a task begin that was sent for the last of these worlds; what the block does, it does in the pause after the
+    first refresh. Then nothing more is asked for, and the task ends."""
+    for world in worlds[:-1]:
+        refresh_status(world)
+    thread = threading.Thread(target=record_progress, args=(worlds[-1],))
     thread.start()
-    return thread
+    assert eventually(lambda: container.stopping.waiting == 1)
+    yield thread
+    if thread.is_alive():
+        container.stopping.end_pause()
+    thread.join(timeout=30)
+    assert not thread.is_alive()
 
 
-def end_pause(container: Any) -> None:
-    container.redis.delete(PAUSE)
+def end_pause(container: Any, world: str) -> None:
+    """Let the task go on, and wait until it has refreshed this world."""
+    container.stopping.end_pause()
+    assert eventually(lambda: world in container.status_refresh.together[-1] and container.stopping.waiting)
 
 
-def await_waiting(container: Any) -> None:
-    assert eventually(lambda: container.redis.exists(WAITING))
-
-
-def test_one_message_sees_to_whatever_was_asked_until_it_comes(
+def test_one_message_sees_to_whatever_is_asked_until_it_ends(
     container: Any, published: list[Signature]
 ) -> None:
-    for world in ("a", "b", "a", "c"):
-        refresh_status(world)
+    refresh_status("a")
     (message,) = published
-    record_progress(*message.args)
-    assert container.status_refresh.worlds() == ["a", "b", "c"]
+    assert message.task == RECORD_PROGRESS
+    with refreshing(container, "b", "a", "c", *message.args):
+        assert container.status_refresh.worlds() == ["a", "b", "c"]
+        refresh_status("d")
+        end_pause(container, "d")
+        refresh_status("d")
+        end_pause(container, "d")
+        assert len(published) == 1
+    assert container.status_refresh.worlds() == ["a", "b", "c", "d", "d"]
     assert not container.redis.exists(DIRTY)
     refresh_status("a")
     assert len(published) == 2, "who asks from then on asks anew"
 
 
-def test_one_waits_for_the_pause_and_the_others_need_not(container: Any) -> None:
-    record_progress("a")
-    waiting = in_the_background("b")
-    await_waiting(container)
-    record_progress("c")
-    assert container.status_refresh.together == [{"a"}], "the one that waits will see everything"
-    end_pause(container)
-    waiting.join(timeout=30)
-    assert container.status_refresh.worlds() == ["a", "b", "c"]
-    assert not container.redis.exists(WAITING)
-    assert container.redis.pttl(PAUSE) > 0, "the next one waits again"
+def test_what_comes_while_one_refreshes_is_left_to_it(container: Any) -> None:
+    with refreshing(container, "a"):
+        record_progress("c")
+        assert container.status_refresh.together == [{"a"}]
+        end_pause(container, "c")
+    assert container.status_refresh.together == [{"a"}, {"c"}]
+
+
+def test_who_begins_in_the_pause_waits_for_what_is_left_of_it(container: Any) -> None:
+    with refreshing(container, "a"):
+        pass
+    assert 0 < container.redis.pttl(PAUSE) <= 1000 * PAUSE_S
+    with refreshing(container, "b"):
+        assert container.status_refresh.together == [{"a"}]
+        end_pause(container, "b")
 
 
 def test_two_never_go_on_together(container: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "_GROUPS", 1)
     worlds = [f"world-{number}" for number in range(8)]
-    record_progress("the first")
-    threads = [in_the_background(world) for world in worlds]
-    assert eventually(lambda: sum(thread.is_alive() for thread in threads) == 1), "one waits for all"
-    assert container.status_refresh.together == [{"the first"}]
-    end_pause(container)
-    for thread in threads:
-        thread.join(timeout=30)
+    with refreshing(container, "the first"):
+        threads = [threading.Thread(target=record_progress, args=(world,)) for world in worlds]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=30)
+        assert container.status_refresh.together == [{"the first"}]
+        end_pause(container, "world-0")
     assert container.status_refresh.together == [{"the first"}, set(worlds)]
 
 
@@ -139,10 +176,8 @@ def test_however_many_worlds_there_are_all_are_refreshed(
     container: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "_TOGETHER", 10)
-    for number in range(25):
-        refresh_status(f"world-{number}")
-    record_progress("one more")
-    assert [len(worlds) for worlds in container.status_refresh.together] == [10, 10, 1, 1, 1, 1, 1, 1]
+    with refreshing(container, *(f"world-{number}" for number in range(26))):
+        assert [len(worlds) for worlds in container.status_refresh.together] == [10, 10, 1, 1, 1, 1, 1, 1]
     assert len(set(container.status_refresh.worlds())) == 26
 
 
@@ -150,30 +185,59 @@ def test_however_many_worlds_there_are_all_are_refreshed(
     ("worlds", "groups"), [(1, [1]), (10, [1] * 10), (11, [2] * 5 + [1]), (99, [10] * 9 + [9])]
 )
 def test_few_worlds_are_refreshed_in_groups(container: Any, worlds: int, groups: list[int]) -> None:
-    for number in range(worlds - 1):
-        refresh_status(f"world-{number}")
-    record_progress("the last one")
-    assert [len(group) for group in container.status_refresh.together] == groups
+    with refreshing(container, *(f"world-{number}" for number in range(worlds))):
+        assert [len(group) for group in container.status_refresh.together] == groups
 
 
 def test_the_end_of_a_world_waits_for_nothing(container: Any) -> None:
-    record_progress("a")
-    thread = in_the_background("a")
-    await_waiting(container)
-    record_progress("a", at_once=True)
-    assert container.status_refresh.at_once == ["a"]
-    assert container.status_refresh.together == [{"a"}], "the other one still waits"
-    container.stopping.set()
-    thread.join(timeout=30)
+    with refreshing(container, "a"):
+        record_progress("a", at_once=True)
+        assert container.status_refresh.at_once == ["a"]
+        assert container.status_refresh.together == [{"a"}], "the other one still waits"
 
 
-def test_a_worker_that_stops_does_not_wait(container: Any) -> None:
-    record_progress("a")
-    thread = in_the_background("b")
-    await_waiting(container)
-    container.stopping.set()
-    thread.join(timeout=30)
+def test_a_worker_that_stops_waits_no_more_and_leaves_the_rest_to_others(
+    container: Any, published: list[Signature]
+) -> None:
+    with refreshing(container, "a") as task:
+        refresh_status("b")
+        container.status_refresh.on_refresh = lambda: refresh_status("c")
+        container.stopping.set()
+        task.join(timeout=30)
     assert container.status_refresh.together == [{"a"}, {"b"}]
+    assert [(message.task, message.args) for message in published] == [(RECORD_PROGRESS, ("c",))]
+    assert 0 < container.redis.ttl(ASKED) <= progress._ASKED_S, "until it is sure to be lost"
+
+
+@pytest.mark.parametrize(("threads", "rounds"), [(2, 3), (1, 1)])
+def test_a_task_ends_some_time_and_another_one_goes_on(
+    container: Any, published: list[Signature], monkeypatch: pytest.MonkeyPatch, threads: int, rounds: int
+) -> None:
+    # Something is asked for whenever it looks. An only thread is given back at once: the pump needs it, too.
+    monkeypatch.setattr(progress, "_ROUNDS", 3)
+    monkeypatch.setattr(container.settings, "worker_threads", threads)
+    monkeypatch.setattr(container.settings, "progress_every_s", 0.0)
+    monkeypatch.setattr(container, "stopping", threading.Event())
+    container.status_refresh.on_refresh = lambda: refresh_status("a")
+    record_progress("a")
+    assert container.status_refresh.together == [{"a"}] * rounds
+    assert [(message.task, message.args) for message in published] == [(RECORD_PROGRESS, ("a",))]
+    refresh_status("a")
+    assert len(published) == 1, "it is on its way"
+
+
+def test_whoever_dies_while_it_refreshes_is_replaced(container: Any, published: list[Signature]) -> None:
+    with refreshing(container, "a"):
+        refresh_status("b")
+        assert published == []
+        assert PAUSE_S < container.redis.ttl(ASKED) <= PAUSE_S + progress._ASKED_S
+        container.redis.expire(ASKED, 1)
+        end_pause(container, "b")
+        assert container.redis.ttl(ASKED) > PAUSE_S, "each refresh shows that it lives"
+        container.redis.delete(ASKED)  # it expires
+        refresh_status("b")
+        assert len(published) == 1
+        end_pause(container, "b")
 
 
 def test_what_mongo_did_not_take_is_refreshed_with_the_next(container: Any) -> None:
@@ -189,9 +253,8 @@ def test_what_mongo_did_not_take_is_refreshed_with_the_next(container: Any) -> N
 
 
 def test_each_world_that_is_ready_is_finished(container: Any, published: list[Signature]) -> None:
-    refresh_status("ready")
-    record_progress("not yet")
-    assert [message.args for message in published if message.task == FINISH.task] == [("ready",)]
+    with refreshing(container, "ready", "not yet"):
+        assert [message.args for message in published if message.task == FINISH.task] == [("ready",)]
 
 
 def test_while_redis_is_away_asking_fails_nobody(container: Any, monkeypatch: pytest.MonkeyPatch) -> None:
