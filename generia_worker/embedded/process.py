@@ -23,6 +23,9 @@ from generia_worker.errors import GeneriaError
 _log = logging.getLogger(__name__)
 
 _KEEPER = Path(__file__).with_name("keeper.py")
+#: How long a program may take to become ready, in seconds. One that fails ends, which is noticed at once; so this is for one
+#: that hangs. An old data folder may need a repair, and on a busy machine a worker has taken more than half a minute.
+READY_TIMEOUT_S = 120.0
 _LOG_CHECK_EVERY_S = 10.0
 _PROBE_EVERY_S = 0.02
 #: A program that ends so many times in a row, each time before it lived `STABLE_AFTER_S`, is given up.
@@ -77,7 +80,7 @@ class ManagedProcess:
         env: Mapping[str, str],
         log_path: Path,
         ready: Callable[[], bool] | None = None,
-        ready_timeout_s: float = 30,
+        ready_timeout_s: float = READY_TIMEOUT_S,
         stop_signal: int = signal.SIGTERM,
         stop_timeout_s: float = 10,
         restart: bool = True,

@@ -32,13 +32,11 @@ from generia_worker.embedded.binaries import (
 )
 from generia_worker.embedded.folder import write_private
 from generia_worker.embedded.ports import LOOPBACK, free_port
-from generia_worker.embedded.process import BACKGROUND, ManagedProcess, ProcessFailed
+from generia_worker.embedded.process import BACKGROUND, READY_TIMEOUT_S, ManagedProcess, ProcessFailed
 from generia_worker.errors import ConfigurationError
 
 REPLICA_SET = "rs0"
 _MONGO_USER = "generia"
-#: How long one server may take to start, in seconds (an old data folder may need a repair).
-START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
 _S3_REGION = "us-east-1"
 _PORT_TRIES = 5
@@ -282,7 +280,6 @@ def _start_on_free_port(
             env=_plain_environment() | dict(env),
             log_path=place.logs_dir / f"{name}.log",
             ready=lambda: ready(port, process),
-            ready_timeout_s=START_TIMEOUT_S,
             stop_timeout_s=STOP_TIMEOUT_S,
             on_failure=place.on_failure,
             hold_fds=place.hold_fds,
@@ -330,7 +327,7 @@ def _become_primary(
 ) -> None:
     """Initiate a new folder's replica set, put right the address of an old one, wait for the primary."""
     host = f"{LOOPBACK}:{port}"
-    deadline = time.monotonic() + START_TIMEOUT_S
+    deadline = time.monotonic() + READY_TIMEOUT_S
     problem = "no answer"
     with _mongo(port, login) as client:
         while process.running and not cancel.is_set() and time.monotonic() < deadline:

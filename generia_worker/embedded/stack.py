@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from generia_worker.embedded.binaries import NOT_LINUX
 from generia_worker.embedded.folder import DataFolder, StackInfo, read_running
 from generia_worker.embedded.forkserver import ForkServer
-from generia_worker.embedded.process import ManagedProcess, ProcessFailed
+from generia_worker.embedded.process import READY_TIMEOUT_S, ManagedProcess, ProcessFailed
 from generia_worker.errors import ConfigurationError
 from generia_worker.settings import INHERITED, PREFIX, Settings, concealed
 
@@ -51,7 +51,7 @@ class Program:
     ready: Callable[[Settings], bool] | None = None
     phase: int = 0
     restart: bool = True
-    ready_timeout_s: float = 30
+    ready_timeout_s: float = READY_TIMEOUT_S
     stop_signal: int = signal.SIGTERM
     stop_timeout_s: float = 10
     env: Mapping[str, str] = field(default_factory=dict)
