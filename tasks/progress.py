@@ -8,6 +8,7 @@ from math import ceil
 from time import monotonic
 
 from kombu.exceptions import OperationalError
+from pymongo.errors import PyMongoError
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -116,13 +117,16 @@ def record_progress(world_id: str, at_once: bool = False) -> None:
 
 
 def _refresh(container: Container, worlds: Sequence[str]) -> None:
-    """Refresh worlds, and go on with them; for those that an error leaves over it is asked again."""
+    """Refresh worlds, and go on with them; those that a failing server leaves over are asked for again.
+
+    Not after any other error: a world that always fails would hold up those after it each time.
+    """
     size = len(worlds) if len(worlds) == _TOGETHER else ceil(len(worlds) / _GROUPS)
     for start in range(0, len(worlds), size):
         try:
             for one, progress in container.status_refresh.refresh_many(worlds[start : start + size]).items():
                 _go_on(one, progress)
-        except Exception:
+        except (PyMongoError, RedisError, OperationalError):
             container.redis.sadd(DIRTY, *worlds[start:])
             raise
 
