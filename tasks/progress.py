@@ -17,6 +17,7 @@ from generia_worker.app.container import Container, get_container
 from generia_worker.app.enqueue import RECORD_PROGRESS
 from generia_worker.observability import tracing
 from generia_worker.status.stages import Progress
+from generia_worker.storage.database import is_transient
 from generia_worker.worlds.steps import FINISH
 from tasks import pipeline
 
@@ -119,16 +120,28 @@ def record_progress(world_id: str, at_once: bool = False) -> None:
 def _refresh(container: Container, worlds: Sequence[str]) -> None:
     """Refresh worlds, and go on with them; those that a failing server leaves over are asked for again.
 
-    Not after any other error: a world that always fails would hold up those after it each time.
+    What else is wrong with one is logged and left to the sweep: it concerns no other world, and would be wrong again.
     """
     size = len(worlds) if len(worlds) == _TOGETHER else ceil(len(worlds) / _GROUPS)
     for start in range(0, len(worlds), size):
         try:
             for one, progress in container.status_refresh.refresh_many(worlds[start : start + size]).items():
-                _go_on(one, progress)
+                try:
+                    _go_on(one, progress)
+                except Exception as error:
+                    if _server_fails(error):
+                        raise
+                    log.exception("World %s is left to the sweep.", one)
         except (PyMongoError, RedisError, OperationalError):
             container.redis.sadd(DIRTY, *worlds[start:])
             raise
+
+
+def _server_fails(error: Exception) -> bool:
+    """Tell whether it is MongoDB, Redis or the broker that fails, so that it would do so for any world."""
+    if isinstance(error, PyMongoError):
+        return is_transient(error)
+    return isinstance(error, (RedisError, OperationalError))
 
 
 def _go_on(world_id: str, progress: Progress) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from celery.canvas import Signature
-from pymongo.errors import AutoReconnect
+from kombu.exceptions import OperationalError
+from pymongo.errors import AutoReconnect, OperationFailure
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
@@ -76,7 +77,9 @@ class Refresh:
             raise AutoReconnect
         self.on_refresh()
         self.together.append(set(world_ids))
-        return {one: SimpleNamespace(ready_to_finish=one == "ready", unblocked=()) for one in world_ids}
+        return {
+            one: SimpleNamespace(ready_to_finish=one.startswith("ready"), unblocked=()) for one in world_ids
+        }
 
 
 @pytest.fixture
@@ -250,6 +253,47 @@ def test_what_mongo_did_not_take_is_refreshed_with_the_next(container: Any) -> N
     assert "b" in left
     assert sorted([*container.status_refresh.worlds(), *left]) == ["a", "b", "c", "d"]
     assert not container.redis.exists(ASKED), "the next that asks sends a message"
+
+
+@pytest.mark.parametrize("error", [AutoReconnect(), RedisConnectionError(), OperationalError()])
+def test_whoever_could_not_go_on_is_refreshed_with_the_next(
+    container: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def recent(_: str) -> SimpleNamespace:
+        raise error
+
+    monkeypatch.setattr(container.generations, "recent", recent)
+    with pytest.raises(type(error)):
+        record_progress("ready")
+    assert container.redis.smembers(DIRTY) == {b"ready"}
+    assert not container.redis.exists(ASKED), "the next that asks sends a message"
+
+
+@pytest.mark.parametrize("error", [ValueError("of another version"), OperationFailure("too large", 10334)])
+@pytest.mark.parametrize("groups", [3, 1])
+def test_a_world_that_always_fails_holds_up_no_other(
+    container: Any,
+    published: list[Signature],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    groups: int,
+) -> None:
+    def recent(world_id: str) -> SimpleNamespace:
+        if world_id == "ready and wrong":
+            raise error
+        return SimpleNamespace(trace={})
+
+    monkeypatch.setattr(progress, "_GROUPS", groups)
+    monkeypatch.setattr(container.generations, "recent", recent)
+    with refreshing(container, "a", "ready and wrong", "ready"):
+        assert container.status_refresh.worlds() == ["a", "ready", "ready and wrong"]
+        finished = [message.args for message in published if message.task == FINISH.task]
+        assert finished == [("ready",)]
+        assert not container.redis.exists(DIRTY), (
+            "it would be wrong again, and the sweep asks for it in its turn"
+        )
+    assert "World ready and wrong is left to the sweep" in caplog.text
 
 
 def test_each_world_that_is_ready_is_finished(container: Any, published: list[Signature]) -> None:
