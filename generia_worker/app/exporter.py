@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import json
 import logging
-import signal
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 from prometheus_client import CollectorRegistry, start_http_server
@@ -25,6 +23,7 @@ from redis.exceptions import RedisError
 from generia_worker.app.container import Container, get_container
 from generia_worker.engine.queues import QUEUES
 from generia_worker.http.addresses import cannot_listen, split
+from generia_worker.http.stop_signals import stop_signals, wait_for
 from generia_worker.observability import metric_files
 from generia_worker.providers.usage import PROVIDERS
 from generia_worker.settings import Settings
@@ -165,10 +164,7 @@ def age_s(message: bytes | str | None) -> float:
 
 def run(settings: Settings) -> None:
     """Serve `/metrics` on `metrics_bind` until SIGTERM or SIGINT."""
-    # A handler must not wait for a lock, which this thread may hold: `put` takes none, where an event's `set` does.
-    asked = SimpleQueue[int]()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _: asked.put(number))
+    asked = stop_signals()
     registry = CollectorRegistry()
     register(registry, get_container())
     host, port = split(settings.metrics_bind)
@@ -177,6 +173,6 @@ def run(settings: Settings) -> None:
     except OSError as error:
         raise cannot_listen("GENERIA_METRICS_BIND", settings.metrics_bind, error) from None
     log.info("Metrics are at %s:%d", host, port)
-    asked.get()
+    wait_for(asked)
     server.shutdown()
     thread.join()

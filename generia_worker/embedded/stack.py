@@ -22,6 +22,7 @@ from generia_worker.embedded.folder import DataFolder, StackInfo, read_running
 from generia_worker.embedded.forkserver import ForkServer
 from generia_worker.embedded.process import READY_TIMEOUT_S, ManagedProcess, ProcessFailed
 from generia_worker.errors import ConfigurationError
+from generia_worker.http.stop_signals import wait_for
 from generia_worker.settings import INHERITED, PREFIX, Settings, concealed
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ class Stack:
                 self.start()
             if announce is not None:
                 announce(self.settings)
-            raise self._failures.get()
+            raise wait_for(self._failures)
         except _SignalReceived as received:
             return signal.Signals(received.number)
         finally:

@@ -1,1 +1,1 @@
-"""What both HTTP programs share: errors as problem details, limits of bodies, addresses, server-sent events."""
+"""What programs that serve share: errors as problem details, limits of bodies, addresses, server-sent events, signals."""

@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -271,6 +271,16 @@ class Person:
             self.page.evaluate(
                 "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 60)))"
             )
+
+    def close_post(self, how: Callable[[], None] | None = None) -> None:
+        """Close the post that is open, with Escape unless told how, and wait until the address has gone back: that takes a
+        moment, and would break off the loading of whatever is loaded meanwhile."""
+        if how is None:
+            self.page.keyboard.press("Escape")
+        else:
+            how()
+        expect(self.page.get_by_role("dialog")).to_have_count(0)
+        self.page.wait_for_url(re.compile(r"/worlds/[^/]+$"))
 
     def close(self) -> None:
         """Leave; nothing may have been complained of."""

@@ -160,9 +160,8 @@ def test_a_post_and_a_character_are_opened(made: tuple[Person, str]) -> None:
     expect(dialog.locator(".dialog-picture img")).to_have_class(re.compile("is-in"))
     page.wait_for_url("**/posts/*")
     address = page.url
-    page.keyboard.press("Escape")
-    expect(dialog).to_have_count(0)
-    page.wait_for_url(f"**/worlds/{world_id}")
+    person.close_post()
+    assert page.url.endswith(f"/worlds/{world_id}")
     page.goto(address)
     expect(dialog.locator(".post-text")).to_be_visible()
     dialog.locator(".post-name").click()

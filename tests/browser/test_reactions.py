@@ -64,7 +64,7 @@ def test_a_post_is_liked_and_talked_about(browser: Browser, made: tuple[Person, 
     expect(heart(seen)).to_have_text("1")
     expect(heart(seen)).to_have_attribute("aria-busy", "false")
     other.close()
-    page.keyboard.press("Escape")
+    person.close_post()
 
 
 @contextlib.contextmanager
@@ -138,8 +138,7 @@ def test_what_others_say_meanwhile_is_shown_and_nothing_moves(
         expect(own).to_have_value("I was about to say")
         assert own.evaluate("(input) => [input.selectionStart, input.selectionEnd]") == [2, 5]
         assert not serious(page)
-        page.keyboard.press("Escape")
-        expect(dialog).to_have_count(0)
+        reader.close_post()
         # A post that is closed costs nothing.
         asked = len(reader.calls)
         for _ in range(3):
@@ -226,7 +225,7 @@ def test_a_comment_whose_answer_is_lost_is_sent_once(made: tuple[Person, str]) -
     found = person.context.request.get(f"/api/v1{path}/comments?limit=100").json()
     assert (lost, [one["text"] for one in found["comments"]].count("Once")) == ([201], 1)
     page.unroute("**/comments*")
-    page.keyboard.press("Escape")
+    person.close_post()
     person.complaints = [one for one in person.complaints if "net::ERR_" not in one]
 
 

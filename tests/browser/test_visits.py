@@ -32,7 +32,7 @@ def test_what_is_new_since_the_last_visit_is_told(browser: Browser, made: tuple[
     assert not serious(page)
     # Neither a dialog nor another part of the world is a visit; to load the page again is one.
     page.locator(".post-picture").first.click()
-    page.get_by_role("button", name="Close").click()
+    reader.close_post(page.get_by_role("button", name="Close").click)
     expect(news).to_be_visible()
     page.reload()
     expect(page.locator(".post").first).to_be_visible()

@@ -349,12 +349,13 @@ def test_programs_start_by_phase_and_stop_in_reverse(tmp_path: Path) -> None:
 
     def program(name: str, phase: int) -> Program:
         code = f"""if True:
-            import signal, sys, time
+            import signal, time
             def note(what): open({str(diary)!r}, "a").write(what + " {name}\\n")
-            signal.signal(signal.SIGTERM, lambda *_: (note("stop"), sys.exit()))
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
             time.sleep(0.1)
             note("start")
-            signal.pause()
+            signal.sigwait([signal.SIGTERM])
+            note("stop")
         """
         done = f"start {name}\n"
         return script(name, code, phase=phase, ready=lambda _: diary.exists() and done in diary.read_text())
@@ -427,6 +428,13 @@ def test_a_crash_loop_ends_the_wait_for_a_signal(tmp_path: Path, monkeypatch: py
     ):
         stack.run_until_signal()
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_signal_that_does_not_interrupt_the_wait_ends_it(tmp_path: Path) -> None:
+    # As one that comes just before the wait, or to another thread: it makes Python's note, and wakes nobody.
+    late = threading.Timer(0.5, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGTERM))
+    with Stack(settings(**externals()), tmp_path, []) as stack:
+        assert stack.run_until_signal(lambda _: late.start()) is signal.SIGTERM
 
 
 # --- the end of the owner ---------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 
 #: Sends SIGTERM before the nth line that the main thread comes to once it says that it listens, for every n there is.
 _AT_EVERY_LINE = """
-import contextlib, logging, os, signal, sys, threading
+import contextlib, logging, signal, sys, threading
 
 WAITS_S = 0.5
 listens = False
@@ -28,7 +28,7 @@ def interrupted(run, number):
     def at_last():
         nonlocal waited
         waited = True
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)  # it does not interrupt the main thread
     def trace(frame, event, _):
         nonlocal seen
         if listens and not waited and event == "line":

@@ -6,11 +6,9 @@ It imports none of them, so that the process of one service needs no other (`reg
 from __future__ import annotations
 
 import logging
-import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
 
@@ -19,6 +17,7 @@ from minio.error import MinioException
 from urllib3.exceptions import HTTPError
 
 from generia_worker.errors import ConfigurationError
+from generia_worker.http.stop_signals import stop_signals, wait_for
 from generia_worker.reference.shared.base_service import Service
 from generia_worker.reference.shared.interceptor import ErrorInterceptor, TokenInterceptor
 from generia_worker.reference.shared.resources import THREADS, Resources, open_resources
@@ -168,12 +167,9 @@ def _prepare(
 
 def run(factories: Iterable[ServiceFactory], settings: Settings) -> None:
     """Serve services until SIGTERM or SIGINT, then drain. Raises what `start` raises."""
-    # A handler must not wait for a lock, which this thread may hold: `put` takes none, where an event's `set` does.
-    asked = SimpleQueue[int]()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _: asked.put(number))
+    asked = stop_signals()
     with start(factories, settings) as running:
         for name, address in running.addresses.items():
             log.info("%s service listens on %s", name, address)
-        asked.get()
+        wait_for(asked)
         log.info("stopping")
