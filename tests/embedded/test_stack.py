@@ -375,12 +375,17 @@ def test_a_program_gets_the_settings_and_no_foreign_secret(
     monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-outside")
     monkeypatch.setenv("GITHUB_TOKEN", "ghp-outside")
     monkeypatch.setenv("EDITOR", "vi")
-    out = tmp_path / "out.json"
-    code = f"import json, os; json.dump(dict(os.environ), open({str(out)!r}, 'w'))"
+    out, started = tmp_path / "out.json", tmp_path / "started"
+    code = f"""if True:
+        import json, os, time
+        json.dump(dict(os.environ), open({str(out)!r}, "w"))
+        while not os.path.exists({str(started)!r}): time.sleep(0.01)
+    """
     base = settings(**externals(), image_api_key="rw-key", llm_model="some/model")
     own = {"secrets": ("image_api_key", "mongo_uri")}
     programs = [script("show", code, restart=False, env={"EXTRA": "1"}, ready=None, **own)]
     with Stack(base, tmp_path / "data", programs) as stack:
+        started.touch()
         assert eventually(lambda: not stack.processes["show"].running)
     found = json.loads(out.read_text())
     assert "outside" not in json.dumps({k: v for k, v in found.items() if k != "GENERIA_LLM_API_KEY"})
@@ -420,13 +425,15 @@ def test_a_failing_program_breaks_off_the_slow_start_of_another(tmp_path: Path) 
 
 def test_a_crash_loop_ends_the_wait_for_a_signal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "_BACKOFF_S", 0.01)
-    looping = Program("looping", lambda _: ["/bin/sh", "-c", "echo cannot import x; exit 1"])
+    code = 'until [ -e "$0" ]; do sleep 0.01; done; echo cannot import x; exit 1'
+    started = tmp_path / "started"
+    looping = Program("looping", lambda _: ["/bin/sh", "-c", code, str(started)])
     before = signal.getsignal(signal.SIGTERM)
     with (
         Stack(settings(**externals()), tmp_path, [looping]) as stack,
         pytest.raises(ProcessFailed, match="cannot import x"),
     ):
-        stack.run_until_signal()
+        stack.run_until_signal(lambda _: started.touch())
     assert signal.getsignal(signal.SIGTERM) is before
 
 
