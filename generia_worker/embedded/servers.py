@@ -114,6 +114,8 @@ def start_mongo(place: Place) -> Server:
     def argv(port: int) -> list[str]:
         command = [str(binary.path), "--replSet", REPLICA_SET, "--bind_ip", LOOPBACK, "--port", str(port)]
         command += ["--dbpath", str(folder), "--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "256"]
+        # Three files of the journal are set aside before anything is written: of 100 MB each, unless told.
+        command += ["--wiredTigerEngineConfigString", "log=(file_max=16MB)"]
         # A socket file would stay in /tmp after a kill; diagnostic data would fill the disk for nobody.
         command += ["--nounixsocket", "--setParameter", "diagnosticDataCollectionEnabled=false"]
         # An operation that was slow would stand in the log with its prompts, answers and signed addresses.

@@ -142,6 +142,11 @@ def _port(stack: Stack, name: str) -> int:
 # --- secrets and files ------------------------------------------------------------------------------------
 
 
+def test_a_folder_with_nothing_in_it_takes_little_of_the_disk(running: Stack) -> None:
+    used = sum(file.stat().st_blocks * 512 for file in running.data_dir.rglob("*") if file.is_file())
+    assert used < 100e6, "MongoDB alone set 300 MB aside for its journal"
+
+
 def test_only_this_user_can_read_the_folder_and_its_secrets(running: Stack) -> None:
     assert running.data_dir.stat().st_mode & 0o777 == 0o700
     for name in ("stack.json", "secrets.json", "stack.lock", "redis/redis.conf"):
