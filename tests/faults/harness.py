@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from celery.utils.nodenames import gethostname, nodename
 from kombu.exceptions import OperationalError
 from pymongo import MongoClient
 from redis.exceptions import RedisError
@@ -214,8 +215,8 @@ class Faults(Platform):
 
     def workers_answer(self) -> None:
         """Wait until every worker takes messages."""
-        names = [name.removeprefix("worker-") for name in self.stack.processes if name.startswith("worker-")]
-        self.until(lambda: self.answering(len(names)) >= set(names), "all workers answer", 90)
+        names = {name.removeprefix("worker-") for name in self.stack.processes if name.startswith("worker-")}
+        self.until(lambda: self.answering(*names) == names, "all workers answer", 90)
 
     @contextmanager
     def another_worker(
@@ -233,7 +234,7 @@ class Faults(Platform):
             [*command, "worker", "--name", name, "--queues", queues],
             env=program_environment(settings) | environment,
             log_path=self.stack.data_dir / "logs" / f"worker-{name}.log",
-            ready=lambda: name in self.answering(),
+            ready=lambda: bool(self.answering(name)),
             stop_timeout_s=settings.grace_s + 5,
         )
         process.start()
@@ -263,14 +264,16 @@ class Faults(Platform):
         owner = self.step(world_id, step).get("owner")
         return int(owner.split(":")[1]) if owner else 0
 
-    def answering(self, at_most: int | None = None) -> set[str]:
-        """Return the names of the workers that take messages, waiting for `at_most` answers."""
+    def answering(self, *names: str) -> set[str]:
+        """Return which of these workers take messages. No others are asked: their answers would count to the limit of
+        answers that are waited for, and the slowest ones of those that were meant would never be heard."""
+        nodes = {nodename(name, gethostname()): name for name in names}
         with self.celery() as celery:
             try:
-                answers = celery.control.ping(timeout=0.7, limit=at_most) or []
+                answers = celery.control.ping(list(nodes), timeout=0.7) or []
             except (RedisError, OperationalError):  # a connection of ours that a test had cut
                 answers = []
-        return {node.partition("@")[0] for answer in answers for node in answer}
+        return {nodes[node] for answer in answers for node in answer}
 
     # --- doom ----------------------------------------------------------------------------------------------------
     def arm(
