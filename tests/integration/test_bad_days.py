@@ -56,7 +56,8 @@ def test_no_credit_in_the_middle_of_the_posts(platform: Platform) -> None:
     assert "no credit" in status.error.reason
     posts = [post for character in audit.character_ids() for post in audit.posts_of(character)]
     assert len(posts) == status.posts_created < 12
-    assert len(audit.character_ids()) == status.users_created == 3
+    # Posts of the first may take the credit before the last of them is written.
+    assert 0 < len(audit.character_ids()) == status.users_created <= 3
     audit.check_ledger(status)
     audit.check_money(status)
 
