@@ -55,6 +55,7 @@ def worker_answers(settings: Settings, name: str, *, anywhere: bool = False) -> 
     """True when a worker of this name, on this machine unless `anywhere`, answers Celery's ping."""
     from celery import Celery
     from kombu.exceptions import OperationalError
+    from redis.exceptions import RedisError
 
     node = f"{name}@{'' if anywhere else socket.gethostname()}"
     try:
@@ -62,7 +63,7 @@ def worker_answers(settings: Settings, name: str, *, anywhere: bool = False) -> 
             answers = celery.control.ping(
                 timeout=0.5 if anywhere else 2, destination=None if anywhere else [node]
             )
-    except (OperationalError, OSError):
+    except (OperationalError, RedisError, OSError):
         return False
     found = [one for answer in answers or [] for one in answer]
     return any(one.startswith(node) if anywhere else one == node for one in found)

@@ -17,10 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from celery.utils.nodenames import gethostname, nodename
-from kombu.exceptions import OperationalError
 from pymongo import MongoClient
-from redis.exceptions import RedisError
 
 from generia_worker.cli import programs
 from generia_worker.client.status import GenerationStatus
@@ -28,6 +25,7 @@ from generia_worker.embedded import process as local_process
 from generia_worker.embedded.process import ManagedProcess
 from generia_worker.embedded.stack import Program, Stack, program_environment
 from generia_worker.errors import TransientError
+from generia_worker.processes.health_checks import worker_answers
 from generia_worker.settings import Settings
 from generia_worker.worlds.steps import STEPS
 from tests.fork_server import fork_server
@@ -215,8 +213,10 @@ class Faults(Platform):
 
     def workers_answer(self) -> None:
         """Wait until every worker takes messages."""
-        names = {name.removeprefix("worker-") for name in self.stack.processes if name.startswith("worker-")}
-        self.until(lambda: self.answering(*names) == names, "all workers answer", 90)
+        names = [name.removeprefix("worker-") for name in self.stack.processes if name.startswith("worker-")]
+        self.until(
+            lambda: all(worker_answers(self.settings, name) for name in names), "all workers answer", 90
+        )
 
     @contextmanager
     def another_worker(
@@ -234,7 +234,7 @@ class Faults(Platform):
             [*command, "worker", "--name", name, "--queues", queues],
             env=program_environment(settings) | environment,
             log_path=self.stack.data_dir / "logs" / f"worker-{name}.log",
-            ready=lambda: bool(self.answering(name)),
+            ready=lambda: worker_answers(settings, name, anywhere=True),
             stop_timeout_s=settings.grace_s + 5,
         )
         process.start()
@@ -263,17 +263,6 @@ class Faults(Platform):
         """Return the process id of a running step's owner, 0 when nobody works on it."""
         owner = self.step(world_id, step).get("owner")
         return int(owner.split(":")[1]) if owner else 0
-
-    def answering(self, *names: str) -> set[str]:
-        """Return which of these workers take messages. No others are asked: their answers would count to the limit of
-        answers that are waited for, and the slowest ones of those that were meant would never be heard."""
-        nodes = {nodename(name, gethostname()): name for name in names}
-        with self.celery() as celery:
-            try:
-                answers = celery.control.ping(list(nodes), timeout=0.7) or []
-            except (RedisError, OperationalError):  # a connection of ours that a test had cut
-                answers = []
-        return {nodes[node] for answer in answers for node in answer}
 
     # --- doom ----------------------------------------------------------------------------------------------------
     def arm(
