@@ -15,7 +15,7 @@ from tests.faults.harness import PROMPT, Faults, start_stack
 from tests.faults.servers import SmallDisk, impatient
 
 USERS, POSTS = 2, 3
-#: mongod ends when its journal cannot grow any more; of 700 MB it has enough to begin with.
+#: Room for mongod's own files, and for its journal, part of which it sets aside before it writes anything.
 S3_MB, MONGO_MB = 32, 700
 #: What is left on a full disk is too little for one of these.
 PICTURES = {"avatar_size": 768, "post_image_size": 1024}

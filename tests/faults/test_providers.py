@@ -12,8 +12,8 @@ from tests.faults.harness import PROMPT, Faults
 from tests.faults.servers import attempts_at
 from tests.integration.audit import calls_of
 
-#: An outage is given up after this; a text that hangs costs a test so much, and a picture, which takes its time on a busy
-#: machine.
+#: An outage is given up after this; a text that hangs costs a test so much. A picture that does not hang needs some
+#: seconds on a busy machine: given up, it would be one failure more than was ordered.
 OUTAGE_MAX_S, TEXT_MAX_S, PICTURE_MAX_S = 10, 2, 5
 #: Backoffs as delivered would outlast the outages of a test by far.
 SETTINGS = {
@@ -135,5 +135,4 @@ def test_a_step_of_many_calls_is_not_given_up_while_it_gets_further(faults: Faul
     faults.behave(status_rates={500: 1}, only={"after": 1, "first": failures})
     world = faults.order(PROMPT, 1, 1)
     faults.assert_whole(world, 1, 1)
-    # Fewer than both calls failed, where a slow machine let the cover and the icon fail at one time.
-    assert faults.step(world, "illustrate")["attempts"] >= ATTEMPTS
+    assert faults.step(world, "illustrate")["attempts"] == 2 * failures
