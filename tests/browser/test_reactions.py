@@ -101,6 +101,21 @@ def say(person: Person, text: str) -> None:
     expect(person.page.get_by_label("Say something")).to_have_value("")
 
 
+def character_says(person: Person, post: Any, text: str, days_ago: int = 0) -> None:
+    """Let the character who wrote a post say something under it, so many days ago."""
+    services = connect_services(person.site.settings)
+    assert services.interactions is not None
+    services.interactions.comment(
+        post["character_id"],
+        post["post_id"],
+        post["world_id"],
+        text,
+        idempotency_key=uuid.uuid4().hex,
+        at=datetime.now(UTC) - timedelta(days=days_ago),
+    )
+    services.close()
+
+
 def a_while(person: Person) -> None:
     """Let so much time pass that an open post asks what is new."""
     person.page.clock.fast_forward(15_000)
@@ -165,17 +180,7 @@ def test_a_comment_stands_once_and_in_its_place(browser: Browser, made: tuple[Pe
         reader.page.route("**/comments*", late)
         say(reader, "Second")
         # What a character says has a date of its world: before what stands there already.
-        services = connect_services(reader.site.settings)
-        assert services.interactions is not None
-        services.interactions.comment(
-            post["character_id"],
-            post["post_id"],
-            post["world_id"],
-            "As I always said",
-            idempotency_key=post["post_id"],
-            at=datetime.now(UTC) - timedelta(days=400),
-        )
-        services.close()
+        character_says(reader, post, "As I always said", days_ago=400)
         say(reader, "Third")
         for person in (reader, other):
             a_while(person)
@@ -183,6 +188,72 @@ def test_a_comment_stands_once_and_in_its_place(browser: Browser, made: tuple[Pe
                 ["As I always said", "First", "Second", "Third"]
             )
             expect(person.page.get_by_role("dialog").get_by_role("link", name="4 comments")).to_be_visible()
+
+
+def test_what_is_said_while_a_post_is_read_is_counted_too(browser: Browser, made: tuple[Person, str]) -> None:
+    """A page that reads twice, since a comment stands before others, shows the total of its second answer."""
+    with two_at_one_post(browser, made) as (reader, _, post):
+        page = reader.page
+        say(reader, "First")
+        answers: list[int] = []
+
+        def between(route: Route) -> None:
+            answer = route.fetch()
+            answers.append(answer.json()["total"])
+            if answers == [2]:
+                character_says(reader, post, "Meanwhile")
+            route.fulfill(response=answer)
+
+        character_says(reader, post, "As I always said", days_ago=400)
+        page.route("**/comments?*", between)
+        a_while(reader)
+        expect(page.locator(".comment-text")).to_have_text(["As I always said", "First", "Meanwhile"])
+        expect(page.get_by_role("dialog").get_by_role("link", name="3 comments")).to_be_visible()
+        assert answers[:2] == [2, 3]
+        page.unroute("**/comments?*")
+
+
+def test_an_answer_older_than_what_stands_there_takes_nothing_away(
+    browser: Browser, made: tuple[Person, str]
+) -> None:
+    with two_at_one_post(browser, made) as (reader, other, _):
+        page = reader.page
+        say(other, "First")
+        a_while(reader)
+        link = page.get_by_role("dialog").get_by_role("link", name=re.compile("comment"))
+        expect(link).to_have_text("1")
+        answers: list[int] = []
+
+        def overtaken(route: Route) -> None:
+            if route.request.method == "GET" and not answers:
+                answer = route.fetch()
+                answers.append(answer.json()["total"])
+                say(reader, "Second")
+                route.fulfill(response=answer)
+                return
+            route.continue_()
+
+        page.route("**/comments*", overtaken)
+        counts = page.evaluate_handle(
+            """(link) => {
+                const counts = [];
+                new MutationObserver(() => counts.push(link.textContent)).observe(link, {
+                    childList: true,
+                    subtree: true,
+                });
+                return counts;
+            }""",
+            link.element_handle(),
+        )
+        # It asks again only when it has seen to the first answer.
+        for _ in range(2):
+            with page.expect_response(lambda one: one.request.method == "GET" and "/comments" in one.url):
+                a_while(reader)
+        expect(page.locator(".comment-text")).to_have_text(["First", "Second"])
+        expect(link).to_have_text("2")
+        assert answers == [1]
+        assert "1" not in counts.json_value()
+        page.unroute("**/comments*")
 
 
 def test_a_like_that_fails_is_not_shown_as_one(made: tuple[Person, str]) -> None:
