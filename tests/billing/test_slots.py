@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -73,7 +74,7 @@ def test_waiting_is_bounded_and_no_attempt(redis: Redis) -> None:
         before = time.monotonic()
         with pytest.raises(BusyError, match="no free slot"), worker.hold():
             pass
-        assert 0.1 < time.monotonic() - before < 2
+        assert 0.1 < time.monotonic() - before < 10
     with worker.hold():
         pass
 
@@ -91,8 +92,8 @@ def test_a_pause_holds_for_everybody_and_is_only_prolonged(redis: Redis) -> None
 
 def test_a_short_pause_is_waited_out(redis: Redis) -> None:
     provider = name()
-    worker = slots(redis, provider, limit=1, patience_s=5)
-    worker.pause(0.3)
+    worker = slots(redis, provider, limit=1, patience_s=30)
+    worker.pause(1.5)
     assert redis.exists(f"generia:pause:{provider}")
     with worker.hold():
         assert not redis.exists(f"generia:pause:{provider}")
@@ -101,12 +102,18 @@ def test_a_short_pause_is_waited_out(redis: Redis) -> None:
 def test_a_slot_that_is_renewed_outlives_its_lease_and_one_of_the_dead_does_not(redis: Redis) -> None:
     provider = name()
     worker = slots(redis, provider, limit=1, lease_s=2)
-    other = slots(redis, provider, limit=1, lease_s=2, patience_s=10)
+    other = slots(redis, provider, limit=1, lease_s=2, patience_s=30)
+
+    def expires_ms() -> float:
+        found: Any = redis.zrange(f"generia:slots:{provider}", 0, -1, withscores=True)
+        [(_, at_ms)] = found
+        return float(at_ms)
+
     with worker.hold():
-        for _ in range(5):
-            time.sleep(0.5)
-            worker.renew()
-        assert redis.zcount(f"generia:slots:{provider}", time.time() * 1000, "+inf") == 1
+        taken = expires_ms()
+        time.sleep(0.002)  # the lease is kept in milliseconds
+        worker.renew()
+        assert expires_ms() > taken
         # From now on nobody renews it, as after a kill: the next one gets it when the lease has run out.
         with other.hold():
             pass
@@ -116,7 +123,7 @@ def test_a_process_that_is_killed_gives_its_slot_back(redis: Redis, servers: Set
     provider = name()
     program = (
         "import sys, time; from redis import Redis; from generia_worker.billing.slots import ProviderSlots;"
-        "slots = ProviderSlots(Redis.from_url(sys.argv[1]), sys.argv[2], 'me', limit=1, lease_s=1, patience_s=0);"
+        "slots = ProviderSlots(Redis.from_url(sys.argv[1]), sys.argv[2], 'me', limit=1, lease_s=5, patience_s=0);"
         "held = slots.hold(); held.__enter__(); print('held', flush=True); time.sleep(60)"
     )
     url = servers.redis_url.get_secret_value()
@@ -129,7 +136,7 @@ def test_a_process_that_is_killed_gives_its_slot_back(redis: Redis, servers: Set
     process.wait()
     with pytest.raises(BusyError), slots(redis, provider, limit=1).hold():
         pass
-    with slots(redis, provider, limit=1, patience_s=5).hold():
+    with slots(redis, provider, limit=1, patience_s=60).hold():
         pass
 
 

@@ -11,7 +11,7 @@ import pytest
 _AT_EVERY_LINE = """
 import contextlib, logging, signal, sys, threading
 
-WAITS_S = 0.5
+WAITS_S = 2
 listens = False
 
 class Says(logging.Handler):

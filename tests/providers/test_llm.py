@@ -314,7 +314,7 @@ def test_threads_step_down_together(pool: HttpPool, serve: Serve) -> None:
     meeting = Barrier(6)
 
     def handler(c: Connection, seen: Seen) -> None:
-        meeting.wait(5)
+        meeting.wait(30)
         c.reply({"error": {"message": "no json_schema here"}}, 400)
 
     server = serve(handler)

@@ -201,7 +201,7 @@ def test_a_connection_that_breaks_leaves_the_outcome_unknown(script: Script) -> 
     server.start()
     with open_channel(f"127.0.0.1:{port}") as channel, ThreadPoolExecutor(1) as caller:
         call = caller.submit(WorldClient(channel, 10).get, "w")
-        assert began.wait(5)
+        assert began.wait(30)
         server.stop(0)
         with pytest.raises(TransientError) as caught:
             call.result(timeout=10)
@@ -213,7 +213,7 @@ def test_the_deadline_is_kept(script: Script, channel: grpc.Channel) -> None:
     release = threading.Event()
 
     def answer(_: bytes, context: grpc.ServicerContext) -> bytes:
-        release.wait(10)
+        release.wait(60)
         return b""
 
     script.answers["GetWorld"] = answer
@@ -221,7 +221,7 @@ def test_the_deadline_is_kept(script: Script, channel: grpc.Channel) -> None:
     with pytest.raises(TransientError, match="DEADLINE_EXCEEDED") as caught:
         WorldClient(channel, 0.2).get("w")
     release.set()
-    assert 0.1 < time.monotonic() - began < 3
+    assert 0.1 < time.monotonic() - began < 10
     assert caught.value.outcome_unknown
 
 
