@@ -84,8 +84,13 @@ export function comments(post, language) {
   const heard = h("p", { class: "unseen", role: "status" });
   const more = h("button", { class: "button", type: "button", hidden: true }, text("comments.more"));
   const read = (offset, options) => get(query(`${pathOf(post)}/comments`, { limit: PAGE, offset }), options);
-  /** The newest answer has the last word on how many there are, but what stands here may be newer than it. */
-  const counted = (total) => count(post, Math.max(total, known.size));
+  let last = Promise.resolve();
+  /** One after the other: where a comment is put relies on those that were read before it. */
+  const inTurn = (step) => {
+    const mine = last.then(step);
+    last = mine.catch(() => {});
+    return mine;
+  };
   /** Put comments in their places: before those of them that are here already, else at the end. */
   const place = (found, fresh = false) => {
     let next = null;
@@ -100,7 +105,7 @@ export function comments(post, language) {
     try {
       const page = await read(known.size);
       place(page.comments);
-      counted(page.total);
+      count(post, page.total);
       more.hidden = page.comments.length === 0 || known.size >= page.total;
       note.replaceChildren(page.total === 0 ? text("comments.none") : "");
     } catch (error) {
@@ -124,44 +129,44 @@ export function comments(post, language) {
     note,
     more,
     heard,
-    write(post, said),
+    write(post, (comment) => inTurn(() => said(comment))),
   );
   let seen = 0;
   /** Show what others have said meanwhile; returns whether they have. */
   const look = async () => {
     // Who has not read to the end finds it there.
-    if (!more.hidden || more.getAttribute("aria-busy") === "true") return false;
-    let page = await read(known.size, { quiet: true });
+    if (!more.hidden) return false;
+    const page = await read(known.size, { quiet: true });
     const isNew = (comment) => !known.has(comment.id);
+    let found = page.comments;
     // A character's comment has a date of its world and may stand before others: then all are read again, once.
-    if (known.size + page.comments.filter(isNew).length < page.total && page.total !== seen) {
-      page = await whole((offset) => read(offset, { quiet: true }));
+    if (known.size + found.filter(isNew).length < page.total && page.total !== seen) {
+      found = await whole((offset) => read(offset, { quiet: true }));
       seen = page.total;
     }
-    const n = page.comments.filter(isNew).length;
-    if (n > 0) {
-      withoutMoving(section, () => {
-        place(page.comments, true);
-        note.replaceChildren();
-      });
-    }
-    counted(page.total);
+    const n = found.filter(isNew).length;
     if (n === 0) return false;
+    withoutMoving(section, () => {
+      place(found, true);
+      note.replaceChildren();
+    });
+    // More may have been said between two answers: then more stand here than the first one knew of.
+    count(post, Math.max(page.total, known.size));
     heard.textContent = text("comments.new", { n });
     return true;
   };
-  more.addEventListener("click", load);
-  load().then(() => keepUp(section, look));
+  more.addEventListener("click", () => inTurn(load));
+  inTurn(load).then(() => keepUp(section, () => inTurn(look)));
   return section;
 }
 
-/** Read all pages, as one: more may be said while they are read, so the total is that of the last. */
+/** Read all pages. */
 async function whole(read) {
   const found = [];
   for (;;) {
-    const { comments: some, total } = await read(found.length);
-    found.push(...some);
-    if (some.length === 0 || found.length >= total) return { comments: found, total };
+    const page = await read(found.length);
+    found.push(...page.comments);
+    if (page.comments.length === 0 || found.length >= page.total) return found;
   }
 }
 
