@@ -43,7 +43,7 @@ def may_end(log_path: Path) -> Path:
     return log_path.with_name("may-end")
 
 
-def eventually(condition: Callable[[], object], timeout_s: float = 60) -> bool:
+def eventually(condition: Callable[[], object], timeout_s: float = 10) -> bool:
     """Wait for a condition that sends no event of its own; tell whether it came true."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
@@ -53,7 +53,7 @@ def eventually(condition: Callable[[], object], timeout_s: float = 60) -> bool:
     return False
 
 
-def number_in(path: Path, timeout_s: float = 60) -> int:
+def number_in(path: Path, timeout_s: float = 10) -> int:
     """Return the process id that another process writes into this file, once it is there in full."""
     assert eventually(lambda: path.exists() and path.read_text().endswith("\n"), timeout_s)
     return int(path.read_text())

@@ -127,7 +127,7 @@ def test_a_program_that_ignores_the_signal_is_killed_at_its_bound(make: Make, tm
     begin = time.monotonic()
     one.stop()
     assert wait_gone(pid, 0)
-    assert 0.5 <= time.monotonic() - begin < 10
+    assert 0.5 <= time.monotonic() - begin < 2.5
 
 
 def test_a_program_that_dies_while_starting_is_reported_at_once_with_its_log(make: Make) -> None:
@@ -135,7 +135,7 @@ def test_a_program_that_dies_while_starting_is_reported_at_once_with_its_log(mak
     begin = time.monotonic()
     with pytest.raises(ProcessFailed) as caught:
         one.start()
-    assert time.monotonic() - begin < 30
+    assert time.monotonic() - begin < 5
     assert caught.value.returncode == 3
     assert "exit status 3" in caught.value.message
     assert "no room left" in caught.value.message
@@ -214,7 +214,7 @@ def test_a_crash_loop_ends_in_a_clear_error(make: Make, monkeypatch: pytest.Monk
     failures: queue.SimpleQueue[ProcessFailed] = queue.SimpleQueue()
     one = make("echo broken pipe dream; exit 7", ends=True, restart=True, on_failure=failures.put)
     start_and_let_end(one)
-    failure = failures.get(timeout=60)
+    failure = failures.get(timeout=20)
     assert one.starts == process.CRASH_LIMIT
     assert one.failure is failure
     assert "broken pipe dream" in failure.message
@@ -238,7 +238,7 @@ def test_a_program_that_is_not_restarted(make: Make, code: int, fails: bool) -> 
     start_and_let_end(one)
     assert eventually(lambda: not one.running)
     if fails:
-        assert failures.get(timeout=60).returncode == code
+        assert failures.get(timeout=5).returncode == code
     else:
         one.stop()  # joins the watcher
         assert failures.empty() and one.failure is None

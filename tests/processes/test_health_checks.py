@@ -18,16 +18,20 @@ def test_a_worker_does_not_answer_when_redis_goes_away_while_it_is_asked(tmp_pat
     settings = Settings(_env_file=None, **server.settings)
     redis = Redis.from_url(settings.redis_url.get_secret_value())
 
+    answered = threading.Event()
+
     def cut() -> None:
-        while not redis.info("clients")["blocked_clients"]:  # waiting for answers
-            pass
-        redis.client_kill_filter(_type="normal", skipme=True)
+        while not answered.is_set():
+            if redis.info("clients")["blocked_clients"]:  # waiting for answers
+                redis.client_kill_filter(_type="normal", skipme=True)
+                return
 
     cutting = threading.Thread(target=cut)
     cutting.start()
     try:
         assert worker_answers(settings, "llm") is False
     finally:
+        answered.set()
         cutting.join()
         redis.close()
         server.process.stop()

@@ -221,7 +221,7 @@ def test_the_deadline_is_kept(script: Script, channel: grpc.Channel) -> None:
     with pytest.raises(TransientError, match="DEADLINE_EXCEEDED") as caught:
         WorldClient(channel, 0.2).get("w")
     release.set()
-    assert 0.1 < time.monotonic() - began < 10
+    assert 0.1 < time.monotonic() - began < 3
     assert caught.value.outcome_unknown
 
 

@@ -44,7 +44,7 @@ def test_the_program_serves_until_it_is_told_to_stop_even_with_calls_that_hang()
                 url = f"http://127.0.0.1:{ports[name]}/api/v1/chat/completions"
                 requests.post(url, json=body, headers={"Authorization": "Bearer sim-x"}, timeout=0.3)
             program.send_signal(name)
-        assert [program.wait(timeout=30) for program in programs.values()] == [0, 0]
+        assert [program.wait(timeout=5) for program in programs.values()] == [0, 0]
     finally:
         for program in programs.values():
             program.kill()
